@@ -1,0 +1,145 @@
+"""Runs a plan's statements on the target: switches off what must be off, and on again exactly as it was.
+
+Each switch is one transaction with its line in the ledger, so that a crash at any moment leaves
+either nothing done or a line that says how to undo it. Locks are asked for briefly and again, so
+that a busy application is not held up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from crosswalk.connect import Session
+from crosswalk.errors import CrosswalkError, HazardNotAllowed, MissingPrivilege, StatementFailed, Timeout
+from crosswalk.failpoints import hit
+from crosswalk.ledger import Held, Ledger
+from crosswalk.names import parse
+from crosswalk.plan import Plan, Statement
+
+TRIES: Final = 5
+_NOT_VALID: Final = " NOT VALID"
+
+
+def require(plan: Plan, allowed: Iterable[str]) -> None:
+    """Raises HazardNotAllowed for hazards that were not allowed by name."""
+    missing = [h.value for h in plan.hazards if h.value not in set(allowed)]
+    if missing:
+        raise HazardNotAllowed(hazards=", ".join(missing), flags=" ".join(f"--allow {h}" for h in missing))
+
+
+async def _patiently(session: Session, statements: list[str], what: str) -> None:
+    """Run statements in one transaction, again where a lock was not to be had within the time-out."""
+    for attempt in range(TRIES):
+        try:
+            async with session.transaction():
+                for sql in statements:
+                    await session.execute(sql, what=what)
+            return
+        except Timeout:
+            if attempt == TRIES - 1:
+                raise
+            await asyncio.sleep(0.3 * 2**attempt)
+
+
+async def hold(ledger: Ledger, run: int, statements: Iterable[Statement]) -> None:
+    """Switch off what the plan names and nobody has switched off yet."""
+    off = {(h.kind, h.target, h.name) for h in await ledger.held()}
+    for statement in statements:
+        if statement.phase != "before" or not statement.restore:
+            continue
+        name = parse(statement.table)
+        if (statement.kind, name, statement.name) not in off:
+            await _hold(ledger, run, statement)
+
+
+async def _hold(ledger: Ledger, run: int, statement: Statement) -> None:
+    session = ledger.session
+    for attempt in range(TRIES):
+        try:
+            async with session.transaction():
+                await session.execute(statement.sql, what=f"the {statement.kind} {statement.name} of {statement.table}")
+                await ledger.hold(run, statement.kind, parse(statement.table), statement.name, statement.restore)
+                hit("held.before_commit")
+            hit("held.after_commit")
+            return
+        except Timeout:
+            if attempt == TRIES - 1:
+                raise
+            await asyncio.sleep(0.3 * 2**attempt)
+
+
+async def release(ledger: Ledger, *, kinds: Iterable[str] = ("foreign key", "trigger")) -> list[Held]:
+    """Switch everything on again that is of these kinds; returns what was.
+
+    A foreign key is added NOT VALID and then validated, so that writers are not held up.
+    Raises StatementFailed (23503) where rows violate a key.
+    """
+    done = []
+    for wanted in kinds:
+        for held in await ledger.held():
+            if held.kind == wanted:
+                await _release(ledger, held)
+                done.append(held)
+    return done
+
+
+async def _release(ledger: Ledger, held: Held) -> None:
+    session = ledger.session
+    what = f"the {held.kind} {held.name} of {held.target}"
+    if held.kind == "trigger":
+        async with session.transaction():
+            await session.execute(held.restore, what=what)
+            await ledger.release(held)
+            hit("released.before_commit")
+        return
+    hit("keys.before_restore")
+    await add_key(session, held, what)
+    hit("keys.after_restore")
+    async with session.transaction():
+        await ledger.release(held)
+
+
+async def add_key(session: Session, held: Held, what: str) -> None:
+    """Add a foreign key and validate it; one that stands already (after a crash) is only validated."""
+    present = await session.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::text::regclass AND conname = $2)",
+        held.target.sql, held.name, what=what,
+    )
+    if not present:
+        later = "" if held.restore.rstrip().endswith("NOT VALID") else _NOT_VALID
+        try:
+            await _patiently(session, [held.restore + later], what)
+        except StatementFailed as error:
+            if error.fields["sqlstate"] != "0A000" and "partitioned" not in str(error.fields["reason"]):
+                raise
+            await _patiently(session, [held.restore], what)
+            return
+    if not held.restore.rstrip().endswith("NOT VALID"):
+        table, _, _ = held.restore.partition(" ADD CONSTRAINT ")
+        name = held.restore.removeprefix(f"{table} ADD CONSTRAINT ")
+        await session.execute(f"{table} VALIDATE CONSTRAINT {_first_name(name)}", what=what)
+
+
+def _first_name(text: str) -> str:
+    """The quoted identifier at the beginning of a text of ours."""
+    end = 1
+    while True:
+        end = text.index('"', end)
+        if text[end + 1 : end + 2] != '"':
+            return text[: end + 1]
+        end += 2
+
+
+async def restore_what_can_be(ledger: Ledger) -> list[CrosswalkError]:
+    """After a stop: switch triggers on again; what cannot be is returned, and the ledger keeps its line."""
+    failed: list[CrosswalkError] = []
+    for held in await ledger.held():
+        if held.kind != "trigger":
+            continue
+        try:
+            await _release(ledger, held)
+        except (StatementFailed, Timeout, MissingPrivilege) as error:
+            failed.append(error)
+    return failed

@@ -1,0 +1,283 @@
+"""The one door to a server: settings in, a `Session` out, the driver's errors translated.
+
+Every session reads and writes under the same settings (`session.sql`): row-level security off, so
+that a policy which would hide rows is an error; no statement time-out; UTC, UTF8 and fixed output
+styles, so that text forms are equal on both sides. Sessions to the source are read-only unless the
+caller asks otherwise. Settings are SET after the login, not sent as start-up parameters: poolers
+refuse those. No password leaves this module: `Session.url` is masked.
+
+What may be given as a server: a URL (`postgresql://user@host:5432/db?sslmode=verify-full`), or an
+empty URL `postgresql://` together with PG* variables, a service file and a pass file, as the
+driver (asyncpg) reads them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from crosswalk import __version__
+from crosswalk.errors import (
+    BadConnectionSetting,
+    CannotConnect,
+    ConnectionLost,
+    CrosswalkError,
+    LoginRefused,
+    MissingPrivilege,
+    NoServerNamed,
+    RowsHidden,
+    ServerTooOld,
+    StatementFailed,
+    Timeout,
+)
+from crosswalk.names import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Side = Literal["source", "target"]
+CopyFormat = Literal["binary", "text"]
+OLDEST: Final = 140000
+CONNECT_SECONDS: Final = 15.0
+LOCK_SECONDS: Final = 10
+MASK: Final = "***"
+_SETTINGS: Final = files("crosswalk").joinpath("session.sql")
+_QUOTED_VALUE: Final = re.compile(r'(?<=: )".*"', re.DOTALL)
+_LOST: Final = ("08", "57P01", "57P02", "57P03")
+_HIDDEN: Final = re.compile(r'row-level security policy for table "(.+)"')
+
+
+def mask(url: str) -> str:
+    """The URL with every password in it replaced by asterisks; unreadable text gives asterisks only."""
+    try:
+        parts = urlsplit(url)
+        query = [(k, MASK if "password" in k else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
+        where = parts.netloc
+        if "@" in where:
+            login, _, host = where.rpartition("@")
+            user, colon, _ = login.partition(":")
+            where = f"{user}:{MASK}@{host}" if colon else f"{user}@{host}"
+        return urlunsplit((parts.scheme, where, parts.path, urlencode(query, safe="*/"), ""))
+    except ValueError:
+        return MASK
+
+
+def server_url(side: Side, given: str | None) -> str:
+    """The URL from the command line, else from CROSSWALK_SOURCE or CROSSWALK_TARGET.
+
+    Raises NoServerNamed, and BadConnectionSetting for text that is no PostgreSQL URL.
+    """
+    variable = f"CROSSWALK_{side.upper()}"
+    url = given or os.environ.get(variable, "")
+    if not url:
+        raise NoServerNamed(side=side, variable=variable)
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise BadConnectionSetting(side=side, url=MASK, reason="it does not begin with postgresql://")
+    return url
+
+
+def _harmless(error: asyncpg.PostgresError) -> str:
+    """The server's message without values of rows."""
+    state = error.sqlstate or ""
+    text = str(error.args[0]) if error.args else type(error).__name__
+    if state.startswith("22"):
+        return _QUOTED_VALUE.sub('"…"', text)
+    if state in {"P0001", "P0002", "P0003", "P0004"}:
+        return "a function or trigger raised an exception"
+    return text.splitlines()[0] if text else state
+
+
+def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> CrosswalkError:
+    """Our error for one of the driver's; `what` says what was being done, as a noun phrase."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        reason = _harmless(error)
+        hidden = _HIDDEN.search(reason)
+        if state == "42501" and hidden:
+            return RowsHidden(side=side, table=hidden.group(1), reason=reason)
+        if state == "42501":
+            return MissingPrivilege(side=side, what=what, reason=reason)
+        if state.startswith("28") or state == "3D000":
+            return LoginRefused(side=side, url=url, reason=reason)
+        if state.startswith(_LOST):
+            return ConnectionLost(side=side, reason=reason)
+        if state in {"55P03", "57014"}:
+            return Timeout(side=side, what=what, reason=reason)
+        return StatementFailed(
+            side=side, what=what, sqlstate=state, reason=reason,
+            raw=str(error.args[0]) if error.args else "", constraint=getattr(error, "constraint_name", None),
+            column=getattr(error, "column_name", None), table=getattr(error, "table_name", None),
+        )
+    if isinstance(error, asyncpg.InterfaceError | ConnectionError | OSError | EOFError | asyncio.IncompleteReadError):
+        return ConnectionLost(side=side, reason=str(error) or type(error).__name__)
+    return StatementFailed(side=side, what=what, sqlstate="", reason=f"{type(error).__name__}: {error}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One connection and what is known of it. Not safe for two tasks at once."""
+
+    side: Side
+    url: str
+    """Masked."""
+    version: int
+    """server_version_num."""
+    role: str
+    database: str
+    read_only: bool
+    raw: asyncpg.Connection = field(repr=False)
+
+    @contextmanager
+    def _door(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError) as error:
+            raise translate(error, side=self.side, what=what, url=self.url) from error
+
+    async def execute(self, sql: str, *args: Any, what: str = "a statement") -> str:
+        """Run a statement (several, without arguments); returns the command tag."""
+        with self._door(what):
+            return str(await self.raw.execute(sql, *args))
+
+    async def fetch(self, sql: str, *args: Any, what: str = "a query") -> list[asyncpg.Record]:
+        """All rows."""
+        with self._door(what):
+            return list(await self.raw.fetch(sql, *args))
+
+    async def fetchrow(self, sql: str, *args: Any, what: str = "a query") -> asyncpg.Record | None:
+        """The first row, or None."""
+        with self._door(what):
+            return await self.raw.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any, what: str = "a query") -> Any:
+        """The first value of the first row, or None."""
+        with self._door(what):
+            return await self.raw.fetchval(sql, *args)
+
+    async def prepare(self, sql: str, *, what: str = "a query") -> None:
+        """Let the server parse and plan a statement without running it."""
+        with self._door(what):
+            await self.raw.prepare(sql)
+
+    async def result_types(self, sql: str, *, what: str = "a query") -> list[int]:
+        """Type OIDs of a statement's columns, without running it."""
+        with self._door(what):
+            prepared = await self.raw.prepare(sql)
+        return [attribute.type.oid for attribute in prepared.get_attributes()]
+
+    async def copy_out(
+        self, query: str, sink: Callable[[bytes], Coroutine[Any, Any, None]], *, form: CopyFormat, what: str = "COPY"
+    ) -> int:
+        """Stream `COPY (query) TO STDOUT` into the sink; returns the number of rows."""
+        with self._door(what):
+            tag = await self.raw.copy_from_query(query, output=sink, format=form)
+        return int(str(tag).rpartition(" ")[2])
+
+    async def copy_in(
+        self, table: str, columns: Sequence[str], blocks: AsyncIterator[bytes], *,
+        schema: str | None = None, form: CopyFormat, what: str = "COPY",
+    ) -> int:
+        """Stream blocks into `COPY table (columns) FROM STDIN`; returns the number of rows."""
+        with self._door(what):
+            tag = await self.raw.copy_to_table(
+                table, source=blocks, columns=list(columns), schema_name=schema, format=form
+            )
+        return int(str(tag).rpartition(" ")[2])
+
+    @asynccontextmanager
+    async def transaction(self, begin: str = "BEGIN") -> AsyncIterator[None]:
+        """A transaction opened by `begin`; committed at the end, rolled back on any error."""
+        await self.execute(begin, what="BEGIN")
+        try:
+            yield
+        except BaseException:
+            if not self.raw.is_closed():
+                try:
+                    await self.execute("ROLLBACK", what="ROLLBACK")
+                except CrosswalkError:
+                    self.raw.terminate()
+            raise
+        await self.execute("COMMIT", what="COMMIT")
+
+    async def set(self, settings: Iterable[tuple[str, str]]) -> None:
+        """SET for the session."""
+        await self.execute("; ".join(f"SET {name} = {literal(value)}" for name, value in settings), what="SET")
+
+    async def close(self) -> None:
+        """Say goodbye; a server that does not answer is left after two seconds."""
+        if not self.raw.is_closed():
+            try:
+                await self.raw.close(timeout=2)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                self.raw.terminate()
+
+
+async def _login(side: Side, url: str, application: str) -> asyncpg.Connection:
+    shown = mask(url)
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_SECONDS, statement_cache_size=0, command_timeout=None,
+            server_settings={"application_name": application},
+        )
+    except asyncpg.PostgresError as error:
+        state = error.sqlstate or ""
+        if state.startswith("28") or state in {"3D000", "42501"}:
+            raise LoginRefused(side=side, url=shown, reason=_harmless(error)) from error
+        raise CannotConnect(side=side, url=shown, reason=_harmless(error)) from error
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, ssl.SSLError, ValueError, FileNotFoundError) as error:
+        raise BadConnectionSetting(side=side, url=shown, reason=str(error)) from error
+    except TimeoutError as error:
+        raise CannotConnect(side=side, url=shown, reason=f"no answer in {CONNECT_SECONDS:.0f} s") from error
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise CannotConnect(side=side, url=shown, reason=reason) from error
+
+
+async def connect(side: Side, url: str, *, read_only: bool | None = None, purpose: str = "") -> Session:
+    """Open a session with our settings; `purpose` shows in application_name.
+
+    `read_only` is true for the source and false for the target unless said.
+    Raises CannotConnect, LoginRefused, BadConnectionSetting, ServerTooOld.
+    """
+    application = f"crosswalk/{__version__} {purpose}".strip()
+    raw = await _login(side, url, application)
+    shut = side == "source" if read_only is None else read_only
+    try:
+        await raw.execute(_SETTINGS.read_text())
+        await raw.execute(f"SET default_transaction_read_only = {'on' if shut else 'off'}")
+        facts = await raw.fetchrow(
+            "SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text"
+        )
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raw.terminate()
+        raise translate(error, side=side, what="the session settings", url=mask(url)) from error
+    assert facts is not None
+    version, role, database = facts
+    if version < OLDEST:
+        await raw.close(timeout=2)
+        raise ServerTooOld(side=side, url=mask(url), version=f"{version // 10000}.{version % 10000}")
+    return Session(
+        side=side, url=mask(url), version=version, role=role, database=database, read_only=shut, raw=raw
+    )
+
+
+@asynccontextmanager
+async def session(
+    side: Side, url: str, *, read_only: bool | None = None, purpose: str = ""
+) -> AsyncIterator[Session]:
+    """A session that is closed at the end; raises as `connect`."""
+    opened = await connect(side, url, read_only=read_only, purpose=purpose)
+    try:
+        yield opened
+    finally:
+        await opened.close()

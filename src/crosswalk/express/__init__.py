@@ -1,0 +1,12 @@
+"""The mapping compiled to SQL: `Motion` for the source's side, `Landing` for the target's.
+
+Pure: values in, SQL texts out. Everything that the product does with rows runs these texts.
+"""
+
+from crosswalk.express.facts import EVERYTHING, Facts, Key, Moment, Selection
+from crosswalk.express.load import Landing
+from crosswalk.express.motion import BUCKETS, Condition, Fed, Motion, Reference, Wire
+
+__all__ = [
+    "BUCKETS", "EVERYTHING", "Condition", "Facts", "Fed", "Key", "Landing", "Moment", "Motion", "Reference", "Selection", "Wire",
+]

@@ -1,0 +1,96 @@
+"""Types on their way: what a column is cast to, how it travels, and its canonical form.
+
+The *wire type* of a target column is the built-in type in which its values leave the source and
+wait in the twin: the column's own type without length or precision (so that nothing is cut), text
+for whatever has OIDs of its own server. The *canonical form* is what merge, verify and repair
+compare: the wire form with representation noise taken out (numeric display scale, blank padding).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from crosswalk.names import quote
+from crosswalk.pg_types import BINARY_SAFE, TEXT_ON_THE_WIRE
+from crosswalk.schema import TypeKind, TypeRef
+
+TEXT: Final = TypeRef(
+    schema="pg_catalog", name="text", kind=TypeKind.BASE, modifier=-1, display="text", plain="text", oid=25, category="S"
+)
+JSONB: Final = TypeRef(
+    schema="pg_catalog", name="jsonb", kind=TypeKind.BASE, modifier=-1, display="jsonb", plain="jsonb", oid=3802,
+    category="U",
+)
+
+
+def type_sql(ref: TypeRef) -> str:
+    """The type as SQL without length or precision; quoted, so that `character` never means `character(1)`."""
+    if ref.kind is TypeKind.ARRAY and ref.element is not None:
+        return type_sql(ref.element) + "[]"
+    return f"{quote(ref.schema)}.{quote(ref.name)}"
+
+
+def wire_type(ref: TypeRef) -> TypeRef:
+    """The built-in type in which values of a column of that type travel."""
+    storage = ref.storage
+    if storage.kind is TypeKind.ARRAY and storage.element is not None:
+        element = storage.element.storage
+        if element.builtin and element.kind in {TypeKind.BASE, TypeKind.RANGE, TypeKind.MULTIRANGE}:
+            return replace(storage, modifier=-1) if element.name not in TEXT_ON_THE_WIRE else TEXT
+        return TEXT
+    if not storage.builtin or storage.name in TEXT_ON_THE_WIRE:
+        return TEXT
+    return replace(storage, modifier=-1)
+
+
+def travels_binary(ref: TypeRef) -> bool:
+    """Whether a wire type may go through COPY in binary."""
+    if ref.kind is TypeKind.ARRAY and ref.element is not None:
+        return ref.element.builtin and ref.element.name in BINARY_SAFE
+    return ref.builtin and ref.name in BINARY_SAFE
+
+
+def lands_binary(ref: TypeRef) -> bool:
+    """Whether the binary form of a column's wire type can be COPYed straight into the column."""
+    storage = ref.storage
+    if storage.kind is TypeKind.ENUM:
+        return True
+    wire = wire_type(ref)
+    return travels_binary(wire) and wire.oid == storage.oid and not (
+        ref.kind is TypeKind.DOMAIN and storage.kind is TypeKind.ARRAY
+    )
+
+
+def to_wire(value: str, target: TypeRef) -> str:
+    """The value cast to the wire type of a target column."""
+    return f"({value})::{type_sql(wire_type(target))}"
+
+
+def from_wire(value: str, target: TypeRef) -> str:
+    """A wire value as the target column's own type, still without length or precision."""
+    if wire_type(target).oid == target.oid:
+        return value
+    return f"({value})::{type_sql(target)}"
+
+
+def canonical(value: str, target: TypeRef) -> str:
+    """The canonical form of a value in the target column's type or its wire type (equal for both)."""
+    wire = wire_type(target)
+    if wire.oid != target.storage.oid or target.kind is TypeKind.DOMAIN:
+        value = f"({value})::{type_sql(wire)}"
+    if wire.name == "numeric" and wire.kind is TypeKind.BASE:
+        return f"pg_catalog.trim_scale({value})"
+    if wire.name in {"bpchar", "json", "xml"} and wire.kind is TypeKind.BASE:
+        return f"({value})::pg_catalog.text"
+    return value
+
+
+def row_image(values: list[str]) -> str:
+    """The exact bytes of a row: record_send frames each value with its length and tags NULL."""
+    return f"pg_catalog.record_send(ROW({', '.join(values)}))"
+
+
+def row_hash(values: list[str], *, seed: int = 0) -> str:
+    """A 64-bit hash of the row's exact bytes, equal on every server of the same byte order."""
+    return f"pg_catalog.hash_record_extended(ROW({row_image(values)}), {seed})"

@@ -1,0 +1,80 @@
+"""What express must know beyond the document: two catalogs, and what only a server could tell.
+
+`Facts` is what compiling stands on; `Moment` is what is true under one snapshot only (which rows
+lose to another row of the same key); `Selection` says which rows of a source table are meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crosswalk.errors import NotInSchema
+from crosswalk.mapping import Document, TableMapping
+from crosswalk.names import Name
+from crosswalk.schema import Column, Schema, Table, TypeRef
+
+Key = tuple[str, ...]
+"""A source row's identity as text, one part a column (the `ctid` alone where there is no key)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    source: Schema
+    target: Schema
+    document: Document
+    types: Mapping[tuple[Name, str], TypeRef] = field(default_factory=dict)
+    """By (target table, column): what type the rule's bare value has, where the server had to be asked."""
+    checks: Mapping[Name, tuple[str, ...]] = field(default_factory=dict)
+    """By target table: CHECK constraints (and `domain:COLUMN`) that the source can evaluate over the mapped row."""
+
+    def mapping(self, target: Name) -> TableMapping:
+        return self.document.by_target[target]
+
+    def source_table(self, target: Name) -> Table:
+        """The table that feeds a target table; raises NotInSchema."""
+        return self.table("source", self.mapping(target).source)
+
+    def target_table(self, target: Name) -> Table:
+        """Raises NotInSchema."""
+        return self.table("target", target)
+
+    def table(self, side: str, name: Name) -> Table:
+        """A table of either side; raises NotInSchema."""
+        found = (self.source if side == "source" else self.target).tables.get(name)
+        if found is None:
+            raise NotInSchema(side=side, what=f"table {name}", where="the database")
+        return found
+
+    def column(self, side: str, table: Table, column: str) -> Column:
+        """A column of a table; raises NotInSchema."""
+        found = table.column(column)
+        if found is None:
+            raise NotInSchema(side=side, what=f"column {column}", where=f"table {table.name}")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which rows of the source table: a range of its identity, a set of keys, or (empty) all."""
+
+    after: Key | None = None
+    """Exclusive lower bound."""
+    upto: Key | None = None
+    """Inclusive upper bound."""
+    keys: tuple[Key, ...] | None = None
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What holds under one snapshot of the source."""
+
+    losers: Mapping[Name, tuple[Key, ...]] = field(default_factory=dict)
+    """By target table: rows that lose to another row of the same target key (identity, then ordinality where
+    the rule unnests)."""
+
+    def of(self, target: Name) -> tuple[Key, ...]:
+        return self.losers.get(target, ())

@@ -1,0 +1,355 @@
+"""The keyed motion's landing: every SQL text that runs on the target for one table.
+
+Rows wait in a temporary *twin* whose columns have the wire types, so that the COPY into it cannot
+fail for a value; the cast to the column's own type happens in the merge, where a row can be told
+from its neighbours. The merge UPDATEs what differs and INSERTs what is missing; equality is that of
+the canonical row image, so that a second run writes no row version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crosswalk.express.casts import (
+    canonical,
+    from_wire,
+    lands_binary,
+    row_hash,
+    row_image,
+    travels_binary,
+    type_sql,
+    wire_type,
+)
+from crosswalk.express.motion import BUCKETS, LOSER, Fed, Motion, Reference, Wire
+from crosswalk.names import literal, quote
+
+TWIN = "cw_twin"
+NUMBER = '"cw$number"'
+SPOILED = '"cw$spoiled"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resolved:
+    """A column's value on the target side, and the joins that it needs."""
+
+    value: str
+    joins: tuple[str, ...] = ()
+    found: str | None = None
+    """For a reference: true where it was found or nothing was asked for."""
+
+
+class Landing:
+    """SQL of one motion on the target."""
+
+    def __init__(self, motion: Motion) -> None:
+        self.motion = motion
+        self.table = motion.target
+        self.twin = f"pg_temp.{quote(TWIN)}"
+
+    # --- formats --------------------------------------------------------------------------------
+
+    @property
+    def can_land_directly(self) -> bool:
+        """True where the extract's columns are the table's own: nothing to resolve, no key to remember."""
+        return bool(self.motion.fed) and all(isinstance(f.via, Wire) for f in self.motion.fed) and not self.motion.needs_key_map
+
+    @property
+    def direct_form(self) -> str:
+        """Format of a COPY straight into the table."""
+        return "binary" if all(lands_binary(f.column.type) for f in self.motion.fed) else "text"
+
+    @property
+    def twin_form(self) -> str:
+        """Format of a COPY into the twin."""
+        wires = [wire_type(w.type) for w in (*self.motion.wires, *self.motion.key_wires)]
+        return "binary" if all(travels_binary(w) for w in wires) else "text"
+
+    @property
+    def twin_columns(self) -> list[str]:
+        """Columns of the twin that the keyed extract fills, in order."""
+        return [w.name for w in (*self.motion.wires, *self.motion.key_wires)] + ["cw$loser"]
+
+    @property
+    def columns(self) -> list[str]:
+        """The target's columns that are written, in order."""
+        return [f.column.name for f in self.motion.fed]
+
+    @property
+    def has_deferred(self) -> bool:
+        """True where something about a row may be checked only at COMMIT."""
+        return any(c.deferrable for c in self.table.constraints) or any(t.constraint for t in self.table.triggers)
+
+    # --- the twin -------------------------------------------------------------------------------
+
+    def make_twin(self) -> str:
+        """CREATE the twin; it goes with the transaction."""
+        columns = [f"{quote(w.name)} {type_sql(wire_type(w.type))}" for w in self.motion.wires]
+        columns += [f"{quote(w.name)} {type_sql(wire_type(w.type))}" for w in self.motion.key_wires]
+        columns.append(f"{LOSER} boolean NOT NULL")
+        columns.append(f"{NUMBER} bigint GENERATED ALWAYS AS IDENTITY")
+        columns.append(f"{SPOILED} boolean NOT NULL DEFAULT false")
+        return f"CREATE TEMPORARY TABLE {quote(TWIN)} ({', '.join(columns)}) ON COMMIT DROP"
+
+    def drop_twin(self) -> str:
+        return f"DROP TABLE IF EXISTS {self.twin}"
+
+    # --- resolving ------------------------------------------------------------------------------
+
+    def _resolve(self, fed: Fed, number: int, *, row: str) -> _Resolved:
+        if isinstance(fed.via, Wire):
+            return _Resolved(value=from_wire(f"{row}.{quote(fed.via.name)}", fed.column.type))
+        value, joins = self._walk(fed.via, f"cw$p{number}", row)
+        asked = f"{row}.{quote(next(iter(fed.via.wires())).name)}"
+        return _Resolved(value=value, joins=tuple(joins), found=f"({asked} IS NULL OR {value} IS NOT NULL)")
+
+    def _walk(self, ref: Reference, prefix: str, row: str) -> tuple[str, list[str]]:
+        alias = quote(prefix)
+        joins: list[str] = []
+        on = []
+        for i, (column, part) in enumerate(ref.parts):
+            if isinstance(part, Wire):
+                on.append(f"{alias}.{quote(column)} = {from_wire(f'{row}.{quote(part.name)}', part.type)}")
+            else:
+                value, more = self._walk(part, f"{prefix}_{i}", row)
+                joins += more
+                on.append(f"{alias}.{quote(column)} = {value}")
+        joins.append(f"LEFT JOIN {ref.parent.sql} AS {alias} ON {' AND '.join(on)}")
+        return f"{alias}.{quote(ref.take)}", joins
+
+    def _resolved(self, *, keyed: bool = False, where: str = "") -> str:
+        """The twin's rows in the target's own types, references resolved."""
+        row = '"cw$twin"'
+        parts = [(f, self._resolve(f, i, row=row)) for i, f in enumerate(self.motion.fed)]
+        listed = [f"{r.value} AS {quote(f.column.name)}" for f, r in parts]
+        joins = " ".join(j for _, r in parts for j in r.joins)
+        if keyed:
+            listed += [f"{row}.{quote(w.name)}" for w in self.motion.key_wires]
+        listed.append(f"{row}.{NUMBER}")
+        good = f"NOT {row}.{SPOILED} AND NOT {row}.{LOSER}{where}"
+        return f"SELECT {', '.join(listed)} FROM {self.twin} AS {row} {joins} WHERE {good}"
+
+    def mark_unresolved(self) -> str | None:
+        """Spoil the twin's rows whose reference the target cannot resolve; returns their numbers. None: no references."""
+        row = '"cw$twin"'
+        parts = [self._resolve(f, i, row=row) for i, f in enumerate(self.motion.fed)]
+        if not any(p.found for p in parts):
+            return None
+        joins = " ".join(j for p in parts for j in p.joins)
+        lost = " OR ".join(f"NOT {p.found}" for p in parts if p.found)
+        inner = f"SELECT {row}.{NUMBER} FROM {self.twin} AS {row} {joins} WHERE NOT {row}.{LOSER} AND ({lost})"
+        return f"UPDATE {self.twin} SET {SPOILED} = true WHERE {NUMBER} IN ({inner}) RETURNING {NUMBER}"
+
+    # --- the merge ------------------------------------------------------------------------------
+
+    def _range(self, span: tuple[int, int] | None) -> str:
+        return "" if span is None else f' AND "cw$twin".{NUMBER} BETWEEN {int(span[0])} AND {int(span[1])}'
+
+    def _on_key(self, left: str, right: str) -> str:
+        return " AND ".join(f"{left}.{quote(k)} = {right}.{quote(k)}" for k in self.motion.mapping.key)
+
+    def update(self, span: tuple[int, int] | None = None) -> str | None:
+        """UPDATE the rows that differ; None where every column belongs to the key."""
+        rest = [f for f in self.motion.fed if f.column.name not in self.motion.mapping.key]
+        if not rest or not self.motion.mapping.key:
+            return None
+        sets = ", ".join(f'{quote(f.column.name)} = "cw$r".{quote(f.column.name)}' for f in rest)
+        mine = row_image([canonical(f'"cw$t".{quote(f.column.name)}', f.column.type) for f in rest])
+        theirs = row_image([canonical(f'"cw$r".{quote(f.column.name)}', f.column.type) for f in rest])
+        return (
+            f'UPDATE {self.table.name.sql} AS "cw$t" SET {sets} FROM ({self._resolved(where=self._range(span))}) AS "cw$r"'
+            f' WHERE {self._on_key(chr(34) + "cw$t" + chr(34), chr(34) + "cw$r" + chr(34))} AND {mine} <> {theirs}'
+        )
+
+    def insert(self, span: tuple[int, int] | None = None) -> str:
+        """INSERT the rows whose key is missing (all rows, where the table has no key)."""
+        listed = ", ".join(quote(c) for c in self.columns)
+        selected = ", ".join(f'"cw$r".{quote(c)}' for c in self.columns)
+        overriding = " OVERRIDING SYSTEM VALUE" if any(f.column.identity for f in self.motion.fed) else ""
+        missing = ""
+        if self.motion.mapping.key:
+            on = self._on_key('"cw$t"', '"cw$r"')
+            missing = f' WHERE NOT EXISTS (SELECT FROM {self.table.name.sql} AS "cw$t" WHERE {on})'
+        return (
+            f"INSERT INTO {self.table.name.sql} ({listed}){overriding} SELECT {selected}"
+            f' FROM ({self._resolved(where=self._range(span))}) AS "cw$r"{missing} ORDER BY "cw$r".{NUMBER}'
+        )
+
+    def count_twin(self) -> str:
+        """(rows, losers, lowest number, highest number) of the twin."""
+        return f"SELECT count(*), count(*) FILTER (WHERE {LOSER}), min({NUMBER}), max({NUMBER}) FROM {self.twin}"
+
+    def spoil(self) -> str:
+        """Spoil one row ($1: number); returns its source key as an array of texts."""
+        keys = ", ".join(f"{quote(w.name)}::text" for w in self.motion.key_wires)
+        return f"UPDATE {self.twin} SET {SPOILED} = true WHERE {NUMBER} = $1 RETURNING ARRAY[{keys}]"
+
+    def spoiled_keys(self) -> str:
+        """Source keys (arrays of texts) of the spoiled rows."""
+        keys = ", ".join(f"{quote(w.name)}::text" for w in self.motion.key_wires)
+        return f"SELECT ARRAY[{keys}] FROM {self.twin} WHERE {SPOILED} ORDER BY {NUMBER}"
+
+    def span_key(self) -> str:
+        """Source key (array of texts) of one row ($1: number)."""
+        keys = ", ".join(f"{quote(w.name)}::text" for w in self.motion.key_wires)
+        return f"SELECT ARRAY[{keys}] FROM {self.twin} WHERE {NUMBER} = $1"
+
+    def yield_to_kept(self) -> str:
+        """Make losers of the twin's rows whose key stood in the table before."""
+        return (
+            f'UPDATE {self.twin} AS "cw$twin" SET {LOSER} = true FROM crosswalk.kept AS k'
+            f" WHERE k.target_table = {literal(str(self.motion.name))} AND k.target_key = {self._twin_key()}"
+        )
+
+    def _twin_key(self) -> str:
+        """The target key of a twin's row, in the form of `target_key`."""
+        values = [
+            f"({canonical(f'{chr(34)}cw$twin{chr(34)}.{quote(w.name)}', w.type)})::text"
+            for f in self.motion.key_fed() for w in f.wires
+        ]
+        return f"jsonb_build_array({', '.join(values)})"
+
+    def analyze_twin(self) -> str:
+        return f"ANALYZE {self.twin}"
+
+    def existing_keys(self) -> str:
+        """Target keys (canonical jsonb texts) of the rows that stand in the table now."""
+        return f'SELECT {self.target_key()} AS target_key FROM {self.table.name.sql} AS "cw$t" {self._joined_back()}'
+
+    # --- the key map ----------------------------------------------------------------------------
+
+    def remember_keys(self) -> str:
+        """Write (source key → target key) of the twin's rows, losers too, into the ledger's key map."""
+        source = ", ".join(f'"cw$twin".{quote(w.name)}::text' for w in self.motion.key_wires)
+        return (
+            "INSERT INTO crosswalk.key_map AS m (target_table, source_key, target_key)"
+            f" SELECT {literal(str(self.motion.name))}, jsonb_build_array({source}), {self._twin_key()}"
+            f' FROM {self.twin} AS "cw$twin" WHERE NOT "cw$twin".{SPOILED}'
+            " ON CONFLICT (target_table, source_key) DO UPDATE SET target_key = excluded.target_key"
+            " WHERE m.target_key <> excluded.target_key"
+        )
+
+    # --- verification ---------------------------------------------------------------------------
+
+    def _back(self, fed: Fed, number: int) -> list[str]:
+        """A column of the target as what the source sent for it: itself, or the parent's key joined back."""
+        if isinstance(fed.via, Wire):
+            return [canonical(f'"cw$t".{quote(fed.column.name)}', fed.column.type)]
+        return self._back_parts(fed.via, f"cw$p{number}")
+
+    def _back_parts(self, ref: Reference, prefix: str) -> list[str]:
+        values = []
+        for i, (column, part) in enumerate(ref.parts):
+            if isinstance(part, Wire):
+                values.append(canonical(f"{quote(prefix)}.{quote(column)}", part.type))
+            else:
+                values += self._back_parts(part, f"{prefix}_{i}")
+        return values
+
+    def _joined_back(self) -> str:
+        joins = []
+        for number, fed in enumerate(self.motion.fed):
+            if isinstance(fed.via, Reference):
+                joins += self._back_joins(fed.via, f"cw$p{number}", f'"cw$t".{quote(fed.column.name)}')
+        return " ".join(joins)
+
+    def _back_joins(self, ref: Reference, prefix: str, value: str) -> list[str]:
+        joins = [f"LEFT JOIN {ref.parent.sql} AS {quote(prefix)} ON {quote(prefix)}.{quote(ref.take)} = {value}"]
+        for i, (column, part) in enumerate(ref.parts):
+            if isinstance(part, Reference):
+                joins += self._back_joins(part, f"{prefix}_{i}", f"{quote(prefix)}.{quote(column)}")
+        return joins
+
+    def _numbered(self) -> dict[str, int]:
+        return {fed.column.name: number for number, fed in enumerate(self.motion.fed)}
+
+    def image(self) -> list[str]:
+        """The row's canonical values in the order of `Motion.image`."""
+        numbers = self._numbered()
+        key = [v for f in self.motion.key_fed() for v in self._back(f, numbers[f.column.name])]
+        rest = [
+            v for f in self.motion.fed if f.column.name not in self.motion.mapping.key
+            for v in self._back(f, numbers[f.column.name])
+        ]
+        return [*key, *rest]
+
+    def key_image(self) -> list[str]:
+        numbers = self._numbered()
+        return [v for f in self.motion.key_fed() for v in self._back(f, numbers[f.column.name])] or self.image()
+
+    def target_key(self) -> str:
+        """The target key as a jsonb array of canonical texts."""
+        if not self.motion.mapping.key:
+            return "NULL::jsonb"
+        return f"jsonb_build_array({', '.join(f'({v})::text' for v in self.key_image())})"
+
+    def _standing(self, *, kept: bool) -> str:
+        without = ""
+        if kept:
+            without = (
+                f" WHERE NOT EXISTS (SELECT FROM crosswalk.kept AS k WHERE k.target_table = {literal(str(self.motion.name))}"
+                f" AND k.target_key = {self.target_key()})"
+            )
+        return f'FROM {self.table.name.sql} AS "cw$t" {self._joined_back()}{without}'
+
+    def hashed(self, *, kept: bool) -> str:
+        """(bucket, rows, sum of hashes) of the table's rows, without those that were `kept`."""
+        bucket = f"({row_hash(self.key_image())} & {BUCKETS - 1})::int"
+        return (
+            f"SELECT bucket, count(*) AS rows, sum(hash) AS total FROM (SELECT {bucket} AS bucket,"
+            f" {row_hash(self.image())} AS hash {self._standing(kept=kept)}) AS hashed GROUP BY bucket"
+        )
+
+    def hashed_keys(self, buckets: Iterable[int], *, kept: bool) -> str:
+        """(target key, row hash) of each row in the buckets."""
+        chosen = ", ".join(str(b) for b in buckets)
+        bucket = f"({row_hash(self.key_image())} & {BUCKETS - 1})"
+        return (
+            f"SELECT target_key::text, hash FROM (SELECT {self.target_key()} AS target_key, {row_hash(self.image())} AS hash,"
+            f" {bucket} AS bucket {self._standing(kept=kept)}) AS hashed WHERE bucket IN ({chosen})"
+        )
+
+    def delete(self) -> str:
+        """DELETE the rows of the given target keys ($1: jsonb texts)."""
+        return (
+            f'DELETE FROM {self.table.name.sql} AS "cw$d" USING (SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part'
+            f' {self._standing(kept=False)} WHERE {self.target_key()} = ANY ($1::text[]::jsonb[])) AS gone'
+            ' WHERE "cw$d".ctid = gone.place AND "cw$d".tableoid = gone.part'
+        )
+
+    def differing(self) -> str:
+        """(target key, names of the columns that differ, whether all differ in representation only) of twin and table.
+
+        Judged column by column over the canonical image; a number, a float or a jsonb document that is equal by
+        value counts as a difference of representation.
+        """
+        row = '"cw$twin"'
+        numbers = self._numbered()
+        checks = []
+        for fed in self.motion.fed:
+            mine = self._back(fed, numbers[fed.column.name])
+            theirs = [canonical(f"{row}.{quote(w.name)}", w.type) for w in fed.wires]
+            strict = f"{row_image(mine)} <> {row_image(theirs)}"
+            loose = strict
+            if len(mine) == 1 and wire_type(fed.column.type).name in {"numeric", "float4", "float8", "jsonb"}:
+                loose = f"({mine[0]}) IS DISTINCT FROM ({theirs[0]})"
+            checks.append(f"CASE WHEN {strict} THEN {literal(fed.column.name)} END AS {quote('s$' + fed.column.name)}")
+            checks.append(f"CASE WHEN {loose} THEN {literal(fed.column.name)} END AS {quote('l$' + fed.column.name)}")
+        strict_names = ", ".join(quote("s$" + f.column.name) for f in self.motion.fed)
+        loose_names = ", ".join(quote("l$" + f.column.name) for f in self.motion.fed)
+        joined = self._same_key(row)
+        return (
+            f"SELECT target_key::text, array_remove(ARRAY[{strict_names}]::text[], NULL) AS columns,"
+            f" array_remove(ARRAY[{loose_names}]::text[], NULL) = '{{}}' AS same_value"
+            f" FROM (SELECT {self.target_key()} AS target_key, {', '.join(checks)} {self._standing(kept=False)}"
+            f" JOIN {self.twin} AS {row} ON NOT {row}.{LOSER} AND {joined}) AS compared"
+        )
+
+    def _same_key(self, row: str) -> str:
+        """Twin and table agree on the key: by column where the key travels as it is, else by its joined-back image."""
+        fed = self.motion.key_fed()
+        if all(isinstance(f.via, Wire) for f in fed):
+            return " AND ".join(
+                f'"cw$t".{quote(f.column.name)} = {from_wire(f"{row}.{quote(f.column.name)}", f.column.type)}' for f in fed
+            )
+        return f"{self._twin_key()} = {self.target_key()}"

@@ -1,0 +1,201 @@
+"""Fills one table: cuts it, moves its chunks on all workers, accounts for every source row.
+
+Part of the conductor; `migration` calls it table by table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from crosswalk.connect import Session
+from crosswalk.copy import Hands, cut, move_chunk, quarantine_static
+from crosswalk.errors import AccountingBroken, Interrupted, RowsRefused
+from crosswalk.express import Facts, Key, Moment, Motion
+from crosswalk.failpoints import hit
+from crosswalk.judge import tally_rows
+from crosswalk.ledger import Chunk, Ledger, Tally
+from crosswalk.names import Name
+from crosswalk.progress import Observer
+from crosswalk.snapshot import Snapshot
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """What all tables of a run share."""
+
+    run: int
+    facts: Facts
+    moment: Moment
+    snapshot: Snapshot
+    ledger: Ledger
+    """On the control session."""
+    targets: list[Session]
+    """One for each worker of the snapshot."""
+    observer: Observer
+    stop: Callable[[], bool]
+    """True once the user asked to stop at the next chunk's edge."""
+    resumed: bool = False
+    occupied: set[Name] = field(default_factory=set)
+    """Target tables that held rows before the first run."""
+
+    def stop_here(self) -> None:
+        """Raises Interrupted."""
+        if self.stop():
+            raise Interrupted()
+
+
+async def refuse_hard_failures(stage: Stage, order: tuple[Name, ...]) -> None:
+    """Raises RowsRefused where rows meet a rule whose word is `fail`, before anything is moved."""
+    for name in order:
+        motion = Motion(stage.facts, name)
+        hard = {c.number: c for c in motion.conditions if c.policy == "fail"}
+        if not hard:
+            continue
+        fates = await tally_rows(motion, stage.moment, stage.snapshot.keeper)
+        met = {number: rows for number, rows in fates.rejected.items() if number in hard}
+        if met:
+            reasons = "; ".join(f"{hard[n].column or hard[n].constraint}: {hard[n].reason}" for n in met)
+            raise RowsRefused(rows=sum(met.values()), source=motion.source.name, table=name, reasons=reasons)
+
+
+async def fill_table(stage: Stage, name: Name) -> Tally:
+    """Move what has not landed yet and account for the whole table."""
+    motion = Motion(stage.facts, name)
+    ledger = stage.ledger
+    chunks = await ledger.planned(stage.run, name)
+    if not chunks:
+        chunks = await cut(motion, stage.snapshot.keeper)
+        await ledger.plan_chunks(stage.run, name, chunks)
+        hit("chunks.planned")
+    landed = await ledger.landed(stage.run, name)
+    stage.observer.table(name, len(chunks), len(landed))
+    direct = not stage.resumed and not landed and await _is_empty(motion, ledger.session)
+    await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=direct)
+    await stage.snapshot.check()
+    tally = await account(stage, motion)
+    await ledger.tally(stage.run, tally)
+    stage.observer.done(name, tally)
+    hit("table.done")
+    return tally
+
+
+async def _is_empty(motion: Motion, session: Session) -> bool:
+    return not await session.fetchval(
+        f"SELECT EXISTS (SELECT FROM {motion.target.name.sql})", what=f"the table {motion.name}"
+    )
+
+
+async def _move_all(stage: Stage, motion: Motion, chunks: list[Chunk], *, direct: bool) -> None:
+    """All chunks of a table, on as many workers as there are; the first error stops the others at their edge."""
+    waiting = list(reversed(chunks))
+    failed: list[BaseException] = []
+
+    async def work(target: Session) -> None:
+        async with stage.snapshot.worker() as source:
+            hands = Hands(
+                motion=motion, moment=stage.moment, run=stage.run, snapshot=stage.snapshot.id, source=source,
+                target=target, direct=direct, keep=_keeps(stage, motion),
+                on_bytes=lambda count: stage.observer.bytes(motion.name, count),
+            )
+            while waiting and not failed:
+                stage.stop_here()
+                moved = await move_chunk(hands, waiting.pop())
+                stage.observer.chunk(motion.name, moved.rows, moved.refused)
+
+    async def guarded(target: Session) -> None:
+        try:
+            await work(target)
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    tasks = [asyncio.create_task(guarded(t)) for t in stage.targets[: max(1, min(len(stage.targets), len(chunks)))]]
+    try:
+        await asyncio.gather(*tasks, return_exceptions=True)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    if failed:
+        raise failed[0]
+
+
+def _keeps(stage: Stage, motion: Motion) -> bool:
+    return motion.name in stage.occupied and motion.mapping.existing == "keep"
+
+
+async def account(stage: Stage, motion: Motion) -> Tally:
+    """What became of every source row; raises AccountingBroken where the sum does not come out.
+
+    A first run counts what passed through its hands and asks the rules only for the rest. A resumed run
+    (whose chunks may have landed under an older snapshot) and one that spreads rows ask the rules for all,
+    and the target for what stands there.
+    """
+    rest = await _by_hand(stage, motion) if not (stage.resumed or motion.unnests) else None
+    if rest is None:
+        rest = await _by_rule(stage, motion)
+    if not rest.balanced:
+        raise AccountingBroken(
+            table=motion.name, extracted=rest.extracted, loaded=rest.loaded, merged=rest.merged,
+            quarantined=rest.quarantined, filtered=rest.filtered,
+        )
+    return rest
+
+
+async def _by_hand(stage: Stage, motion: Motion) -> Tally:
+    session, keeper = stage.ledger.session, stage.snapshot.keeper
+    what = f"the accounting of {motion.name}"
+    row = await session.fetchrow(
+        "SELECT COALESCE(sum(rows), 0)::bigint, COALESCE(sum(merged), 0)::bigint, COALESCE(sum(rejected), 0)::bigint"
+        " FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2", stage.run, str(motion.name), what=what,
+    )
+    assert row is not None
+    loaded, merged, refused = (int(v) for v in row)
+    extracted = int(await keeper.fetchval(motion.total(), what=what))
+    beaten = motion.mapping.on_duplicate == "quarantine" and bool(stage.moment.of(motion.name))
+    set_aside = filtered = 0
+    if extracted != loaded + merged + refused or beaten:
+        filtered = int(await keeper.fetchval(motion.filtered(), what=what))
+        set_aside = await quarantine_static(motion, stage.moment, stage.run, keeper, session)
+    if beaten:
+        merged -= len(stage.moment.of(motion.name))
+    return Tally(
+        target=motion.name, source=motion.source.name, extracted=extracted, loaded=loaded, merged=merged,
+        quarantined=set_aside + refused, filtered=filtered, written=loaded,
+    )
+
+
+async def _by_rule(stage: Stage, motion: Motion) -> Tally:
+    session, keeper = stage.ledger.session, stage.snapshot.keeper
+    fates = await tally_rows(motion, stage.moment, keeper)
+    set_aside = await quarantine_static(motion, stage.moment, stage.run, keeper, session)
+    refused = len(await stage.ledger.quarantined_keys(motion.name))
+    yielded = len(await _yielded(stage, motion))
+    tally = fates.tally
+    standing = int(
+        await session.fetchval(f"SELECT count(*) FROM {motion.target.name.sql}", what=f"the table {motion.name}")
+    ) - await stage.ledger.kept(motion.name)
+    landed = tally.loaded - refused - yielded
+    if set_aside != tally.quarantined or (not motion.unnests and motion.mapping.existing != "update" and standing < landed):
+        raise AccountingBroken(
+            table=motion.name, extracted=tally.extracted, loaded=min(landed, standing), merged=tally.merged + yielded,
+            quarantined=set_aside + refused, filtered=tally.filtered,
+        )
+    return Tally(
+        target=tally.target, source=tally.source, extracted=tally.extracted, loaded=landed,
+        merged=tally.merged + yielded, quarantined=tally.quarantined + refused, filtered=tally.filtered,
+        written=tally.written - refused,
+    )
+
+
+async def _yielded(stage: Stage, motion: Motion) -> list[Key]:
+    """Source rows that gave way to rows that stood in the table before."""
+    if not _keeps(stage, motion):
+        return []
+    kept = await stage.ledger.kept_keys(motion.name)
+    rows = await stage.snapshot.keeper.fetch(motion.meeting(list(kept), stage.moment), what=f"the accounting of {motion.name}")
+    return [tuple(r.values()) for r in rows]
+

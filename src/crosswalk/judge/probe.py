@@ -1,0 +1,148 @@
+"""What only the source can tell: the types of SQL rules, and which CHECKs it can evaluate.
+
+Statements are prepared, never run. A rule that the source cannot parse becomes a `Problem` with the
+server's word; a check that it cannot parse (a function of the target's own) is left to the target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from importlib.resources import files
+from typing import Any, Final
+
+from crosswalk.connect import Session
+from crosswalk.errors import CrosswalkError, StatementFailed
+from crosswalk.express.casts import type_sql, wire_type
+from crosswalk.express.facts import Facts
+from crosswalk.express.motion import operand_place
+from crosswalk.express.values import Compiler
+from crosswalk.judge.document import Problem
+from crosswalk.mapping import Agree, Lookup, MapLabels, MappingFile, Sql, Zone
+from crosswalk.names import Name, quote
+from crosswalk.schema import Schema, TypeKind, TypeRef
+
+_TYPES: Final = files("crosswalk.judge").joinpath("types.sql")
+_KINDS: Final = {
+    "b": TypeKind.BASE, "e": TypeKind.ENUM, "d": TypeKind.DOMAIN, "c": TypeKind.COMPOSITE, "r": TypeKind.RANGE,
+    "m": TypeKind.MULTIRANGE, "p": TypeKind.PSEUDO,
+}
+_FOREIGN_CALL: Final = re.compile(r'[\w"]\.[\w"]+\s*\(|OPERATOR\s*\(', re.IGNORECASE)
+
+
+async def gather_facts(
+    file: MappingFile, source: Schema, target: Schema, session: Session
+) -> tuple[Facts, list[Problem]]:
+    """Facts for compiling, and the rules that the source cannot parse."""
+    facts = Facts(source=source, target=target, document=file.document)
+    types: dict[tuple[Name, str], TypeRef] = {}
+    problems: list[Problem] = []
+    for text, name in zip(file.document.tables, file.document.by_target, strict=True):
+        mapping = facts.mapping(name)
+        if mapping.source not in source.tables or name not in target.tables:
+            continue
+        wanted = [*_expressions(facts, name)]
+        if mapping.where is not None:
+            wanted.append(("where", f"(({mapping.where.sql}\n))::pg_catalog.bool"))
+        found, failed = await _describe(session, facts, name, wanted)
+        types.update({(name, column): ref for column, ref in found.items()})
+        for column, error in failed:
+            place: tuple[str, ...] = ("tables", text, "columns", column.partition("#")[0])
+            if column == "where":
+                place = ("tables", text, "where")
+            problems.append(
+                Problem(
+                    code="rule.sql", place=place, line=file.line(*place), message=f"{place[-1]}: {error}",
+                    remedy="Correct the SQL: it is an expression over one row of the source table.",
+                )
+            )
+    facts = replace(facts, types=types)
+    if problems:
+        return facts, problems
+    checks = {name: await _checks(session, facts, name) for name in file.document.by_target if name in target.tables}
+    return replace(facts, checks={name: found for name, found in checks.items() if found}), []
+
+
+def _expressions(facts: Facts, target: Name) -> Iterator[tuple[str, str]]:
+    """Rules of a table whose type is not in the catalog: (place, SQL)."""
+    compiler = Compiler(facts, target)
+    for name, rule in facts.mapping(target).columns.items():
+        if isinstance(rule, Lookup):
+            for i, match in enumerate(rule.lookup.matches):
+                for left, operand in match.items():
+                    if isinstance(operand, Sql):
+                        yield operand_place(name, i, left), f"({operand.sql}\n)"
+        elif isinstance(rule, Sql):
+            yield name, f"({rule.sql}\n)"
+        elif isinstance(rule, Agree):
+            column = facts.target_table(target).column(name)
+            if column is not None and all(compiler.source.column(c) for c in rule.agree):
+                yield name, compiler.rule(rule, column).sql
+        elif isinstance(rule, MapLabels | Zone) and isinstance(rule.from_, Sql):
+            yield name, f"({rule.from_.sql}\n)"
+
+
+async def _describe(
+    session: Session, facts: Facts, target: Name, wanted: list[tuple[str, str]]
+) -> tuple[dict[str, TypeRef], list[tuple[str, str]]]:
+    """Types by place, and the places that failed with the server's word."""
+    if not wanted:
+        return {}, []
+    source = facts.source_table(target).name
+    tail = f" FROM {source.sql} AS {quote(source.relation)} LIMIT 0"
+    good: dict[str, int] = {}
+    failed = []
+    for place, sql in wanted:
+        try:
+            good[place] = await _column_type(session, f"SELECT {sql} AS value{tail}")
+        except StatementFailed as error:
+            failed.append((place, str(error.fields["reason"])))
+    known = await _type_refs(session, set(good.values()))
+    return {place: known[oid] for place, oid in good.items()}, failed
+
+
+async def _column_type(session: Session, sql: str) -> int:
+    oids = await session.result_types(sql, what="a rule's SQL")
+    return oids[0]
+
+
+async def _type_refs(session: Session, oids: Iterable[int]) -> dict[int, TypeRef]:
+    rows = {
+        r["oid"]: r for r in await session.fetch(_TYPES.read_text(), sorted(oids), what="the types of the rules")
+    }
+    return {oid: _type_ref(rows, oid) for oid in oids}
+
+
+def _type_ref(rows: dict[int, Any], oid: int, modifier: int = -1) -> TypeRef:
+    row = rows[oid]
+    array = row["element"] is not None and row["category"] == "A"
+    return TypeRef(
+        schema=row["schema"], name=row["name"], kind=TypeKind.ARRAY if array else _KINDS[row["type"]], modifier=modifier,
+        display=row["display"], plain=row["display"], oid=oid, category=row["category"],
+        element=_type_ref(rows, row["element"]) if array else None,
+        base=_type_ref(rows, row["base"], row["modifier"]) if row["base"] is not None else None,
+    )
+
+
+async def _checks(session: Session, facts: Facts, target: Name) -> tuple[str, ...]:
+    """CHECK constraints of a target table that the source can evaluate over the mapped row."""
+    table = facts.target_table(target)
+    fed = [c for c in table.columns if c.name in facts.mapping(target).columns]
+    row = ", ".join(f"NULL::{type_sql(wire_type(c.type))} AS {quote(c.name)}" for c in fed)
+    wanted = [(c.name, f"SELECT ({c.expression}) FROM (SELECT {row}) AS mapped") for c in table.checks if c.expression]
+    for column in fed:
+        domain = facts.target.domains.get(Name(column.type.schema, column.type.name))
+        for _, expression in domain.checks if domain else ():
+            value = f"NULL::{type_sql(wire_type(column.type))} AS value"
+            wanted.append((f"domain:{column.name}", f"SELECT ({expression}) FROM (SELECT {value}) AS domain_value"))
+    found = []
+    for name, sql in wanted:
+        if _FOREIGN_CALL.search(sql.partition(" FROM ")[0]):
+            continue
+        try:
+            await session.prepare(sql, what="a check")
+        except CrosswalkError:
+            continue
+        found.append(name)
+    return tuple(dict.fromkeys(found))

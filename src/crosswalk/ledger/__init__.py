@@ -1,0 +1,338 @@
+"""The ledger: what a run has done, in schema `crosswalk` of the target.
+
+Appended to, never rewritten, but for the key map (which follows the rows) and quarantine (whose
+rows leave when they find a place). Everything that belongs to rows is written in their transaction.
+This module holds no secret and reads no business table; the caller owns the transactions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import Any, Final
+
+from crosswalk.connect import Session
+from crosswalk.errors import AlreadyRunning, NothingToResume
+from crosswalk.names import Name, parse
+
+SCHEMA: Final = "crosswalk"
+LOCK: Final = 0x63726F7373  # "cross"
+_DDL: Final = files("crosswalk.ledger").joinpath("schema.sql")
+_EXISTS: Final = "SELECT to_regclass('crosswalk.held') IS NOT NULL"
+
+
+class RunState(StrEnum):
+    """Where a run stands. Who sets it, and what a restart does."""
+
+    STARTED = "started"
+    """By migrate, before anything is touched. Restart: begin again."""
+    COPYING = "copying"
+    """By migrate or resume, once a snapshot is taken. Restart: resume compares what landed and goes on."""
+    STOPPED = "stopped"
+    """By an interruption or an error; triggers and keys may still be held. Restart: resume."""
+    FINISHED = "finished"
+    """All rows accounted for and everything held released. Restart: nothing to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What became of one table's source rows. `extracted` is the sum of the four after it."""
+
+    target: Name
+    source: Name
+    extracted: int
+    loaded: int
+    merged: int
+    quarantined: int
+    filtered: int
+    written: int
+    """Rows written to or found equal in the target (more than `loaded` where a row fans out)."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every source row is accounted for once."""
+        return self.extracted == self.loaded + self.merged + self.quarantined + self.filtered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A range of a source table's identity; (None, None) is the whole table."""
+
+    number: int
+    after: tuple[str, ...] | None
+    upto: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Something switched off for the time of a run."""
+
+    id: int
+    kind: str
+    target: Name
+    name: str
+    restore: str
+    """The statement that switches it on again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    id: int
+    plan_id: str
+    plan: dict[str, Any]
+    state: RunState
+    started_at: str
+
+
+class Ledger:
+    """Reads and writes the ledger through one session to the target."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    async def exists(self) -> bool:
+        return bool(await self.session.fetchval(_EXISTS, what="the ledger"))
+
+    async def create(self) -> None:
+        """Make the ledger's tables where they are missing; raises MissingPrivilege."""
+        if not await self.exists():
+            async with self.session.transaction():
+                await self.session.execute(_DDL.read_text(), what="creating the schema crosswalk")
+
+    async def lock(self) -> None:
+        """Hold the target for this session; raises AlreadyRunning where another run holds it."""
+        if not await self.session.fetchval("SELECT pg_try_advisory_lock($1)", LOCK, what="the run's lock"):
+            holder = await self.session.fetchval(
+                "SELECT string_agg(format('pid %s (%s)', a.pid, a.application_name), ', ') FROM pg_locks l"
+                " JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted"
+                " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND ((l.classid::bigint << 32) | l.objid::bigint) = $1",
+                LOCK, what="the run's lock",
+            )
+            raise AlreadyRunning(holder=holder or "another session")
+
+    # --- runs -----------------------------------------------------------------------------------
+
+    async def begin(self, plan_id: str, plan: Mapping[str, Any]) -> int:
+        """A new run; returns its id."""
+        run = await self.session.fetchval(
+            "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::jsonb) RETURNING id", plan_id, json.dumps(plan),
+            what="the ledger",
+        )
+        await self.event(run, "state", RunState.STARTED)
+        return int(run)
+
+    async def event(self, run: int, kind: str, name: str, **detail: Any) -> None:
+        """Note what happened; no secret and no row value may stand in `detail`."""
+        await self.session.execute(
+            "INSERT INTO crosswalk.event (run_id, kind, name, detail) VALUES ($1, $2, $3, $4::jsonb)",
+            run, kind, name, json.dumps(detail, default=str), what="the ledger",
+        )
+
+    async def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        if not await self.exists():
+            return []
+        rows = await self.session.fetch(_sql("runs"), what="the ledger")
+        return [
+            Run(
+                id=r["id"], plan_id=r["plan_id"], plan=json.loads(r["plan"]), state=RunState(r["state"]),
+                started_at=r["started_at"],
+            )
+            for r in rows
+        ]
+
+    async def unfinished(self) -> Run:
+        """The newest run, if it did not finish; raises NothingToResume."""
+        runs = await self.runs()
+        if not runs or runs[0].state is RunState.FINISHED:
+            raise NothingToResume()
+        return runs[0]
+
+    async def events(self, run: int) -> list[dict[str, Any]]:
+        """A run's events in order."""
+        rows = await self.session.fetch(
+            "SELECT at::text, kind, name, detail FROM crosswalk.event WHERE run_id = $1 ORDER BY id", run, what="the ledger"
+        )
+        return [{**dict(r), "detail": json.loads(r["detail"])} for r in rows]
+
+    # --- chunks ---------------------------------------------------------------------------------
+
+    async def plan_chunks(self, run: int, target: Name, chunks: Iterable[Chunk]) -> None:
+        """Remember how a table is cut, once."""
+        rows = [(run, str(target), c.number, _array(c.after), _array(c.upto)) for c in chunks]
+        async with self.session.transaction():
+            for row in rows:
+                await self.session.execute(
+                    "INSERT INTO crosswalk.chunk_plan (run_id, target_table, number, after, upto) VALUES ($1, $2, $3, $4, $5)",
+                    *row, what="the ledger",
+                )
+
+    async def planned(self, run: int, target: Name) -> list[Chunk]:
+        """The chunks of a table, or none where it was not cut yet."""
+        rows = await self.session.fetch(
+            "SELECT number, after, upto FROM crosswalk.chunk_plan WHERE run_id = $1 AND target_table = $2 ORDER BY number",
+            run, str(target), what="the ledger",
+        )
+        return [
+            Chunk(
+                number=r["number"], after=tuple(r["after"]) if r["after"] else None,
+                upto=tuple(r["upto"]) if r["upto"] else None,
+            )
+            for r in rows
+        ]
+
+    async def landed(self, run: int, target: Name) -> set[int]:
+        """Numbers of the chunks that have landed."""
+        rows = await self.session.fetch(
+            "SELECT number FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2", run, str(target), what="the ledger"
+        )
+        return {r["number"] for r in rows}
+
+    async def progress(self, run: int) -> list[dict[str, Any]]:
+        """By table: chunks planned and landed, rows and bytes that landed."""
+        return [dict(r) for r in await self.session.fetch(_sql("progress"), run, what="the ledger")]
+
+    async def open_chunk(self, run: int, target: Name, number: int, snapshot: str) -> bool:
+        """First statement of a chunk's transaction. False where the chunk has landed already.
+
+        Waits for a predecessor whose COMMIT is still under way, however long that takes.
+        """
+        await self.session.execute("SET LOCAL lock_timeout = 0", what="the ledger")
+        tag = await self.session.execute(
+            "INSERT INTO crosswalk.chunk (run_id, target_table, number, snapshot) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT DO NOTHING", run, str(target), number, snapshot, what="the ledger",
+        )
+        return tag.endswith(" 1")
+
+    async def close_chunk(
+        self, run: int, target: Name, number: int, *, rows: int, merged: int, rejected: int, size: int
+    ) -> None:
+        """Last statement of a chunk's transaction."""
+        await self.session.execute(
+            "UPDATE crosswalk.chunk SET rows = $4, merged = $5, rejected = $6, bytes = $7, finished_at = clock_timestamp()"
+            " WHERE run_id = $1 AND target_table = $2 AND number = $3",
+            run, str(target), number, rows, merged, rejected, size, what="the ledger",
+        )
+
+    # --- tables ---------------------------------------------------------------------------------
+
+    async def filled(self, target: Name) -> bool | None:
+        """Whether a table that we filled was empty before; None where it is not ours."""
+        found = await self.session.fetchval(
+            "SELECT was_empty FROM crosswalk.filled WHERE target_table = $1", str(target), what="the ledger"
+        )
+        return None if found is None else bool(found)
+
+    async def fill(self, run: int, target: Name, *, was_empty: bool) -> None:
+        """From here on the table's new rows are ours."""
+        await self.session.execute(
+            "INSERT INTO crosswalk.filled (target_table, run_id, was_empty) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            str(target), run, was_empty, what="the ledger",
+        )
+
+    async def kept(self, target: Name) -> int:
+        """How many rows stood in the table before."""
+        return int(
+            await self.session.fetchval(
+                "SELECT count(*) FROM crosswalk.kept WHERE target_table = $1", str(target), what="the ledger"
+            )
+        )
+
+    async def tally(self, run: int, tally: Tally) -> None:
+        """Write what became of a table's rows."""
+        await self.session.execute(
+            _sql("tally"), run, str(tally.target), str(tally.source), tally.extracted, tally.loaded, tally.merged,
+            tally.quarantined, tally.filtered, tally.written, what="the ledger",
+        )
+
+    async def tallies(self, run: int) -> list[Tally]:
+        """The accounting of a run, in the order in which tables were done."""
+        rows = await self.session.fetch(
+            "SELECT * FROM crosswalk.tally WHERE run_id = $1 ORDER BY target_table", run, what="the ledger"
+        )
+        return [
+            Tally(
+                target=parse(r["target_table"]), source=parse(r["source_table"]), extracted=r["extracted"],
+                loaded=r["loaded"], merged=r["merged"], quarantined=r["quarantined"], filtered=r["filtered"],
+                written=r["written"],
+            )
+            for r in rows
+        ]
+
+    async def reasons(self, target: Name | None = None) -> list[dict[str, Any]]:
+        """What stands in quarantine, counted by table and reason; no values."""
+        rows = await self.session.fetch(_sql("reasons"), str(target) if target else None, what="the ledger")
+        return [dict(r) for r in rows]
+
+    async def quarantined_keys(self, target: Name) -> frozenset[str]:
+        """Source keys of the rows that the load refused, their parts joined by the unit separator (0x1F)."""
+        rows = await self.session.fetch(
+            "SELECT DISTINCT array_to_string(ARRAY(SELECT jsonb_array_elements_text(source_key)), E'\\x1f') AS k"
+            " FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load'", str(target), what="the ledger",
+        )
+        return frozenset(r["k"] for r in rows)
+
+    async def kept_keys(self, target: Name) -> frozenset[str]:
+        """Target keys (jsonb texts) of the rows that stood in a table before."""
+        rows = await self.session.fetch(
+            "SELECT target_key::text AS k FROM crosswalk.kept WHERE target_table = $1", str(target), what="the ledger"
+        )
+        return frozenset(r["k"] for r in rows)
+
+    # --- what is held ---------------------------------------------------------------------------
+
+    async def hold(self, run: int, kind: str, target: Name, name: str, restore: str) -> None:
+        """Remember how to switch something on again, in the transaction that switches it off."""
+        await self.session.execute(
+            "INSERT INTO crosswalk.held (run_id, kind, target_table, name, restore) VALUES ($1, $2, $3, $4, $5)",
+            run, kind, str(target), name, restore, what="the ledger",
+        )
+
+    async def held(self) -> list[Held]:
+        """Everything still switched off, by any run, oldest first."""
+        rows = await self.session.fetch(
+            "SELECT id, kind, target_table, name, restore FROM crosswalk.held WHERE released_at IS NULL ORDER BY id",
+            what="the ledger",
+        )
+        return [
+            Held(id=r["id"], kind=r["kind"], target=parse(r["target_table"]), name=r["name"], restore=r["restore"])
+            for r in rows
+        ]
+
+    async def release(self, held: Held) -> None:
+        """Note that it is on again, in the transaction that switched it on."""
+        await self.session.execute(
+            "UPDATE crosswalk.held SET released_at = clock_timestamp() WHERE id = $1", held.id, what="the ledger"
+        )
+
+    # --- preserved tables -----------------------------------------------------------------------
+
+    async def preserve(self, run: int, target: Name, rows: int, total: Any) -> None:
+        await self.session.execute(
+            "INSERT INTO crosswalk.preserved (run_id, target_table, rows, hash) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT DO NOTHING", run, str(target), rows, total, what="the ledger",
+        )
+
+    async def preserved(self, run: int) -> dict[Name, tuple[int, Any]]:
+        """By preserved table: rows and sum of hashes when the run began."""
+        rows = await self.session.fetch(
+            "SELECT target_table, rows, hash FROM crosswalk.preserved WHERE run_id = $1", run, what="the ledger"
+        )
+        return {parse(r["target_table"]): (r["rows"], r["hash"]) for r in rows}
+
+
+def as_json(tally: Tally) -> dict[str, Any]:
+    """A tally with names as texts."""
+    return {**asdict(tally), "target": str(tally.target), "source": str(tally.source)}
+
+
+def _array(key: tuple[str, ...] | None) -> list[str] | None:
+    return list(key) if key is not None else None
+
+
+def _sql(name: str) -> str:
+    return files("crosswalk.ledger").joinpath(f"{name}.sql").read_text()

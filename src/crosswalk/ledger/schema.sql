@@ -1,0 +1,120 @@
+-- returns nothing: the ledger, in the target; every statement may run again
+CREATE SCHEMA IF NOT EXISTS crosswalk;
+
+CREATE TABLE IF NOT EXISTS crosswalk.run (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    plan_id     text NOT NULL,
+    plan        jsonb NOT NULL,
+    started_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- what happened, in order; a run's state is that of its last event of kind 'state'
+CREATE TABLE IF NOT EXISTS crosswalk.event (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id  bigint NOT NULL REFERENCES crosswalk.run,
+    at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind    text NOT NULL,
+    name    text NOT NULL,
+    detail  jsonb NOT NULL DEFAULT '{}'
+);
+
+-- the ranges of the source's identity into which a table is cut
+CREATE TABLE IF NOT EXISTS crosswalk.chunk_plan (
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    target_table  text NOT NULL,
+    number        int NOT NULL,
+    after         text[],
+    upto          text[],
+    PRIMARY KEY (run_id, target_table, number)
+);
+
+-- a chunk that landed; written in the transaction of its rows, which begins with this row
+CREATE TABLE IF NOT EXISTS crosswalk.chunk (
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    target_table  text NOT NULL,
+    number        int NOT NULL,
+    snapshot      text NOT NULL,
+    rows          bigint,
+    merged        bigint,
+    rejected      bigint,
+    bytes         bigint,
+    finished_at   timestamptz,
+    PRIMARY KEY (run_id, target_table, number)
+);
+
+-- target tables that a run of ours filled: their rows are ours
+CREATE TABLE IF NOT EXISTS crosswalk.filled (
+    target_table  text PRIMARY KEY,
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    was_empty     boolean NOT NULL
+);
+
+-- rows that stood in a target table before the first run
+CREATE TABLE IF NOT EXISTS crosswalk.kept (
+    target_table  text NOT NULL,
+    target_key    jsonb NOT NULL,
+    PRIMARY KEY (target_table, target_key)
+);
+
+-- which target key a source row went to
+CREATE TABLE IF NOT EXISTS crosswalk.key_map (
+    target_table  text NOT NULL,
+    source_key    jsonb NOT NULL,
+    target_key    jsonb NOT NULL,
+    PRIMARY KEY (target_table, source_key)
+);
+
+CREATE INDEX IF NOT EXISTS key_map_target_key ON crosswalk.key_map (target_table, target_key);
+
+-- source rows that did not fit, each with its reason
+CREATE TABLE IF NOT EXISTS crosswalk.quarantine (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id           bigint NOT NULL REFERENCES crosswalk.run,
+    source_table     text NOT NULL,
+    target_table     text NOT NULL,
+    found_by         text NOT NULL,
+    source_key       jsonb NOT NULL,
+    row              jsonb NOT NULL,
+    code             text NOT NULL,
+    sqlstate         text NOT NULL,
+    message          text NOT NULL,
+    constraint_name  text,
+    column_name      text,
+    at               timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE INDEX IF NOT EXISTS quarantine_key ON crosswalk.quarantine (target_table, source_key);
+
+-- what was switched off on the target for the time of a run, and how to switch it on again
+CREATE TABLE IF NOT EXISTS crosswalk.held (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id       bigint NOT NULL REFERENCES crosswalk.run,
+    kind         text NOT NULL CHECK (kind IN ('trigger', 'foreign key')),
+    target_table text NOT NULL,
+    name         text NOT NULL,
+    restore      text NOT NULL,
+    released_at  timestamptz
+);
+
+-- what became of the source rows of each table, by the last run
+CREATE TABLE IF NOT EXISTS crosswalk.tally (
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    target_table  text NOT NULL,
+    source_table  text NOT NULL,
+    extracted     bigint NOT NULL,
+    loaded        bigint NOT NULL,
+    merged        bigint NOT NULL,
+    quarantined   bigint NOT NULL,
+    filtered      bigint NOT NULL,
+    written       bigint NOT NULL,
+    PRIMARY KEY (run_id, target_table)
+);
+
+-- preserved tables as a run found them
+CREATE TABLE IF NOT EXISTS crosswalk.preserved (
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    target_table  text NOT NULL,
+    rows          bigint NOT NULL,
+    hash          numeric NOT NULL,
+    PRIMARY KEY (run_id, target_table)
+);

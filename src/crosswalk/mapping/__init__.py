@@ -1,0 +1,41 @@
+"""The mapping document: the one contract that says what becomes of each table and column.
+
+`rules` and `document` are the nouns, `reading` turns YAML text into them (strictly, with line
+numbers) and keeps the text's comments for writing back. Nothing here talks to a server.
+"""
+
+from crosswalk.mapping.document import (
+    Document,
+    Drop,
+    Duplicates,
+    Existing,
+    Filter,
+    Newest,
+    Rejects,
+    TableMapping,
+)
+from crosswalk.mapping.reading import MappingFile, json_schema, read_mapping, read_text
+from crosswalk.mapping.rules import (
+    Agree,
+    Default,
+    First,
+    Fold,
+    Lookup,
+    LookupTo,
+    MapLabels,
+    Operand,
+    Rule,
+    Split,
+    Sql,
+    Status,
+    Take,
+    Unnest,
+    Value,
+    Zone,
+)
+
+__all__ = [
+    "Agree", "Default", "Document", "Drop", "Duplicates", "Existing", "Filter", "First", "Fold", "Lookup", "LookupTo",
+    "MapLabels", "MappingFile", "Newest", "Operand", "Rejects", "Rule", "Split", "Sql", "Status", "TableMapping",
+    "Take", "Unnest", "Value", "Zone", "json_schema", "read_mapping", "read_text",
+]

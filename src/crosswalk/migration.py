@@ -1,0 +1,250 @@
+"""Conducts a move: plan in, a filled and accounted target out; stopped at any moment, it can go on.
+
+    migrate   checks the plan against both servers, then fills table by table in one snapshot
+    resume    takes a new snapshot, compares what has landed with it by hash, moves again what
+              differs, and goes on
+
+It passes values between the hands (copy, verify, apply); every decision it takes is in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from crosswalk import apply
+from crosswalk.connect import Session, session
+from crosswalk.copy import advance_sequences
+from crosswalk.errors import CrosswalkError, TableNotEmpty
+from crosswalk.express import Facts, Landing, Motion, Selection
+from crosswalk.failpoints import hit
+from crosswalk.filling import Stage, fill_table, refuse_hard_failures
+from crosswalk.judge import find_moment
+from crosswalk.ledger import Ledger, RunState, Tally
+from crosswalk.names import Name
+from crosswalk.orphans import add_keys
+from crosswalk.plan import Plan
+from crosswalk.progress import Observer, Silent
+from crosswalk.repair import repair_rows
+from crosswalk.snapshot import snapshot
+from crosswalk.survey import Servers, Survey, survey
+from crosswalk.verify import Known, compare_table, image_of
+
+JOBS = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Migrated:
+    """What a run did."""
+
+    run: int
+    tallies: list[Tally] = field(default_factory=list)
+    reasons: list[dict[str, object]] = field(default_factory=list)
+    """Quarantine counted by table and reason."""
+    sequences: int = 0
+    """Sequences that were moved."""
+    moved_again: int = 0
+    """After a resume: rows of finished chunks that differed from the new snapshot."""
+    undeclared: tuple[Name, ...] = ()
+    """Tables with rows in quarantine though the document does not say that it expects any."""
+
+
+def never() -> bool:
+    """The user has not asked to stop."""
+    return False
+
+
+async def migrate(
+    plan: Plan, servers: Servers, *, allow: Iterable[str] = (), jobs: int = JOBS, observer: Observer | None = None,
+    stop: Callable[[], bool] = never,
+) -> Migrated:
+    """Carry a plan out.
+
+    Raises HazardNotAllowed, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning,
+    DuplicateKeys, RowsRefused before anything is moved; Interrupted, SnapshotLost, ConnectionLost,
+    StatementFailed, AccountingBroken after that.
+    """
+    apply.require(plan, allow)
+    async with survey(plan.mapping(), servers, purpose="migrate") as found:
+        found.require_sound()
+        ledger = Ledger(found.target)
+        if not await ledger.exists():
+            found.require_unchanged(plan)
+            await refuse_occupied(found.facts, ledger)
+        await ledger.create()
+        await ledger.lock()
+        if not await ledger.held():
+            found.require_unchanged(plan)
+        await refuse_occupied(found.facts, ledger)
+        run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
+        return await _conduct(_Run(plan=plan, found=found, ledger=ledger, servers=servers, run=run, jobs=jobs,
+                                   observer=observer or Silent(), stop=stop, resumed=False))
+
+
+async def resume(
+    servers: Servers, *, jobs: int = JOBS, observer: Observer | None = None, stop: Callable[[], bool] = never
+) -> Migrated:
+    """Go on with the newest run that did not finish; raises as `migrate`, and NothingToResume."""
+    async with session("target", servers.target, purpose="resume") as target:
+        unfinished = await Ledger(target).unfinished()
+    plan = Plan.model_validate(unfinished.plan)
+    async with survey(plan.mapping(), servers, purpose="resume") as found:
+        found.require_sound()
+        found.require_unchanged(plan)
+        ledger = Ledger(found.target)
+        await ledger.lock()
+        return await _conduct(_Run(plan=plan, found=found, ledger=ledger, servers=servers, run=unfinished.id, jobs=jobs,
+                                   observer=observer or Silent(), stop=stop, resumed=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    plan: Plan
+    found: Survey
+    ledger: Ledger
+    servers: Servers
+    run: int
+    jobs: int
+    observer: Observer
+    stop: Callable[[], bool]
+    resumed: bool
+
+
+async def refuse_occupied(facts: Facts, ledger: Ledger) -> dict[Name, int]:
+    """Rows in target tables that no run of ours filled; raises TableNotEmpty where the mapping refuses them."""
+    occupied = {}
+    known = await ledger.exists()
+    for name, mapping in facts.document.by_target.items():
+        if known and await ledger.filled(name) is not None:
+            continue
+        rows = int(await ledger.session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the table {name}"))
+        if rows and mapping.existing == "refuse":
+            raise TableNotEmpty(table=name, rows=rows)
+        if rows:
+            occupied[name] = rows
+    return occupied
+
+
+async def _conduct(run: _Run) -> Migrated:
+    try:
+        return await _stages(run)
+    except BaseException as error:
+        await _stopped(run, error)
+        raise
+
+
+async def _stopped(run: _Run, error: BaseException) -> None:
+    """Note the stop and switch triggers on again, as far as the target still answers."""
+    if run.ledger.session.raw.is_closed():
+        return
+    try:
+        if run.ledger.session.raw.is_in_transaction():
+            await run.ledger.session.execute("ROLLBACK", what="ROLLBACK")
+        code = error.code if isinstance(error, CrosswalkError) else type(error).__name__
+        await run.ledger.event(run.run, "state", RunState.STOPPED, error=code)
+        for failed in await apply.restore_what_can_be(run.ledger):
+            run.observer.note(f"still switched off, `crosswalk resume` tries again: {failed}")
+    except CrosswalkError as second:
+        run.observer.note(f"the stop could not be noted in the ledger: {second}")
+
+
+async def _stages(run: _Run) -> Migrated:
+    ledger, facts = run.ledger, run.found.facts
+    for name in facts.document.preserved:
+        if not run.resumed:
+            rows, total = await image_of(ledger.session, name)
+            await ledger.preserve(run.run, name, rows, total)
+    await _claim(run)
+    await apply.hold(ledger, run.run, run.plan.statements)
+    order = run.plan.order
+    tables = [facts.source_table(name) for name in order]
+    async with snapshot(run.servers.source, tables, workers=run.jobs, purpose="copy") as shared, _hands(run) as targets:
+        await ledger.event(run.run, "state", RunState.COPYING, snapshot=shared.id, resumed=run.resumed)
+        hit("snapshot.taken")
+        moment = await find_moment(facts, order, shared.keeper)
+        stage = Stage(
+            run=run.run, facts=facts, moment=moment, snapshot=shared, ledger=ledger, targets=targets,
+            observer=run.observer, stop=run.stop, resumed=run.resumed,
+            occupied={n for n in order if await ledger.filled(n) is False},
+        )
+        await refuse_hard_failures(stage, order)
+        run.observer.begin([(n, t.rows, t.bytes) for n, t in zip(order, tables, strict=True)])
+        result = Migrated(run=run.run)
+        for name in order:
+            stage.stop_here()
+            if run.resumed:
+                result.moved_again += await _reconcile(stage, name)
+            result.tallies.append(await fill_table(stage, name))
+        if result.moved_again:
+            run.observer.note(f"{result.moved_again} rows of finished chunks differed from the new snapshot and were moved again")
+        await _finish(run, stage, result)
+    return result
+
+
+async def _claim(run: _Run) -> None:
+    """Note which target tables are filled by us from here on, and which rows stand there already."""
+    ledger, facts = run.ledger, run.found.facts
+    for name in run.plan.order:
+        if await ledger.filled(name) is not None:
+            continue
+        landing = Landing(Motion(facts, name))
+        async with ledger.session.transaction():
+            tag = await ledger.session.execute(
+                "INSERT INTO crosswalk.kept (target_table, target_key) SELECT $1, k.target_key"
+                f" FROM ({landing.existing_keys()}) AS k WHERE k.target_key IS NOT NULL", str(name),
+                what=f"the rows that stand in {name}",
+            )
+            await ledger.fill(run.run, name, was_empty=tag.endswith(" 0"))
+
+
+@asynccontextmanager
+async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
+    """One session to the target for each worker; commits need not wait for the disk, the last one does."""
+    async with AsyncExitStack() as stack:
+        found = [
+            await stack.enter_async_context(session("target", run.servers.target, purpose="load")) for _ in range(run.jobs)
+        ]
+        yield found
+
+
+async def _reconcile(stage: Stage, name: Name) -> int:
+    """Compare what has landed with the new snapshot and move again what differs; returns how many rows."""
+    ledger, motion = stage.ledger, Motion(stage.facts, name)
+    landed = await ledger.landed(stage.run, name)
+    if not landed:
+        return 0
+    chunks = await ledger.planned(stage.run, name)
+    done = tuple(Selection(after=c.after, upto=c.upto) for c in chunks if c.number in landed)
+    quarantined = await ledger.quarantined_keys(name)
+    keep = name in stage.occupied and motion.mapping.existing == "keep"
+    known = Known(quarantined=quarantined, kept=await ledger.kept_keys(name), keep=keep)
+    stage.observer.note(f"the old snapshot is gone: comparing {len(landed)} finished chunks of {name} with a new one")
+    async with stage.snapshot.worker() as source:
+        found = await compare_table(motion, stage.moment, source, stage.targets[0], known=known, exact=True, selections=done)
+        again = [tuple(key.split("\x1f")) for key in quarantined]
+        repaired = await repair_rows(
+            motion, stage.moment, stage.snapshot, source, stage.targets[0], stage.run, found.differences, also=again,
+            ours=name not in stage.occupied,
+        )
+    if repaired.left:
+        stage.observer.note(f"{len(repaired.left)} rows of {name} are not provably ours and were left alone")
+    return repaired.deleted + sum(1 for d in found.differences if d.kind != "extra")
+
+
+async def _finish(run: _Run, stage: Stage, result: Migrated) -> None:
+    ledger, facts = run.ledger, run.found.facts
+    for name in run.plan.order:
+        for position in await advance_sequences(facts, name, ledger.session):
+            result.sequences += position.behind
+    await add_keys(stage, result.tallies)
+    await apply.release(ledger)
+    await stage.snapshot.check()
+    hit("run.before_finish")
+    await ledger.session.execute("SET synchronous_commit = on", what="SET")
+    await ledger.event(run.run, "state", RunState.FINISHED)
+    result.reasons = await ledger.reasons()
+    result.undeclared = tuple(
+        t.target for t in result.tallies if t.quarantined and facts.mapping(t.target).rejects != "quarantine"
+    )
+

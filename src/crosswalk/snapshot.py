@@ -1,0 +1,109 @@
+"""One snapshot of the source for several sessions, with the tables held against DDL.
+
+A snapshot alone does not protect from TRUNCATE, CLUSTER or a rewriting ALTER: each session takes
+ACCESS SHARE on every table that will be read *before* it takes the snapshot and holds it to the end,
+so that such a statement waits. All sessions hold their own locks, for a waiting ALTER would
+otherwise stand between a late session and its table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from crosswalk.connect import Session, session
+from crosswalk.errors import ConnectionLost, CrosswalkError, SnapshotLost, Timeout
+from crosswalk.schema import RelationKind, Table
+
+BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_LOCKABLE: Final = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.VIEW})
+_TRIES: Final = 6
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """Sessions that all see the source at one moment. `keeper` exported it; `workers` imported it."""
+
+    id: str
+    keeper: Session
+    workers: list[Session]
+    _free: asyncio.Queue[Session] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._free = asyncio.Queue()
+        for worker in self.workers:
+            self._free.put_nowait(worker)
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[Session]:
+        """Borrow a worker's session."""
+        taken = await self._free.get()
+        try:
+            yield taken
+        finally:
+            self._free.put_nowait(taken)
+
+    async def check(self) -> None:
+        """Raises SnapshotLost where the keeper, and with it the locks, is gone."""
+        try:
+            await self.keeper.fetchval("SELECT 1", what="the snapshot's keeper")
+        except ConnectionLost as error:
+            raise SnapshotLost(reason=error.fields["reason"]) from error
+
+
+def _lock(tables: Iterable[Table]) -> str:
+    names = ", ".join(t.name.sql for t in tables if t.kind in _LOCKABLE)
+    return f"LOCK TABLE {names} IN ACCESS SHARE MODE" if names else ""
+
+
+async def _begin(opened: Session, lock: str, imported: str | None) -> None:
+    await opened.execute(BEGIN, what="BEGIN")
+    if lock:
+        await opened.execute(lock, what="the tables' locks")
+    if imported:
+        await opened.execute(f"SET TRANSACTION SNAPSHOT '{imported}'", what="the shared snapshot")
+
+
+async def _together(keeper: Session, workers: list[Session], lock: str) -> str:
+    await _begin(keeper, lock, None)
+    found = str(await keeper.fetchval("SELECT pg_catalog.pg_export_snapshot()", what="the shared snapshot"))
+    for worker in workers:
+        await _begin(worker, lock, found)
+    return found
+
+
+@asynccontextmanager
+async def snapshot(url: str, tables: Iterable[Table], *, workers: int, purpose: str) -> AsyncIterator[Snapshot]:
+    """A shared snapshot of the source; raises Timeout where DDL holds a table for long."""
+    lock = _lock(tables)
+    async with AsyncExitStack() as stack:
+        keeper = await stack.enter_async_context(session("source", url, purpose=f"{purpose} keeper"))
+        hands = [await stack.enter_async_context(session("source", url, purpose=purpose)) for _ in range(workers)]
+        for attempt in range(_TRIES):
+            try:
+                found = await _together(keeper, hands, lock)
+                break
+            except Timeout:
+                for each in (keeper, *hands):
+                    await each.execute("ROLLBACK", what="ROLLBACK")
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(0.2 * 2**attempt)
+        taken = Snapshot(id=found, keeper=keeper, workers=hands)
+        yield taken
+
+
+@asynccontextmanager
+async def savepoint(opened: Session) -> AsyncIterator[None]:
+    """A savepoint that is rolled back to on one of our errors, so that the transaction stays usable."""
+    await opened.execute("SAVEPOINT cw", what="SAVEPOINT")
+    try:
+        yield
+    except CrosswalkError as error:
+        if not isinstance(error, ConnectionLost) and not opened.raw.is_closed():
+            await opened.execute("ROLLBACK TO SAVEPOINT cw; RELEASE SAVEPOINT cw", what="ROLLBACK TO SAVEPOINT")
+        raise
+    await opened.execute("RELEASE SAVEPOINT cw", what="RELEASE SAVEPOINT")

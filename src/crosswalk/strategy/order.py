@@ -1,0 +1,84 @@
+"""The order in which tables are filled: whatever is referred to comes first.
+
+"a before b" is declared for each foreign key and each lookup and sorted, not written down. Foreign
+keys inside a circle (a table that refers to itself is one) cannot be met row by row; they are named,
+to be dropped for the load and added again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from crosswalk.express import Facts
+from crosswalk.mapping import Lookup
+from crosswalk.names import Name, parse
+from crosswalk.schema import Constraint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """Target tables in the order of filling, and the foreign keys that stand in the way."""
+
+    tables: tuple[Name, ...]
+    circular: tuple[tuple[Name, Constraint], ...]
+    """Foreign keys whose two ends lie in one circle."""
+
+
+def _needs(facts: Facts) -> dict[Name, set[Name]]:
+    """By target table: the mapped tables that must be filled before it."""
+    mapped = set(facts.document.by_target)
+    needs: dict[Name, set[Name]] = {name: set() for name in facts.document.by_target}
+    for name, mapping in facts.document.by_target.items():
+        table = facts.target.tables.get(name)
+        for key in table.foreign_keys if table else ():
+            if key.references in mapped and key.references is not None:
+                needs[name].add(key.references)
+        for rule in mapping.columns.values():
+            if isinstance(rule, Lookup):
+                needs[name].update(facts.document.targets_of(parse(rule.lookup.table)))
+    return needs
+
+
+def _circles(needs: Mapping[Name, set[Name]], names: Iterable[Name]) -> list[list[Name]]:
+    """Strongly connected components, needed ones first (Tarjan)."""
+    index: dict[Name, int] = {}
+    low: dict[Name, int] = {}
+    stack: list[Name] = []
+    found: list[list[Name]] = []
+
+    def visit(name: Name) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in sorted(needs[name]):
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            circle: list[Name] = []
+            while not circle or circle[-1] != name:
+                circle.append(stack.pop())
+            found.append(sorted(circle))
+
+    for name in names:
+        if name not in index:
+            visit(name)
+    return found
+
+
+def fill_order(facts: Facts) -> Ordered:
+    """The order for the document's tables; stable for equal documents."""
+    needs = _needs(facts)
+    circles = _circles(needs, sorted(needs))
+    home = {name: number for number, circle in enumerate(circles) for name in circle}
+    circular = [
+        (name, key)
+        for circle in circles
+        for name in circle
+        if name in facts.target.tables
+        for key in facts.target.tables[name].foreign_keys
+        if key.references is not None and home.get(key.references) == home[name] and not key.inherited
+    ]
+    return Ordered(tables=tuple(name for circle in circles for name in circle), circular=tuple(circular))

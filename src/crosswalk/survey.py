@@ -1,0 +1,102 @@
+"""Both sides looked at together: catalogs, facts, and whether the document fits them.
+
+Every verb that needs the mapping begins here. Reads only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from crosswalk.catalog import read_schema
+from crosswalk.connect import Session, connect
+from crosswalk.errors import DocumentRefused, PlanDrifted, RulesProposed
+from crosswalk.express import Facts
+from crosswalk.fingerprint import fingerprint
+from crosswalk.judge import Problem, examine, gather_facts
+from crosswalk.mapping import MappingFile
+from crosswalk.names import parse
+from crosswalk.plan import Plan
+from crosswalk.schema import Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """The two URLs, as given; they may hold passwords and go nowhere but into `connect`."""
+
+    source: str
+    target: str
+
+    def __repr__(self) -> str:
+        return "Servers(…)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What was found."""
+
+    file: MappingFile
+    source: Session
+    target: Session
+    facts: Facts
+    problems: tuple[Problem, ...]
+
+    def require_sound(self) -> None:
+        """Raises RulesProposed or DocumentRefused."""
+        proposed = [
+            f"{name}.{column}"
+            for name, table in self.file.document.tables.items()
+            for column, rule in table.columns.items() if rule.status == "proposed"
+        ]
+        if proposed:
+            raise RulesProposed(rules=len(proposed), first=proposed[0])
+        if self.problems:
+            first = self.problems[0]
+            raise DocumentRefused(
+                path=self.file.path, problems=len(self.problems), line=first.line, first=first.message
+            )
+
+    def require_unchanged(self, plan: Plan) -> None:
+        """Raises PlanDrifted where a schema is not what the plan stands on."""
+        without = {(parse(table), name) for table, name in plan.without}
+        document = self.file.document
+        now = {
+            "source": fingerprint(self.facts.source, {m.source for m in document.by_target.values()}),
+            "target": fingerprint(self.facts.target, document.by_target, without=without),
+        }
+        for side, planned in (("source", plan.source_fingerprint), ("target", plan.target_fingerprint)):
+            if now[side] != planned:
+                raise PlanDrifted(side=side, now=now[side], planned=planned)
+
+
+@asynccontextmanager
+async def both(servers: Servers, *, purpose: str) -> AsyncIterator[tuple[Session, Session]]:
+    """A session to each server."""
+    source = await connect("source", servers.source, purpose=purpose)
+    try:
+        target = await connect("target", servers.target, purpose=purpose)
+        try:
+            yield source, target
+        finally:
+            await target.close()
+    finally:
+        await source.close()
+
+
+async def read_both(source: Session, target: Session) -> tuple[Schema, Schema]:
+    """Both catalogs."""
+    found = await asyncio.gather(read_schema(source), read_schema(target))
+    return found[0], found[1]
+
+
+@asynccontextmanager
+async def survey(file: MappingFile, servers: Servers, *, purpose: str) -> AsyncIterator[Survey]:
+    """Sessions, facts and problems of a document."""
+    async with both(servers, purpose=purpose) as (source, target):
+        schemas = await read_both(source, target)
+        facts, problems = await gather_facts(file, *schemas, source)
+        if not problems:
+            problems = examine(file, facts)
+        yield Survey(file=file, source=source, target=target, facts=facts, problems=tuple(problems))

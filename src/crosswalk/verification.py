@@ -1,0 +1,193 @@
+"""Conducts a verification of everything that was moved, and the repair of what was found.
+
+Rows of each table through the mapping, the accounting, sequences, preserved tables; says what it
+covered and what not. An error is never a pass: it is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from crosswalk.connect import session
+from crosswalk.errors import NothingMigrated
+from crosswalk.express import Facts, Moment, Motion
+from crosswalk.judge import find_moment, tally_rows
+from crosswalk.ledger import Ledger, Run, Tally
+from crosswalk.mapping import MappingFile
+from crosswalk.names import Name
+from crosswalk.plan import Plan
+from crosswalk.progress import Observer, Silent
+from crosswalk.repair import Repaired, repair_rows
+from crosswalk.sequences import Position, sequence_positions
+from crosswalk.snapshot import Snapshot, snapshot
+from crosswalk.survey import Servers, Survey, survey
+from crosswalk.verify import Known, PreservedResult, TableResult, compare_table, image_of
+
+
+@dataclass(slots=True, kw_only=True)
+class Verified:
+    """What a verification found."""
+
+    tables: list[TableResult] = field(default_factory=list)
+    accounting: list[tuple[Tally, str]] = field(default_factory=list)
+    """The accounting as it is now, and what is wrong with it (empty: nothing)."""
+    sequences: list[Position] = field(default_factory=list)
+    preserved: list[PreservedResult] = field(default_factory=list)
+    uncovered: list[str] = field(default_factory=list)
+    """What was not verified, and why."""
+
+    @property
+    def clean(self) -> bool:
+        """Nothing differs. A preserved table that its own application changed is a warning, not a difference."""
+        return (
+            all(t.clean for t in self.tables)
+            and not any(problem for _, problem in self.accounting)
+            and not any(p.behind for p in self.sequences)
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows compared."""
+        return sum(t.source_rows for t in self.tables)
+
+    @property
+    def differences(self) -> int:
+        return sum(len(t.differences) for t in self.tables)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    found: Survey
+    shared: Snapshot
+    moment: Moment
+    ledger: Ledger
+    run: Run
+    order: tuple[Name, ...]
+
+    @property
+    def facts(self) -> Facts:
+        return self.found.facts
+
+
+async def last_plan(servers: Servers) -> tuple[Run, Plan]:
+    """The newest run of the target's ledger; raises NothingMigrated."""
+    async with session("target", servers.target, purpose="status") as target:
+        runs = await Ledger(target).runs()
+    if not runs:
+        raise NothingMigrated()
+    return runs[0], Plan.model_validate(runs[0].plan)
+
+
+@asynccontextmanager
+async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lock: bool) -> AsyncIterator[_Scene]:
+    run, plan = await last_plan(servers)
+    async with survey(file or plan.mapping(), servers, purpose=purpose) as found:
+        found.require_sound()
+        ledger = Ledger(found.target)
+        if lock:
+            await ledger.lock()
+        tables = [found.facts.source_table(name) for name in plan.order]
+        async with snapshot(servers.source, tables, workers=1, purpose=purpose) as shared:
+            moment = await find_moment(found.facts, plan.order, shared.keeper)
+            yield _Scene(found=found, shared=shared, moment=moment, ledger=ledger, run=run, order=plan.order)
+
+
+async def verify(
+    servers: Servers, *, file: MappingFile | None = None, exact: bool = False, observer: Observer | None = None
+) -> Verified:
+    """Compare everything that the last run moved, under one snapshot of the source.
+
+    Raises NothingMigrated, DocumentRefused, and whatever keeps a side from being read.
+    """
+    async with _scene(servers, file, purpose="verify", lock=False) as scene:
+        return await _verify(scene, exact=exact, observer=observer or Silent())
+
+
+async def _known(scene: _Scene, name: Name) -> Known:
+    keep = await scene.ledger.filled(name) is False and scene.facts.mapping(name).existing == "keep"
+    return Known(
+        quarantined=await scene.ledger.quarantined_keys(name), kept=await scene.ledger.kept_keys(name), keep=keep
+    )
+
+
+async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified:
+    result = Verified()
+    target = scene.found.target
+    for name in scene.order:
+        motion = Motion(scene.facts, name)
+        observer.table(name, 1, 0)
+        table = await compare_table(
+            motion, scene.moment, scene.shared.keeper, target, known=await _known(scene, name), exact=exact
+        )
+        result.tables.append(table)
+        observer.chunk(name, table.source_rows, len(table.differences))
+        result.accounting.append(await _accounting(scene, motion, table))
+        result.sequences += await sequence_positions(scene.facts, name, target)
+        if table.unchecked:
+            result.uncovered.append(f"{name}: {', '.join(table.unchecked)} (made by the server or left to a default)")
+    await scene.shared.check()
+    before = await scene.ledger.preserved(scene.run.id)
+    for name in scene.facts.document.preserved:
+        if name not in before:
+            result.uncovered.append(f"{name}: preserved, but the run took no image of it")
+            continue
+        rows, total = await image_of(target, name)
+        result.preserved.append(
+            PreservedResult(table=name, rows=rows, rows_before=before[name][0], unchanged=(rows, total) == before[name])
+        )
+    for source, why in scene.facts.document.ignored_sources.items():
+        result.uncovered.append(f"{source}: ignored ({why})")
+    return result
+
+
+async def _accounting(scene: _Scene, motion: Motion, table: TableResult) -> tuple[Tally, str]:
+    """The accounting by the rules under this snapshot, held against what the ledger holds in quarantine."""
+    fates = await tally_rows(motion, scene.moment, scene.shared.keeper)
+    tally = fates.tally
+    problem = ""
+    if not tally.balanced:
+        problem = "the sum does not come out"
+    held = int(
+        await scene.ledger.session.fetchval(
+            "SELECT count(*) FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'", str(motion.name),
+            what="the quarantine",
+        )
+    )
+    if held != tally.quarantined:
+        problem = f"{tally.quarantined} rows do not fit by the rules, and quarantine holds {held}"
+    if table.source_rows != tally.written:
+        problem = f"{tally.written} rows should be written by the rules, and {table.source_rows} were compared"
+    return tally, problem
+
+
+@dataclass(slots=True, kw_only=True)
+class Mended:
+    """What a repair did."""
+
+    before: Verified
+    tables: dict[Name, Repaired] = field(default_factory=dict)
+    after: Verified | None = None
+    """The verification after it; None where there was nothing to do."""
+
+
+async def repair(
+    servers: Servers, *, file: MappingFile | None = None, delete_extra: bool = False, exact: bool = False,
+    observer: Observer | None = None,
+) -> Mended:
+    """Verify, move the differing keys again, verify again; raises as `verify` and AlreadyRunning."""
+    told = observer or Silent()
+    async with _scene(servers, file, purpose="repair", lock=True) as scene:
+        mended = Mended(before=await _verify(scene, exact=exact, observer=told))
+        broken = [t for t in mended.before.tables if not t.clean]
+        for table in broken:
+            was_empty = await scene.ledger.filled(table.target) is True
+            mended.tables[table.target] = await repair_rows(
+                Motion(scene.facts, table.target), scene.moment, scene.shared, scene.shared.keeper, scene.found.target,
+                scene.run.id, table.differences, ours=was_empty, delete=delete_extra,
+            )
+        if broken:
+            mended.after = await _verify(scene, exact=exact, observer=told)
+    return mended
+

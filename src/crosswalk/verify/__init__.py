@@ -1,0 +1,12 @@
+"""Proves row by row that the target is the mapped source, and says what it covered.
+
+`compare` hashes both sides bucket by bucket and drills down to keys, `columns` names the columns
+that differ, `preserved` watches the tables that nobody may touch. Writes nothing but temporary
+tables that are rolled back.
+"""
+
+from crosswalk.verify.compare import Known, TableResult, compare_table
+from crosswalk.verify.difference import Difference
+from crosswalk.verify.preserved import PreservedResult, image_of
+
+__all__ = ["Difference", "Known", "PreservedResult", "TableResult", "compare_table", "image_of"]

@@ -1,0 +1,203 @@
+"""One table, both sides: hash by bucket, drill down to keys where buckets differ.
+
+    source: fitting rows, as copied        target: rows as they stand (kept rows apart)
+      hash(key) → bucket                     hash(key) → bucket
+      count, sum(hash(row)) per bucket       count, sum(hash(row)) per bucket
+                        └── equal? done ──┘
+                 else: (key, hash) of the differing buckets, compared
+                 else: the columns that differ, judged on the target
+
+Each row's hash covers its key and all mapped columns in their exact wire form, so that a value moved
+to another row, another column or another type is found. Buckets are of the key's hash: no order and
+no collation is assumed to be alike on both sides, and memory is that of a few buckets.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from crosswalk.connect import Session
+from crosswalk.express import BUCKETS, EVERYTHING, Key, Landing, Moment, Motion, Selection
+from crosswalk.names import Name
+from crosswalk.verify.columns import differing_columns, parse_key
+from crosswalk.verify.difference import Difference
+
+AT_ONCE: Final = 200_000
+"""Rows of differing buckets that are held in memory at a time."""
+
+
+@dataclass(slots=True, kw_only=True)
+class TableResult:
+    """What verification found in one table."""
+
+    target: Name
+    source: Name
+    columns: tuple[str, ...]
+    """Compared."""
+    unchecked: tuple[str, ...]
+    """Of the target, made by the server or left to a default: not compared."""
+    source_rows: int = 0
+    """Rows that should be there."""
+    target_rows: int = 0
+    """Rows that are there, without those kept from before."""
+    differences: list[Difference] = field(default_factory=list)
+    kept: int = 0
+    """Rows that stood there before the first run."""
+    quarantined: int = 0
+    """Rows of the source that the load had refused."""
+    same_value: int = 0
+    """Rows equal by value, though not in representation (numeric scale, -0)."""
+
+    @property
+    def clean(self) -> bool:
+        return not self.differences
+
+    def count(self, kind: str) -> int:
+        return sum(1 for d in self.differences if d.kind == kind)
+
+    @property
+    def by_column(self) -> dict[str, int]:
+        """Different rows by column."""
+        return dict(Counter(c for d in self.differences for c in d.columns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the ledger knows of rows that are missing or extra for a reason."""
+
+    quarantined: frozenset[str] = frozenset()
+    """Source keys."""
+    kept: frozenset[str] = frozenset()
+    """Target keys."""
+    keep: bool = False
+    """Kept rows win over ours (`existing: keep`), so that they are left out of the target's side."""
+
+
+async def compare_table(
+    motion: Motion, moment: Moment, source: Session, target: Session, *, known: Known, exact: bool = False,
+    selections: tuple[Selection, ...] = (EVERYTHING,),
+) -> TableResult:
+    """Compare one table; `exact` counts differences of representation as differences.
+
+    `selections` are the parts of the source that have been moved (all of it, unless a run is unfinished).
+    """
+    landing = Landing(motion)
+    fed = tuple(f.column.name for f in motion.fed)
+    result = TableResult(
+        target=motion.name, source=motion.source.name, columns=fed,
+        unchecked=tuple(c for c in motion.target.column_names if c not in fed),
+    )
+    what = f"the comparison of {motion.name}"
+    ours: dict[int, tuple[int, Any]] = {}
+    for selection in selections:
+        for r in await source.fetch(motion.hashed(moment, selection), what=what):
+            rows, total = ours.get(r["bucket"], (0, 0))
+            ours[r["bucket"]] = (rows + r["rows"], total + r["total"])
+    theirs = {r["bucket"]: (r["rows"], r["total"]) for r in await target.fetch(landing.hashed(kept=known.keep), what=what)}
+    result.source_rows = sum(rows for rows, _ in ours.values())
+    result.target_rows = sum(rows for rows, _ in theirs.values())
+    result.kept = len(known.kept) if known.keep else 0
+    differing = [b for b in range(BUCKETS) if ours.get(b) != theirs.get(b)]
+    for batch in _batches(differing, {b: max(_rows(ours, b), _rows(theirs, b)) for b in differing}):
+        if motion.mapping.key:
+            await _drill(motion, landing, moment, source, target, batch, known, result, selections)
+        else:
+            await _count(motion, landing, moment, source, target, batch, known, result, selections)
+    if motion.mapping.key:
+        await _judge_by_value(motion, moment, source, target, result, exact=exact)
+    return result
+
+
+def _rows(side: dict[int, tuple[int, Any]], bucket: int) -> int:
+    return side.get(bucket, (0, 0))[0]
+
+
+def _batches(buckets: Iterable[int], rows: dict[int, int]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    size = 0
+    for bucket in buckets:
+        if batch and size + rows[bucket] > AT_ONCE:
+            yield batch
+            batch, size = [], 0
+        batch.append(bucket)
+        size += rows[bucket]
+    if batch:
+        yield batch
+
+
+async def _drill(
+    motion: Motion, landing: Landing, moment: Moment, source: Session, target: Session, batch: list[int], known: Known,
+    result: TableResult, selections: tuple[Selection, ...],
+) -> None:
+    what = f"the comparison of {motion.name}"
+    ours = [r for part in selections for r in await source.fetch(motion.hashed_keys(moment, batch, part), what=what)]
+    theirs = {
+        r["target_key"]: r["hash"] for r in await target.fetch(landing.hashed_keys(batch, kept=known.keep), what=what)
+    }
+    for row in ours:
+        key, there = row["target_key"], theirs.pop(row["target_key"], None)
+        if there == row["hash"]:
+            continue
+        source_key = parse_key(row["source_key"])
+        if there is not None:
+            result.differences.append(Difference(kind="different", target_key=key, source_key=source_key))
+        elif _identity_text(motion, source_key) in known.quarantined:
+            result.quarantined += 1
+        elif not (known.keep and key in known.kept):
+            result.differences.append(Difference(kind="missing", target_key=key, source_key=source_key))
+    for key in theirs:
+        if key in known.kept:
+            result.kept += 1
+        else:
+            result.differences.append(Difference(kind="extra", target_key=key, source_key=None))
+
+
+def _identity_text(motion: Motion, key: Key) -> str:
+    """The source key without the element's ordinality, as one text (see `Known.quarantined`)."""
+    return "\x1f".join(key[: len(motion.identity)])
+
+
+async def _count(
+    motion: Motion, landing: Landing, moment: Moment, source: Session, target: Session, batch: list[int], known: Known,
+    result: TableResult, selections: tuple[Selection, ...],
+) -> None:
+    """Without a key rows are told by their hash alone, each as often as it occurs."""
+    what = f"the comparison of {motion.name}"
+    rows = [r for part in selections for r in await source.fetch(motion.hashed_keys(moment, batch, part), what=what)]
+    keys = {r["hash"]: parse_key(r["source_key"]) for r in rows}
+    ours = Counter(r["hash"] for r in rows)
+    theirs = Counter(r["hash"] for r in await target.fetch(landing.hashed_keys(batch, kept=False), what=what))
+    for value, times in (ours - theirs).items():
+        if _identity_text(motion, keys[value]) in known.quarantined:
+            result.quarantined += times
+        else:
+            result.differences += [Difference(kind="missing", target_key="[]", source_key=keys[value])] * times
+    for times in (theirs - ours).values():
+        result.differences += [Difference(kind="extra", target_key="[]", source_key=None)] * times
+
+
+async def _judge_by_value(
+    motion: Motion, moment: Moment, source: Session, target: Session, result: TableResult, *, exact: bool
+) -> None:
+    """Name the columns that differ, and set apart rows that differ in representation only."""
+    different = [d for d in result.differences if d.kind == "different"]
+    if not different:
+        return
+    found = await differing_columns(motion, moment, source, target, different)
+    judged = []
+    for difference in result.differences:
+        columns, same_value = found.get(difference.target_key, ((), False))
+        if difference.kind != "different":
+            judged.append(difference)
+        elif same_value and columns and not exact:
+            result.same_value += 1
+        else:
+            judged.append(
+                Difference(
+                    kind="different", target_key=difference.target_key, source_key=difference.source_key, columns=columns
+                )
+            )
+    result.differences = judged
