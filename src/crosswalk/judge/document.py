@@ -73,16 +73,12 @@ def _tables(file: MappingFile, facts: Facts) -> Iterator[_Finding]:
                 message=f"the target table {table.name} is neither mapped, preserved nor ignored",
                 remedy="Map it, or name it under `preserve` or `ignore: {target: …}` with a reason.",
             )
-    for kind, side, names in (
-        ("preserve", facts.target, document.preserve), ("ignore", facts.source, document.ignore.source),
-        ("ignore", facts.target, document.ignore.target),
-    ):
-        for text in names:
-            if parse(text) not in side.tables:
-                yield _Finding(
-                    code="table.unknown", place=(kind, "source" if side is facts.source else "target", text),
-                    message=f"there is no table {text}", remedy="Correct the name or take the line out.",
-                )
+    for text in document.preserve:
+        if parse(text) not in facts.target.tables:
+            yield _Finding(
+                code="table.unknown", place=("preserve", text), message=f"the target has no table {text}",
+                remedy="Correct the name or take the line out.",
+            )
     for name in document.by_target:
         if name in document.preserved:
             yield _Finding(
