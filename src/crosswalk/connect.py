@@ -58,7 +58,18 @@ _HIDDEN: Final = re.compile(r'row-level security policy for table "(.+)"')
 
 
 def mask(url: str) -> str:
-    """The URL with every password in it replaced by asterisks; unreadable text gives asterisks only."""
+    """The URL with every password in it replaced by asterisks; unreadable text gives asterisks only.
+
+    A password whose / ? # were not percent-encoded ends the login too early for a parser: everything
+    before the last @ counts as login then.
+    """
+    scheme, _, rest = url.partition("://")
+    login, at, place = rest.rpartition("@")
+    if at and set("/?#") & set(login):
+        user, colon, _ = login.partition(":")
+        if not colon or set("/?#") & set(user):
+            return MASK
+        return mask(f"{scheme}://{user}@{place}").replace(f"{user}@", f"{user}:{MASK}@", 1)
     try:
         parts = urlsplit(url)
         query = [(k, MASK if "password" in k else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
@@ -235,7 +246,10 @@ async def _login(side: Side, url: str, application: str) -> asyncpg.Connection:
             raise LoginRefused(side=side, url=shown, reason=_harmless(error)) from error
         raise CannotConnect(side=side, url=shown, reason=_harmless(error)) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, ssl.SSLError, ValueError, FileNotFoundError) as error:
-        raise BadConnectionSetting(side=side, url=shown, reason=str(error)) from error
+        # What the standard library says of a URL that it cannot split may quote a part of the password.
+        split = type(error) is ValueError
+        reason = "it cannot be split; percent-encode @ : / ? # in user and password" if split else str(error)
+        raise BadConnectionSetting(side=side, url=shown, reason=reason) from error
     except TimeoutError as error:
         raise CannotConnect(side=side, url=shown, reason=f"no answer in {CONNECT_SECONDS:.0f} s") from error
     except OSError as error:

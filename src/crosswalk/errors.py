@@ -45,12 +45,12 @@ class CrosswalkError(Exception):
         return self._fill(self.remedy)
 
     def as_json(self) -> dict[str, Any]:
-        """The error as the object that `--json` prints."""
+        """The error as the object that `--json` prints; `raw` may hold values of a row and stays out."""
         return {
             "code": self.code,
             "message": str(self),
             "remedy": self.advice,
-            "fields": {name: str(value) for name, value in self.fields.items()},
+            "fields": {name: str(value) for name, value in self.fields.items() if name != "raw"},
         }
 
 
@@ -329,3 +329,15 @@ class NothingMigrated(CrosswalkError):
 
     remedy = "Run `crosswalk plan`, then `crosswalk migrate PLAN`."
     exit_code = EXIT_REFUSED
+
+
+class FileInTheWay(CrosswalkError):
+    """{path} exists and is not a plan."""
+
+    remedy = "Give the plan another name with -o, or add --force to overwrite the file."
+
+
+class CannotWrite(CrosswalkError):
+    """{path} cannot be written: {reason}."""
+
+    remedy = "Give another place with -o, or mend the directory's rights."

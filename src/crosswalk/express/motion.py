@@ -23,7 +23,7 @@ from crosswalk.express.casts import TEXT, canonical, row_hash, to_wire, type_sql
 from crosswalk.express.facts import EVERYTHING, Facts, Key, Moment, Selection
 from crosswalk.express.fit import fit
 from crosswalk.express.values import Compiler
-from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest
+from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest, Value, Zone
 from crosswalk.names import Name, array_literal, literal, parse, quote, quote_list
 from crosswalk.schema import Column, RelationKind, TypeRef
 
@@ -506,8 +506,16 @@ class Motion:
         return base
 
     def rows(self, selection: Selection, *, extra: tuple[str, ...] = ()) -> str:
-        """The level `row`."""
-        return f"SELECT {', '.join([*self._rows, *extra])} FROM {self._from()}{self._where(selection)}"
+        """The level `row`; where rules compute, a fence lets each value be computed once and not at every mention."""
+        fence = " OFFSET 0" if self._computes else ""
+        return f"SELECT {', '.join([*self._rows, *extra])} FROM {self._from()}{self._where(selection)}{fence}"
+
+    @cached_property
+    def _computes(self) -> bool:
+        return any(
+            not isinstance(rule, Take | Zone | Default | Value) and (not isinstance(rule, Lookup) or any(rule.expressions()))
+            for rule in self.mapping.columns.values()
+        )
 
     def judged(self, selection: Selection, moment: Moment, *, extra: tuple[str, ...] = ()) -> str:
         """The level `judged`: one row for each mapped row, fitting or not."""
@@ -608,6 +616,12 @@ class Motion:
             f' FROM ({inner}) AS "cw$each" GROUP BY {identity}'
         )
         return f'SELECT {REJECT}, merged, count(*) AS rows, sum(written)::bigint AS written FROM ({fate}) AS "cw$fate" GROUP BY 1, 2'
+
+    def sampled(self, moment: Moment, count: int) -> str:
+        """(reject number, key) of a few rows for each condition."""
+        each = f'SELECT {REJECT}, {self.key_json()}::text AS key, pg_catalog.row_number() OVER (PARTITION BY {REJECT}) AS n'
+        rows = f'{each} FROM ({self.judged(EVERYTHING, moment)}) AS "cw$judged" WHERE {REJECT} <> 0'
+        return f'SELECT {REJECT}, key FROM ({rows}) AS "cw$sampled" WHERE n <= {count} ORDER BY {REJECT}, n'
 
     def total(self) -> str:
         """All rows of the source table."""

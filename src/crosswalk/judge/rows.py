@@ -14,7 +14,7 @@ from typing import Any
 
 from crosswalk.connect import Session
 from crosswalk.errors import DuplicateKeys, StatementFailed
-from crosswalk.express import EVERYTHING, Condition, Facts, Key, Moment, Motion
+from crosswalk.express import Condition, Facts, Key, Moment, Motion
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
 
@@ -105,14 +105,14 @@ async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
     return Fates(tally=tally, rejected=rejected)
 
 
-async def _samples(motion: Motion, condition: Condition, moment: Moment, session: Session) -> tuple[str, ...]:
-    keys = motion.key_json()
-    judged = motion.judged(EVERYTHING, moment)
-    rows = await session.fetch(
-        f'SELECT {keys}::text AS key FROM ({judged}) AS judged WHERE "cw$reject" = {condition.number} LIMIT {SAMPLES}',
-        what=f"sample keys of {motion.source.name}",
-    )
-    return tuple(mask_key(_texts(r["key"])) for r in rows)
+async def _samples(motion: Motion, moment: Moment, session: Session) -> dict[int, tuple[str, ...]]:
+    """A few masked keys for each condition that rows meet, by its number."""
+    rows = await session.fetch(motion.sampled(moment, SAMPLES), what=f"sample keys of {motion.source.name}")
+    found: dict[int, tuple[str, ...]] = {}
+    for row in rows:
+        number = int(row["cw$reject"])
+        found[number] = (*found.get(number, ()), mask_key(_texts(row["key"])))
+    return found
 
 
 def _texts(key: str) -> list[str]:
@@ -134,11 +134,11 @@ async def judge_rows(
             verdicts.append(_raised(motion, error))
             continue
         tallies.append(fates.tally)
+        samples = await _samples(motion, moment, session) if fates.rejected else {}
         for condition in motion.conditions:
             count = fates.rejected.get(condition.number, 0)
             if count:
-                samples = await _samples(motion, condition, moment, session)
-                verdicts.append(_verdict(motion, condition, count, samples))
+                verdicts.append(_verdict(motion, condition, count, samples.get(condition.number, ())))
         losers = moment.of(name)
         if losers:
             verdicts.append(_duplicates(motion, losers))

@@ -1,0 +1,49 @@
+"""The end of `migrate` and `resume`, which is one and the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from crosswalk.cli import options, voice
+from crosswalk.cli.accounting import plural, reason_json, render_reasons, render_tallies, tally_json
+from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
+from crosswalk.migration import Migrated
+
+
+def tell(done: Migrated, *, source: str | None, target: str | None, as_json: bool) -> int:
+    """Accounting, quarantine and the next command; exit code 2 where quarantine was not declared."""
+    names = ", ".join(str(name) for name in done.undeclared)
+    notes = (
+        f"rows went to quarantine though the document does not expect any: {names}",
+        "look at the reasons with `crosswalk status`; then correct rows or rules, or declare it with"
+        " `rejects: quarantine` for these tables",
+    )
+    answer = voice.Answer(
+        data={
+            "run": done.run, "accounting": [tally_json(t) for t in done.tallies],
+            "quarantine": [reason_json(r) for r in done.reasons], "undeclared": [str(n) for n in done.undeclared],
+            "sequences_moved": done.sequences, "moved_again": done.moved_again,
+        },
+        view=_view(done), exit_code=EXIT_DIFFERENT if done.undeclared else EXIT_CLEAN,
+        notes=notes if done.undeclared else (),
+        next=(
+            *((options.again("crosswalk status", target=target),) if done.undeclared else ()),
+            options.again("crosswalk verify", source=source, target=target),
+        ),
+    )
+    return voice.give(answer, as_json=as_json)
+
+
+def _view(done: Migrated) -> Iterator[RenderableType]:
+    yield from render_tallies(done.tallies)
+    yield from render_reasons(done.reasons)
+    loaded = sum(t.loaded for t in done.tallies)
+    said = f"run {done.run}: {plural(loaded, 'row')} loaded, every source row accounted for"
+    if done.sequences:
+        said += f"; {plural(done.sequences, 'sequence')} moved"
+    if done.moved_again:
+        said += f"; {plural(done.moved_again, 'row')} moved again"
+    yield Text(said, style="green")

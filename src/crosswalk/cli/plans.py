@@ -1,0 +1,75 @@
+"""A plan for people: order, way and accounting of each table, statements with their hazards.
+
+Takes values and gives what Rich prints; no SQL of its own, no decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from crosswalk.cli.accounting import grid, heading, line, number, plural
+from crosswalk.cli.progress import duration, size
+from crosswalk.cli.tables import shown
+from crosswalk.plan import Plan, Statement, TablePlan
+
+_PARTS: Final = ("loaded", "merged", "quarantined", "filtered")
+
+
+def render_plan(plan: Plan) -> Iterator[RenderableType]:
+    """Order first, then what is left behind, statements, warnings and the estimate."""
+    yield heading(f"plan {plan.id}: {plan.strategy}, PostgreSQL {plan.source['version']} → {plan.target['version']}")
+    yield heading("tables in the order in which they are filled")
+    yield _counted(plan.tables) if any(t.expected for t in plan.tables) else _estimated(plan.tables)
+    for table in plan.tables:
+        yield from _table(table)
+    if plan.preserved:
+        yield line(f"preserved, untouched: {', '.join(plan.preserved)}", style="green")
+    yield heading("statements on the target")
+    for statement in plan.statements:
+        yield from _statement(statement)
+    if plan.warnings:
+        yield heading("warnings")
+        yield from (line(text, indent=2, style="yellow") for text in plan.warnings)
+    moved = sum(t.bytes for t in plan.tables)
+    yield line(f"estimate: {duration(plan.seconds)} for {size(moved)} (a guess by rows and bytes)")
+
+
+def _counted(tables: Sequence[TablePlan]) -> RenderableType:
+    made = grid("table", "rows", *_PARTS)
+    for table in tables:
+        counts = [number(table.expected.get(part, 0)) for part in _PARTS]
+        made.add_row(Text(shown(table.target)), number(table.expected.get("extracted", table.rows)), *counts)
+    return made
+
+
+def _estimated(tables: Sequence[TablePlan]) -> RenderableType:
+    made = grid("table", "rows (estimate)", "size")
+    for table in tables:
+        made.add_row(Text(shown(table.target)), Text(f"~{max(table.rows, 0):,}"), Text(size(max(table.bytes, 0))))
+    return made
+
+
+def _table(table: TablePlan) -> Iterator[RenderableType]:
+    way = "straight COPY" if table.way == "direct" else "by a twin and a merge"
+    said = f"{table.target} ← {table.source}: {way}, {table.format}; {plural(table.fed, 'column')} fed"
+    yield line(said + ("; key map" if table.key_map else ""), indent=2)
+    if table.lookups:
+        yield line(f"lookups: {', '.join(table.lookups)}", indent=4, style="dim")
+    if table.defaulted:
+        yield line(f"left to the server: {', '.join(table.defaulted)}", indent=4, style="dim")
+    if table.folded:
+        yield line(f"folded: {', '.join(table.folded)}", indent=4, style="dim")
+    for column, why in table.dropped.items():
+        yield line(f"dropped {column}: {why}", indent=4, style="yellow")
+
+
+def _statement(statement: Statement) -> Iterator[RenderableType]:
+    if statement.hazard is not None:
+        yield line(f"hazard {statement.hazard}", indent=2, style="bold red")
+    yield line(statement.sql, indent=2)
+    if statement.restore:
+        yield line(f"after the load: {statement.restore}", indent=4, style="dim")
