@@ -105,7 +105,9 @@ async def add_key(session: Session, held: Held, what: str) -> None:
     """Add a foreign key and validate it; one that stands already (after a crash) is only validated."""
     present = await session.fetchval(
         "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::text::regclass AND conname = $2)",
-        held.target.sql, held.name, what=what,
+        held.target.sql,
+        held.name,
+        what=what,
     )
     if not present:
         later = "" if held.restore.rstrip().endswith("NOT VALID") else _NOT_VALID

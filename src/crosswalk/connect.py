@@ -22,7 +22,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 
@@ -63,7 +63,9 @@ def mask(url: str) -> str:
     A password whose / ? # were not percent-encoded ends the login too early for a parser: everything
     before the last @ counts as login then.
     """
-    scheme, _, rest = url.partition("://")
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return MASK
     login, at, place = rest.rpartition("@")
     if at and set("/?#") & set(login):
         user, colon, _ = login.partition(":")
@@ -78,7 +80,7 @@ def mask(url: str) -> str:
             login, _, host = where.rpartition("@")
             user, colon, _ = login.partition(":")
             where = f"{user}:{MASK}@{host}" if colon else f"{user}@{host}"
-        return urlunsplit((parts.scheme, where, parts.path, urlencode(query, safe="*/"), ""))
+        return f"{scheme}://{where}{parts.path}" + (f"?{urlencode(query, safe='*/')}" if query else "")
     except ValueError:
         return MASK
 
@@ -125,9 +127,14 @@ def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> 
         if state in {"55P03", "57014"}:
             return Timeout(side=side, what=what, reason=reason)
         return StatementFailed(
-            side=side, what=what, sqlstate=state, reason=reason,
-            raw=str(error.args[0]) if error.args else "", constraint=getattr(error, "constraint_name", None),
-            column=getattr(error, "column_name", None), table=getattr(error, "table_name", None),
+            side=side,
+            what=what,
+            sqlstate=state,
+            reason=reason,
+            raw=str(error.args[0]) if error.args else "",
+            constraint=getattr(error, "constraint_name", None),
+            column=getattr(error, "column_name", None),
+            table=getattr(error, "table_name", None),
         )
     if isinstance(error, asyncpg.InterfaceError | ConnectionError | OSError | EOFError | asyncio.IncompleteReadError):
         return ConnectionLost(side=side, reason=str(error) or type(error).__name__)
@@ -195,8 +202,14 @@ class Session:
         return int(str(tag).rpartition(" ")[2])
 
     async def copy_in(
-        self, table: str, columns: Sequence[str], blocks: AsyncIterator[bytes], *,
-        schema: str | None = None, form: CopyFormat, what: str = "COPY",
+        self,
+        table: str,
+        columns: Sequence[str],
+        blocks: AsyncIterator[bytes],
+        *,
+        schema: str | None = None,
+        form: CopyFormat,
+        what: str = "COPY",
     ) -> int:
         """Stream blocks into `COPY table (columns) FROM STDIN`; returns the number of rows."""
         with self._door(what):
@@ -237,7 +250,10 @@ async def _login(side: Side, url: str, application: str) -> asyncpg.Connection:
     shown = mask(url)
     try:
         return await asyncpg.connect(
-            url, timeout=CONNECT_SECONDS, statement_cache_size=0, command_timeout=None,
+            url,
+            timeout=CONNECT_SECONDS,
+            statement_cache_size=0,
+            command_timeout=None,
             server_settings={"application_name": application},
         )
     except asyncpg.PostgresError as error:
@@ -280,15 +296,11 @@ async def connect(side: Side, url: str, *, read_only: bool | None = None, purpos
     if version < OLDEST:
         await raw.close(timeout=2)
         raise ServerTooOld(side=side, url=mask(url), version=f"{version // 10000}.{version % 10000}")
-    return Session(
-        side=side, url=mask(url), version=version, role=role, database=database, read_only=shut, raw=raw
-    )
+    return Session(side=side, url=mask(url), version=version, role=role, database=database, read_only=shut, raw=raw)
 
 
 @asynccontextmanager
-async def session(
-    side: Side, url: str, *, read_only: bool | None = None, purpose: str = ""
-) -> AsyncIterator[Session]:
+async def session(side: Side, url: str, *, read_only: bool | None = None, purpose: str = "") -> AsyncIterator[Session]:
     """A session that is closed at the end; raises as `connect`."""
     opened = await connect(side, url, read_only=read_only, purpose=purpose)
     try:

@@ -341,3 +341,9 @@ class CannotWrite(CrosswalkError):
     """{path} cannot be written: {reason}."""
 
     remedy = "Give another place with -o, or mend the directory's rights."
+
+
+class ExampleMissing(CrosswalkError):
+    """The example that the demonstration plays is not installed (looked in {places})."""
+
+    remedy = "Run `make demo` in a checkout, or install the whole distribution again."

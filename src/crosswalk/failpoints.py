@@ -18,9 +18,21 @@ from crosswalk.errors import FailpointHit
 VARIABLE: Final = "CROSSWALK_FAILPOINTS"
 NAMES: Final = frozenset(
     {
-        "held.before_commit", "held.after_commit", "snapshot.taken", "chunks.planned", "chunk.opened", "chunk.loaded",
-        "chunk.before_commit", "chunk.after_commit", "table.done", "keys.before_restore", "keys.after_restore",
-        "sequences.before_commit", "released.before_commit", "run.before_finish", "repair.before_commit",
+        "held.before_commit",
+        "held.after_commit",
+        "snapshot.taken",
+        "chunks.planned",
+        "chunk.opened",
+        "chunk.loaded",
+        "chunk.before_commit",
+        "chunk.after_commit",
+        "table.done",
+        "keys.before_restore",
+        "keys.after_restore",
+        "sequences.before_commit",
+        "released.before_commit",
+        "run.before_finish",
+        "repair.before_commit",
     }
 )
 _passed: Counter[str] = Counter()

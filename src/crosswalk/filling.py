@@ -95,8 +95,14 @@ async def _move_all(stage: Stage, motion: Motion, chunks: list[Chunk], *, direct
     async def work(target: Session) -> None:
         async with stage.snapshot.worker() as source:
             hands = Hands(
-                motion=motion, moment=stage.moment, run=stage.run, snapshot=stage.snapshot.id, source=source,
-                target=target, direct=direct, keep=_keeps(stage, motion),
+                motion=motion,
+                moment=stage.moment,
+                run=stage.run,
+                snapshot=stage.snapshot.id,
+                source=source,
+                target=target,
+                direct=direct,
+                keep=_keeps(stage, motion),
                 on_bytes=lambda count: stage.observer.bytes(motion.name, count),
             )
             while waiting and not failed:
@@ -139,8 +145,12 @@ async def account(stage: Stage, motion: Motion) -> Tally:
         rest = await _by_rule(stage, motion)
     if not rest.balanced:
         raise AccountingBroken(
-            table=motion.name, extracted=rest.extracted, loaded=rest.loaded, merged=rest.merged,
-            quarantined=rest.quarantined, filtered=rest.filtered,
+            table=motion.name,
+            extracted=rest.extracted,
+            loaded=rest.loaded,
+            merged=rest.merged,
+            quarantined=rest.quarantined,
+            filtered=rest.filtered,
         )
     return rest
 
@@ -150,7 +160,10 @@ async def _by_hand(stage: Stage, motion: Motion) -> Tally:
     what = f"the accounting of {motion.name}"
     row = await session.fetchrow(
         "SELECT COALESCE(sum(rows), 0)::bigint, COALESCE(sum(merged), 0)::bigint, COALESCE(sum(rejected), 0)::bigint"
-        " FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2", stage.run, str(motion.name), what=what,
+        " FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2",
+        stage.run,
+        str(motion.name),
+        what=what,
     )
     assert row is not None
     loaded, merged, refused = (int(v) for v in row)
@@ -163,8 +176,14 @@ async def _by_hand(stage: Stage, motion: Motion) -> Tally:
     if beaten:
         merged -= len(stage.moment.of(motion.name))
     return Tally(
-        target=motion.name, source=motion.source.name, extracted=extracted, loaded=loaded, merged=merged,
-        quarantined=set_aside + refused, filtered=filtered, written=loaded,
+        target=motion.name,
+        source=motion.source.name,
+        extracted=extracted,
+        loaded=loaded,
+        merged=merged,
+        quarantined=set_aside + refused,
+        filtered=filtered,
+        written=loaded,
     )
 
 
@@ -179,14 +198,25 @@ async def _by_rule(stage: Stage, motion: Motion) -> Tally:
         await session.fetchval(f"SELECT count(*) FROM {motion.target.name.sql}", what=f"the table {motion.name}")
     ) - await stage.ledger.kept(motion.name)
     landed = tally.loaded - refused - yielded
-    if set_aside != tally.quarantined or (not motion.unnests and motion.mapping.existing != "update" and standing < landed):
+    if set_aside != tally.quarantined or (
+        not motion.unnests and motion.mapping.existing != "update" and standing < landed
+    ):
         raise AccountingBroken(
-            table=motion.name, extracted=tally.extracted, loaded=min(landed, standing), merged=tally.merged + yielded,
-            quarantined=set_aside + refused, filtered=tally.filtered,
+            table=motion.name,
+            extracted=tally.extracted,
+            loaded=min(landed, standing),
+            merged=tally.merged + yielded,
+            quarantined=set_aside + refused,
+            filtered=tally.filtered,
         )
     return Tally(
-        target=tally.target, source=tally.source, extracted=tally.extracted, loaded=landed,
-        merged=tally.merged + yielded, quarantined=tally.quarantined + refused, filtered=tally.filtered,
+        target=tally.target,
+        source=tally.source,
+        extracted=tally.extracted,
+        loaded=landed,
+        merged=tally.merged + yielded,
+        quarantined=tally.quarantined + refused,
+        filtered=tally.filtered,
         written=tally.written - refused,
     )
 
@@ -196,6 +226,7 @@ async def _yielded(stage: Stage, motion: Motion) -> list[Key]:
     if not _keeps(stage, motion):
         return []
     kept = await stage.ledger.kept_keys(motion.name)
-    rows = await stage.snapshot.keeper.fetch(motion.meeting(list(kept), stage.moment), what=f"the accounting of {motion.name}")
+    rows = await stage.snapshot.keeper.fetch(
+        motion.meeting(list(kept), stage.moment), what=f"the accounting of {motion.name}"
+    )
     return [tuple(r.values()) for r in rows]
-

@@ -30,7 +30,8 @@ def _table(table: Table, without: Collection[str]) -> dict[str, Any]:
             [c.name, str(c.type), c.not_null, c.default, c.identity, c.generated, c.collation] for c in table.columns
         ],
         "constraints": sorted(
-            [c.name, c.kind, c.definition] for c in table.constraints
+            [c.name, c.kind, c.definition]
+            for c in table.constraints
             if not (c.kind is ConstraintKind.FOREIGN and c.name in without)
         ),
         "unique": sorted(i.definition for i in table.indexes if i.unique),
@@ -46,7 +47,9 @@ def fingerprint(schema: Schema, tables: Iterable[Name], *, without: Collection[t
             str(name): _table(table, {c for t, c in without if t == name}) for name, table in sorted(found.items())
         },
         "enums": {str(n): e.labels for n, e in sorted(schema.enums.items()) if n in used},
-        "domains": {str(n): [str(d.base), d.not_null, d.checks] for n, d in sorted(schema.domains.items()) if n in used},
+        "domains": {
+            str(n): [str(d.base), d.not_null, d.checks] for n, d in sorted(schema.domains.items()) if n in used
+        },
     }
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

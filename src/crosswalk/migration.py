@@ -56,7 +56,12 @@ def never() -> bool:
 
 
 async def migrate(
-    plan: Plan, servers: Servers, *, allow: Iterable[str] = (), jobs: int = JOBS, observer: Observer | None = None,
+    plan: Plan,
+    servers: Servers,
+    *,
+    allow: Iterable[str] = (),
+    jobs: int = JOBS,
+    observer: Observer | None = None,
     stop: Callable[[], bool] = never,
 ) -> Migrated:
     """Carry a plan out.
@@ -67,7 +72,7 @@ async def migrate(
     """
     apply.require(plan, allow)
     async with survey(plan.mapping(), servers, purpose="migrate") as found:
-        found.require_sound()
+        _require(found, plan)
         ledger = Ledger(found.target)
         if not await ledger.exists():
             found.require_unchanged(plan)
@@ -78,8 +83,19 @@ async def migrate(
             found.require_unchanged(plan)
         await refuse_occupied(found.facts, ledger)
         run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
-        return await _conduct(_Run(plan=plan, found=found, ledger=ledger, servers=servers, run=run, jobs=jobs,
-                                   observer=observer or Silent(), stop=stop, resumed=False))
+        return await _conduct(
+            _Run(
+                plan=plan,
+                found=found,
+                ledger=ledger,
+                servers=servers,
+                run=run,
+                jobs=jobs,
+                observer=observer or Silent(),
+                stop=stop,
+                resumed=False,
+            )
+        )
 
 
 async def resume(
@@ -90,12 +106,30 @@ async def resume(
         unfinished = await Ledger(target).unfinished()
     plan = Plan.model_validate(unfinished.plan)
     async with survey(plan.mapping(), servers, purpose="resume") as found:
-        found.require_sound()
         found.require_unchanged(plan)
+        found.require_sound()
         ledger = Ledger(found.target)
         await ledger.lock()
-        return await _conduct(_Run(plan=plan, found=found, ledger=ledger, servers=servers, run=unfinished.id, jobs=jobs,
-                                   observer=observer or Silent(), stop=stop, resumed=True))
+        return await _conduct(
+            _Run(
+                plan=plan,
+                found=found,
+                ledger=ledger,
+                servers=servers,
+                run=unfinished.id,
+                jobs=jobs,
+                observer=observer or Silent(),
+                stop=stop,
+                resumed=True,
+            )
+        )
+
+
+def _require(found: Survey, plan: Plan) -> None:
+    """Raises as `Survey.require_sound`; a document that fitted when it was planned no longer does because of drift."""
+    if found.problems:
+        found.require_unchanged(plan)
+    found.require_sound()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +198,15 @@ async def _stages(run: _Run) -> Migrated:
         hit("snapshot.taken")
         moment = await find_moment(facts, order, shared.keeper)
         stage = Stage(
-            run=run.run, facts=facts, moment=moment, snapshot=shared, ledger=ledger, targets=targets,
-            observer=run.observer, stop=run.stop, resumed=run.resumed,
+            run=run.run,
+            facts=facts,
+            moment=moment,
+            snapshot=shared,
+            ledger=ledger,
+            targets=targets,
+            observer=run.observer,
+            stop=run.stop,
+            resumed=run.resumed,
             occupied={n for n in order if await ledger.filled(n) is False},
         )
         await refuse_hard_failures(stage, order)
@@ -177,7 +218,9 @@ async def _stages(run: _Run) -> Migrated:
                 result.moved_again += await _reconcile(stage, name)
             result.tallies.append(await fill_table(stage, name))
         if result.moved_again:
-            run.observer.note(f"{result.moved_again} rows of finished chunks differed from the new snapshot and were moved again")
+            run.observer.note(
+                f"{result.moved_again} rows of finished chunks differed from the new snapshot and were moved again"
+            )
         await _finish(run, stage, result)
     return result
 
@@ -192,7 +235,8 @@ async def _claim(run: _Run) -> None:
         async with ledger.session.transaction():
             tag = await ledger.session.execute(
                 "INSERT INTO crosswalk.kept (target_table, target_key) SELECT $1, k.target_key"
-                f" FROM ({landing.existing_keys()}) AS k WHERE k.target_key IS NOT NULL", str(name),
+                f" FROM ({landing.existing_keys()}) AS k WHERE k.target_key IS NOT NULL",
+                str(name),
                 what=f"the rows that stand in {name}",
             )
             await ledger.fill(run.run, name, was_empty=tag.endswith(" 0"))
@@ -203,7 +247,8 @@ async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
     """One session to the target for each worker; commits need not wait for the disk, the last one does."""
     async with AsyncExitStack() as stack:
         found = [
-            await stack.enter_async_context(session("target", run.servers.target, purpose="load")) for _ in range(run.jobs)
+            await stack.enter_async_context(session("target", run.servers.target, purpose="load"))
+            for _ in range(run.jobs)
         ]
         yield found
 
@@ -221,10 +266,19 @@ async def _reconcile(stage: Stage, name: Name) -> int:
     known = Known(quarantined=quarantined, kept=await ledger.kept_keys(name), keep=keep)
     stage.observer.note(f"the old snapshot is gone: comparing {len(landed)} finished chunks of {name} with a new one")
     async with stage.snapshot.worker() as source:
-        found = await compare_table(motion, stage.moment, source, stage.targets[0], known=known, exact=True, selections=done)
+        found = await compare_table(
+            motion, stage.moment, source, stage.targets[0], known=known, exact=True, selections=done
+        )
         again = [tuple(key.split("\x1f")) for key in quarantined]
         repaired = await repair_rows(
-            motion, stage.moment, stage.snapshot, source, stage.targets[0], stage.run, found.differences, also=again,
+            motion,
+            stage.moment,
+            stage.snapshot,
+            source,
+            stage.targets[0],
+            stage.run,
+            found.differences,
+            also=again,
             ours=name not in stage.occupied,
         )
     if repaired.left:
@@ -247,4 +301,3 @@ async def _finish(run: _Run, stage: Stage, result: Migrated) -> None:
     result.undeclared = tuple(
         t.target for t in result.tallies if t.quarantined and facts.mapping(t.target).rejects != "quarantine"
     )
-

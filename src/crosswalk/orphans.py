@@ -47,7 +47,9 @@ async def _set_aside(stage: Stage, held: Held, tallies: list[Tally]) -> int:
         return 0
     sources = [tuple(r.values()) for r in await keeper.fetch(motion.meeting(orphans, stage.moment), what=what)]
     refusal = Refusal(
-        sqlstate="23503", message=f"the row that it refers to is not in {key.references}", constraint=held.name,
+        sqlstate="23503",
+        message=f"the row that it refers to is not in {key.references}",
+        constraint=held.name,
         column=", ".join(key.columns),
     )
     async with session.transaction():
@@ -55,12 +57,16 @@ async def _set_aside(stage: Stage, held: Held, tallies: list[Tally]) -> int:
         await quarantine_refused(motion, stage.run, keeper, session, dict.fromkeys(sources, refusal))
         await session.execute(
             "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND source_key = ANY ($2::text[]::jsonb[])",
-            str(held.target), [json.dumps(k) for k in sources], what="the key map",
+            str(held.target),
+            [json.dumps(k) for k in sources],
+            what="the key map",
         )
         for i, tally in enumerate(tallies):
             if tally.target == held.target:
                 tallies[i] = replace(
-                    tally, loaded=tally.loaded - len(sources), quarantined=tally.quarantined + len(sources),
+                    tally,
+                    loaded=tally.loaded - len(sources),
+                    quarantined=tally.quarantined + len(sources),
                     written=tally.written - len(orphans),
                 )
                 await stage.ledger.tally(stage.run, tallies[i])

@@ -23,12 +23,86 @@ NETWORKS: Final = frozenset({"inet", "cidr"})
 BITS: Final = frozenset({"bit", "varbit"})
 
 BINARY_SAFE: Final = frozenset(
-    ["bool", "bytea", "char", "name", "int2", "int4", "int8", "float4", "float8", "numeric", "money", "text", "varchar", "bpchar", "json", "jsonb", "jsonpath", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "bit", "varbit", "inet", "cidr", "macaddr", "macaddr8", "oid", "pg_lsn", "point", "line", "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange"]
+    [
+        "bool",
+        "bytea",
+        "char",
+        "name",
+        "int2",
+        "int4",
+        "int8",
+        "float4",
+        "float8",
+        "numeric",
+        "money",
+        "text",
+        "varchar",
+        "bpchar",
+        "json",
+        "jsonb",
+        "jsonpath",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "uuid",
+        "bit",
+        "varbit",
+        "inet",
+        "cidr",
+        "macaddr",
+        "macaddr8",
+        "oid",
+        "pg_lsn",
+        "point",
+        "line",
+        "lseg",
+        "box",
+        "path",
+        "polygon",
+        "circle",
+        "tsvector",
+        "tsquery",
+        "int4range",
+        "int8range",
+        "numrange",
+        "tsrange",
+        "tstzrange",
+        "daterange",
+        "int4multirange",
+        "int8multirange",
+        "nummultirange",
+        "tsmultirange",
+        "tstzmultirange",
+        "datemultirange",
+    ]
 )
 """Types whose binary form is the same on every server from 14 on, whatever its settings."""
 
 TEXT_ON_THE_WIRE: Final = frozenset(
-    ["xml", "aclitem", "regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper", "regoperator", "regproc", "regprocedure", "regrole", "regtype", "tid", "xid", "xid8", "cid", "pg_snapshot", "txid_snapshot"]
+    [
+        "xml",
+        "aclitem",
+        "regclass",
+        "regcollation",
+        "regconfig",
+        "regdictionary",
+        "regnamespace",
+        "regoper",
+        "regoperator",
+        "regproc",
+        "regprocedure",
+        "regrole",
+        "regtype",
+        "tid",
+        "xid",
+        "xid8",
+        "cid",
+        "pg_snapshot",
+        "txid_snapshot",
+    ]
 )
 """Built-in types that travel as text: their binary form holds an OID, a declaration, or does not exist."""
 

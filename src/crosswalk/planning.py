@@ -57,7 +57,11 @@ async def make_plan(file: MappingFile, servers: Servers, *, count: bool = True) 
         occupied = await refuse_occupied(found.facts, Ledger(found.target))
         checked = await _check(found, servers) if count else Checked(problems=())
         plan = plan_transform(
-            found.facts, file, urls=(found.source.url, found.target.url), occupied=occupied, tallies=checked.tallies,
+            found.facts,
+            file,
+            urls=(found.source.url, found.target.url),
+            occupied=occupied,
+            tallies=checked.tallies,
             warnings=_warnings(checked, occupied, found.facts),
         )
     return plan, checked
@@ -66,7 +70,11 @@ async def make_plan(file: MappingFile, servers: Servers, *, count: bool = True) 
 def _warnings(checked: Checked, occupied: dict[Name, int], facts: Facts) -> list[str]:
     lines = [
         f"{v.source}: {v.rows if v.rows is not None else 'some'} rows: {v.column or v.constraint or v.code}: {v.reason}"
-        for v in checked.verdicts if not v.declared
+        for v in checked.verdicts
+        if not v.declared
     ]
-    lines += [f"{name} holds {rows} rows already (existing: {facts.mapping(name).existing})" for name, rows in occupied.items()]
+    lines += [
+        f"{name} holds {rows} rows already (existing: {facts.mapping(name).existing})"
+        for name, rows in occupied.items()
+    ]
     return lines

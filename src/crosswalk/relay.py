@@ -86,8 +86,15 @@ class _Pipe:
 
 
 async def relay(
-    source: Session, query: str, target: Session, table: str, columns: list[str], *,
-    schema: str | None = None, form: CopyFormat = "binary", what: str = "the copy",
+    source: Session,
+    query: str,
+    target: Session,
+    table: str,
+    columns: list[str],
+    *,
+    schema: str | None = None,
+    form: CopyFormat = "binary",
+    what: str = "the copy",
     on_bytes: Callable[[int], None] | None = None,
 ) -> Landed:
     """Run `COPY (query) TO` on the source into `COPY table (columns) FROM` on the target.

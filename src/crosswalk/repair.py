@@ -34,8 +34,17 @@ class Repaired:
 
 
 async def repair_rows(
-    motion: Motion, moment: Moment, snapshot: Snapshot, source: Session, target: Session, run: int,
-    differences: Iterable[Difference], *, also: Iterable[Key] = (), ours: bool, delete: bool = True,
+    motion: Motion,
+    moment: Moment,
+    snapshot: Snapshot,
+    source: Session,
+    target: Session,
+    run: int,
+    differences: Iterable[Difference],
+    *,
+    also: Iterable[Key] = (),
+    ours: bool,
+    delete: bool = True,
 ) -> Repaired:
     """Move differing rows again; `ours`: every row too many is ours, for the table was empty before us.
 
@@ -75,7 +84,9 @@ async def _delete(
             tag = await target.execute(landing.delete(), batch, what=f"the surplus rows of {motion.name}")
             await target.execute(
                 "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
-                str(motion.name), batch, what="the key map",
+                str(motion.name),
+                batch,
+                what="the key map",
             )
             hit("repair.before_commit")
         result.deleted += int(tag.rpartition(" ")[2])
@@ -85,7 +96,9 @@ async def _remembered(motion: Motion, target: Session, keys: list[str]) -> set[s
     """Target keys that the key map knows as ours."""
     rows = await target.fetch(
         "SELECT k FROM unnest($2::text[]) AS k WHERE EXISTS (SELECT FROM crosswalk.key_map AS m"
-        " WHERE m.target_table = $1 AND m.target_key = k::jsonb)", str(motion.name), keys, what="the key map",
+        " WHERE m.target_table = $1 AND m.target_key = k::jsonb)",
+        str(motion.name),
+        keys,
+        what="the key map",
     )
     return {r["k"] for r in rows}
-

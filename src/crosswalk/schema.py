@@ -265,7 +265,8 @@ class Table:
     def unique_keys(self) -> tuple[tuple[str, ...], ...]:
         """Column sets that are unique over all rows: plain, whole, immediate, valid unique indexes."""
         return tuple(
-            i.columns for i in self.indexes
+            i.columns
+            for i in self.indexes
             if i.unique and not i.partial and not i.expressions and i.valid and i.immediate
         )
 
@@ -377,8 +378,10 @@ class Schema:
     def roots(self) -> tuple[Table, ...]:
         """Tables that rows belong to: no partitions (their root stands for them), no views, none of an extension."""
         return tuple(
-            t for t in self.tables.values()
-            if t.partition_of is None and t.extension is None
+            t
+            for t in self.tables.values()
+            if t.partition_of is None
+            and t.extension is None
             and t.kind in {RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.FOREIGN}
         )
 

@@ -61,6 +61,8 @@ async def sequence_positions(facts: Facts, target: Name, session: Session) -> li
         top = await session.fetchval(f"SELECT max({quote(column)})::bigint FROM {target.sql}", what=what)
         needed = max(int(top or 0), _source_position(facts, target, column))
         before = int(row["last_value"]) if row["is_called"] else None
-        behind = needed > 0 and (before is None or before < needed) and not (before is None and needed < row["last_value"])
+        behind = (
+            needed > 0 and (before is None or before < needed) and not (before is None and needed < row["last_value"])
+        )
         found.append(Position(sequence=name, target=target, column=column, before=before, needed=needed, behind=behind))
     return found

@@ -48,7 +48,8 @@ class Survey:
         proposed = [
             f"{name}.{column}"
             for name, table in self.file.document.tables.items()
-            for column, rule in table.columns.items() if rule.status == "proposed"
+            for column, rule in table.columns.items()
+            if rule.status == "proposed"
         ]
         if proposed:
             raise RulesProposed(rules=len(proposed), first=proposed[0])

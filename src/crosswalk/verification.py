@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from crosswalk import apply
 from crosswalk.connect import session
 from crosswalk.errors import NothingMigrated
 from crosswalk.express import Facts, Moment, Motion
@@ -64,11 +65,15 @@ class _Scene:
     moment: Moment
     ledger: Ledger
     run: Run
-    order: tuple[Name, ...]
+    plan: Plan
 
     @property
     def facts(self) -> Facts:
         return self.found.facts
+
+    @property
+    def order(self) -> tuple[Name, ...]:
+        return self.plan.order
 
 
 async def last_plan(servers: Servers) -> tuple[Run, Plan]:
@@ -91,7 +96,7 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
         tables = [found.facts.source_table(name) for name in plan.order]
         async with snapshot(servers.source, tables, workers=1, purpose=purpose) as shared:
             moment = await find_moment(found.facts, plan.order, shared.keeper)
-            yield _Scene(found=found, shared=shared, moment=moment, ledger=ledger, run=run, order=plan.order)
+            yield _Scene(found=found, shared=shared, moment=moment, ledger=ledger, run=run, plan=plan)
 
 
 async def verify(
@@ -151,7 +156,8 @@ async def _accounting(scene: _Scene, motion: Motion, table: TableResult) -> tupl
         problem = "the sum does not come out"
     held = int(
         await scene.ledger.session.fetchval(
-            "SELECT count(*) FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'", str(motion.name),
+            "SELECT count(*) FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'",
+            str(motion.name),
             what="the quarantine",
         )
     )
@@ -173,7 +179,11 @@ class Mended:
 
 
 async def repair(
-    servers: Servers, *, file: MappingFile | None = None, delete_extra: bool = False, exact: bool = False,
+    servers: Servers,
+    *,
+    file: MappingFile | None = None,
+    delete_extra: bool = False,
+    exact: bool = False,
     observer: Observer | None = None,
 ) -> Mended:
     """Verify, move the differing keys again, verify again; raises as `verify` and AlreadyRunning."""
@@ -181,13 +191,31 @@ async def repair(
     async with _scene(servers, file, purpose="repair", lock=True) as scene:
         mended = Mended(before=await _verify(scene, exact=exact, observer=told))
         broken = [t for t in mended.before.tables if not t.clean]
-        for table in broken:
-            was_empty = await scene.ledger.filled(table.target) is True
-            mended.tables[table.target] = await repair_rows(
-                Motion(scene.facts, table.target), scene.moment, scene.shared, scene.shared.keeper, scene.found.target,
-                scene.run.id, table.differences, ours=was_empty, delete=delete_extra,
-            )
         if broken:
+            await _mend(scene, broken, mended, delete_extra=delete_extra)
             mended.after = await _verify(scene, exact=exact, observer=told)
     return mended
 
+
+async def _mend(scene: _Scene, broken: list[TableResult], mended: Mended, *, delete_extra: bool) -> None:
+    """Repair table by table, with the plan's triggers and circular keys switched off meanwhile."""
+    concerned = {str(t.target) for t in broken}
+    await apply.hold(scene.ledger, scene.run.id, [s for s in scene.plan.statements if s.table in concerned])
+    try:
+        for table in broken:
+            was_empty = await scene.ledger.filled(table.target) is True
+            mended.tables[table.target] = await repair_rows(
+                Motion(scene.facts, table.target),
+                scene.moment,
+                scene.shared,
+                scene.shared.keeper,
+                scene.found.target,
+                scene.run.id,
+                table.differences,
+                ours=was_empty,
+                delete=delete_extra,
+            )
+    except BaseException:
+        await apply.restore_what_can_be(scene.ledger)
+        raise
+    await apply.release(scene.ledger)

@@ -76,8 +76,10 @@ def _row_fault(error: CrosswalkError, side: str) -> bool:
 
 def _refusal(error: StatementFailed) -> Refusal:
     return Refusal(
-        sqlstate=str(error.fields["sqlstate"]), message=str(error.fields["reason"]),
-        constraint=error.fields.get("constraint"), column=error.fields.get("column"),
+        sqlstate=str(error.fields["sqlstate"]),
+        message=str(error.fields["reason"]),
+        constraint=error.fields.get("constraint"),
+        column=error.fields.get("column"),
     )
 
 
@@ -130,8 +132,15 @@ async def _directly(hands: Hands, landing: Landing, selection: Selection) -> int
     form: CopyFormat = "binary" if landing.direct_form == "binary" else "text"
     async with savepoint(hands.target), savepoint(hands.source):
         landed = await relay(
-            hands.source, query, hands.target, table.relation, landing.columns, schema=table.schema, form=form,
-            what=f"the copy of {hands.motion.source.name}", on_bytes=hands.count,
+            hands.source,
+            query,
+            hands.target,
+            table.relation,
+            landing.columns,
+            schema=table.schema,
+            form=form,
+            what=f"the copy of {hands.motion.source.name}",
+            on_bytes=hands.count,
         )
         await _settle(hands)
     return landed.rows
@@ -173,7 +182,9 @@ async def _through_twin(hands: Hands, selection: Selection) -> tuple[int, int]:
     await target.execute(landing.drop_twin(), what=what)
     if hands.refused and hands.motion.mapping.rejects == "fail":
         raise RowsRefused(
-            rows=len(hands.refused), source=hands.motion.source.name, table=hands.motion.name,
+            rows=len(hands.refused),
+            source=hands.motion.source.name,
+            table=hands.motion.name,
             reasons="; ".join(sorted({r.message for r in hands.refused.values()})[:3]),
         )
     return total - losers - spoiled, losers
@@ -201,8 +212,15 @@ async def _copy_to_twin(hands: Hands, landing: Landing, selection: Selection) ->
     form: CopyFormat = "binary" if landing.twin_form == "binary" else "text"
     async with savepoint(hands.target), savepoint(hands.source):
         await relay(
-            hands.source, query, hands.target, "cw_twin", landing.twin_columns, schema="pg_temp", form=form,
-            what=f"the copy of {hands.motion.source.name}", on_bytes=hands.count,
+            hands.source,
+            query,
+            hands.target,
+            "cw_twin",
+            landing.twin_columns,
+            schema="pg_temp",
+            form=form,
+            what=f"the copy of {hands.motion.source.name}",
+            on_bytes=hands.count,
         )
 
 
@@ -228,7 +246,9 @@ async def _blame_parents(hands: Hands) -> None:
     for parent, rows in hands.motion.lookups(hands.moment):
         try:
             async with savepoint(hands.source):
-                await hands.source.fetchval(f"SELECT count(found.*) FROM ({rows}) AS found", what=f"a lookup into {parent}")
+                await hands.source.fetchval(
+                    f"SELECT count(found.*) FROM ({rows}) AS found", what=f"a lookup into {parent}"
+                )
         except StatementFailed as error:
             raise LookupBroken(table=hands.motion.name, parent=parent, reason=error.fields["reason"]) from error
 
@@ -255,4 +275,3 @@ async def _merge(hands: Hands, landing: Landing, span: tuple[int, int] | None, r
         middle = (low + high) // 2
         await _merge(hands, landing, (low, middle), (low, middle))
         await _merge(hands, landing, (middle + 1, high), (middle + 1, high))
-

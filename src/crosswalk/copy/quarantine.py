@@ -18,8 +18,17 @@ from crosswalk.names import literal
 from crosswalk.relay import relay
 
 COLUMNS: Final = [
-    "run_id", "source_table", "target_table", "found_by", "source_key", "row", "code", "sqlstate", "message",
-    "constraint_name", "column_name",
+    "run_id",
+    "source_table",
+    "target_table",
+    "found_by",
+    "source_key",
+    "row",
+    "code",
+    "sqlstate",
+    "message",
+    "constraint_name",
+    "column_name",
 ]
 _BATCH: Final = 500
 
@@ -49,8 +58,14 @@ def _addressed(motion: Motion, run: int, found_by: str, rejects: str) -> str:
 
 async def _send(source: Session, target: Session, motion: Motion, run: int, found_by: str, rejects: str) -> int:
     landed = await relay(
-        source, _addressed(motion, run, found_by, rejects), target, "quarantine", COLUMNS, schema="crosswalk",
-        form="binary", what=f"quarantine of {motion.source.name}",
+        source,
+        _addressed(motion, run, found_by, rejects),
+        target,
+        "quarantine",
+        COLUMNS,
+        schema="crosswalk",
+        form="binary",
+        what=f"quarantine of {motion.source.name}",
     )
     return landed.rows
 
@@ -59,7 +74,8 @@ async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Se
     """Write the rows that the rules reject, in a transaction of its own; returns how many."""
     async with target.transaction():
         await target.execute(
-            "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'", str(motion.name),
+            "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'",
+            str(motion.name),
             what="the quarantine",
         )
         count = 0
@@ -85,8 +101,12 @@ async def quarantine_refused(
         for start in range(0, len(keys), _BATCH):
             batch = tuple(keys[start : start + _BATCH])
             rejects = motion.described(
-                batch, code=refusal.code, sqlstate=refusal.sqlstate, message=refusal.message,
-                constraint=refusal.constraint, column=refusal.column,
+                batch,
+                code=refusal.code,
+                sqlstate=refusal.sqlstate,
+                message=refusal.message,
+                constraint=refusal.constraint,
+                column=refusal.column,
             )
             count += await _send(source, target, motion, run, "load", rejects)
     return count
@@ -98,5 +118,7 @@ async def forget(motion: Motion, target: Session, keys: Mapping[Key, object] | l
     await target.execute(
         "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load'"
         " AND source_key = ANY ($2::text[]::jsonb[])",
-        str(motion.name), [json.dumps(key[:width]) for key in keys], what="the quarantine",
+        str(motion.name),
+        [json.dumps(key[:width]) for key in keys],
+        what="the quarantine",
     )

@@ -16,7 +16,8 @@ async def advance_sequences(facts: Facts, target: Name, session: Session) -> lis
         for each in found:
             if each.behind:
                 await session.execute(
-                    f"SELECT setval({literal(each.sequence.sql)}::regclass, {each.needed})", what=f"the sequence {each.sequence}"
+                    f"SELECT setval({literal(each.sequence.sql)}::regclass, {each.needed})",
+                    what=f"the sequence {each.sequence}",
                 )
         hit("sequences.before_commit")
     return found

@@ -8,5 +8,16 @@ from crosswalk.express.load import Landing
 from crosswalk.express.motion import BUCKETS, Condition, Fed, Motion, Reference, Wire
 
 __all__ = [
-    "BUCKETS", "EVERYTHING", "Condition", "Facts", "Fed", "Key", "Landing", "Moment", "Motion", "Reference", "Selection", "Wire",
+    "BUCKETS",
+    "EVERYTHING",
+    "Condition",
+    "Facts",
+    "Fed",
+    "Key",
+    "Landing",
+    "Moment",
+    "Motion",
+    "Reference",
+    "Selection",
+    "Wire",
 ]

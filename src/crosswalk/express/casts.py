@@ -16,10 +16,23 @@ from crosswalk.pg_types import BINARY_SAFE, TEXT_ON_THE_WIRE
 from crosswalk.schema import TypeKind, TypeRef
 
 TEXT: Final = TypeRef(
-    schema="pg_catalog", name="text", kind=TypeKind.BASE, modifier=-1, display="text", plain="text", oid=25, category="S"
+    schema="pg_catalog",
+    name="text",
+    kind=TypeKind.BASE,
+    modifier=-1,
+    display="text",
+    plain="text",
+    oid=25,
+    category="S",
 )
 JSONB: Final = TypeRef(
-    schema="pg_catalog", name="jsonb", kind=TypeKind.BASE, modifier=-1, display="jsonb", plain="jsonb", oid=3802,
+    schema="pg_catalog",
+    name="jsonb",
+    kind=TypeKind.BASE,
+    modifier=-1,
+    display="jsonb",
+    plain="jsonb",
+    oid=3802,
     category="U",
 )
 
@@ -57,8 +70,10 @@ def lands_binary(ref: TypeRef) -> bool:
     if storage.kind is TypeKind.ENUM:
         return True
     wire = wire_type(ref)
-    return travels_binary(wire) and wire.oid == storage.oid and not (
-        ref.kind is TypeKind.DOMAIN and storage.kind is TypeKind.ARRAY
+    return (
+        travels_binary(wire)
+        and wire.oid == storage.oid
+        and not (ref.kind is TypeKind.DOMAIN and storage.kind is TypeKind.ARRAY)
     )
 
 

@@ -54,9 +54,7 @@ class Fit:
     advice: str = ""
 
 
-def fit(
-    value: str, source: TypeRef, target: TypeRef, *, labels: tuple[str, ...] = (), validates: bool = False
-) -> Fit:
+def fit(value: str, source: TypeRef, target: TypeRef, *, labels: tuple[str, ...] = (), validates: bool = False) -> Fit:
     """How `value`, of type `source`, goes into a column of type `target`.
 
     `labels` are the target's enum labels; `validates`: the source has pg_input_is_valid (from 16 on).
@@ -72,8 +70,10 @@ def fit(
         allowed = ", ".join(literal(label) for label in labels)
         losses.append(
             Loss(
-                code="label", condition=f"({value})::pg_catalog.text NOT IN ({allowed})" if labels else "true",
-                reason=f"it is no label of {want.display}", sqlstate="22P02",
+                code="label",
+                condition=f"({value})::pg_catalog.text NOT IN ({allowed})" if labels else "true",
+                reason=f"it is no label of {want.display}",
+                sqlstate="22P02",
             )
         )
     same = have.oid == want.oid and have.builtin == want.builtin
@@ -139,7 +139,8 @@ def _of_syntax(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> 
     low, high = INTEGERS[wire.name]
     span = f"CASE WHEN {text} ~ {literal(_SYNTAX[wire.name])} THEN NOT (({text})::numeric BETWEEN {low} AND {high}) END"
     return [
-        Loss(code="range", condition=span, reason=f"it is outside the range of {want.display}", sqlstate="22003"), loss
+        Loss(code="range", condition=span, reason=f"it is outside the range of {want.display}", sqlstate="22003"),
+        loss,
     ]
 
 
@@ -153,8 +154,10 @@ def _of_cast(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     if want.name in INTEGERS and have.name in NUMBERS and have.name != want.name:
         return _into_integer(value, have, want)
     changed = Loss(
-        code="changed", condition=f"{_back(value, have, want)} IS DISTINCT FROM ({value})",
-        reason=f"it is not the same value as {want.display}", sqlstate="22003",
+        code="changed",
+        condition=f"{_back(value, have, want)} IS DISTINCT FROM ({value})",
+        reason=f"it is not the same value as {want.display}",
+        sqlstate="22003",
     )
     if want.name in FLOATS and have.name in NUMBERS and have.name != want.name:
         return [] if have.name in {"int2", "float4"} or (have.name, want.name) == ("int4", "float8") else [changed]
@@ -175,15 +178,19 @@ def _into_integer(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     if have.name not in INTEGERS or INTEGERS[have.name][1] > high:
         losses.append(
             Loss(
-                code="range", condition=f"NOT (({value}) BETWEEN {low} AND {high})",
-                reason=f"it is outside the range of {want.display}", sqlstate="22003",
+                code="range",
+                condition=f"NOT (({value}) BETWEEN {low} AND {high})",
+                reason=f"it is outside the range of {want.display}",
+                sqlstate="22003",
             )
         )
     if have.name not in INTEGERS:
         losses.append(
             Loss(
-                code="rounded", condition=f"({value}) <> pg_catalog.trunc(({value}))",
-                reason=f"it has a fraction and {want.display} has none", sqlstate="22003",
+                code="rounded",
+                condition=f"({value}) <> pg_catalog.trunc(({value}))",
+                reason=f"it has a fraction and {want.display} has none",
+                sqlstate="22003",
             )
         )
     return losses
@@ -206,8 +213,10 @@ def _of_limit(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
         exact = f"({value})::{type_sql(want)}"
         return [
             Loss(
-                code="precision", condition=f"{exact}::{want.name}({digits}) <> {exact}",
-                reason=f"it has more than {digits} digits after the second", sqlstate="22008",
+                code="precision",
+                condition=f"{exact}::{want.name}({digits}) <> {exact}",
+                reason=f"it has more than {digits} digits after the second",
+                sqlstate="22008",
             )
         ]
     return []
@@ -217,12 +226,16 @@ def _too_long(value: str, want: TypeRef, limit: int) -> Loss:
     if want.name in BITS:
         compare = "<>" if want.name == "bit" else ">"
         return Loss(
-            code="length", condition=f"pg_catalog.length(({value})::{type_sql(want)}) {compare} {limit}",
-            reason=f"it has not the length of {want.display}", sqlstate="22026",
+            code="length",
+            condition=f"pg_catalog.length(({value})::{type_sql(want)}) {compare} {limit}",
+            reason=f"it has not the length of {want.display}",
+            sqlstate="22026",
         )
     return Loss(
-        code="length", condition=f"pg_catalog.char_length(({value})::pg_catalog.{want.name}) > {limit}",
-        reason=f"it is longer than {limit} characters", sqlstate="22001",
+        code="length",
+        condition=f"pg_catalog.char_length(({value})::pg_catalog.{want.name}) > {limit}",
+        reason=f"it is longer than {limit} characters",
+        sqlstate="22001",
     )
 
 
@@ -239,16 +252,20 @@ def _numeric_limit(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     if have.name not in INTEGERS or scale < 0:
         losses.append(
             Loss(
-                code="rounded", condition=f"{number} <> pg_catalog.round({number}, {scale})",
-                reason=f"it has more than {scale} digits after the point", sqlstate="22003",
+                code="rounded",
+                condition=f"{number} <> pg_catalog.round({number}, {scale})",
+                reason=f"it has more than {scale} digits after the point",
+                sqlstate="22003",
             )
         )
     widest = 10 ** (precision - scale) if precision >= scale else None
     bound = str(widest) if widest is not None else f"1e-{scale - precision}"
     losses.append(
         Loss(
-            code="range", condition=f"{number} <> 'NaN' AND pg_catalog.abs({number}) >= {bound}",
-            reason=f"it is too large for {want.display}", sqlstate="22003",
+            code="range",
+            condition=f"{number} <> 'NaN' AND pg_catalog.abs({number}) >= {bound}",
+            reason=f"it is too large for {want.display}",
+            sqlstate="22003",
         )
     )
     return losses
@@ -276,7 +293,9 @@ def _array_limit(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     kind = {"varchar": "character varying", "bpchar": "character"}.get(name, name)
     return [
         Loss(
-            code="length", condition=f"{bare}::{kind}({cut})[] IS DISTINCT FROM {bare}",
-            reason=f"an element does not fit {want.display}", sqlstate="22001",
+            code="length",
+            condition=f"{bare}::{kind}({cut})[] IS DISTINCT FROM {bare}",
+            reason=f"an element does not fit {want.display}",
+            sqlstate="22001",
         )
     ]

@@ -52,7 +52,11 @@ class Landing:
     @property
     def can_land_directly(self) -> bool:
         """True where the extract's columns are the table's own: nothing to resolve, no key to remember."""
-        return bool(self.motion.fed) and all(isinstance(f.via, Wire) for f in self.motion.fed) and not self.motion.needs_key_map
+        return (
+            bool(self.motion.fed)
+            and all(isinstance(f.via, Wire) for f in self.motion.fed)
+            and not self.motion.needs_key_map
+        )
 
     @property
     def direct_form(self) -> str:
@@ -158,7 +162,7 @@ class Landing:
         theirs = row_image([canonical(f'"cw$r".{quote(f.column.name)}', f.column.type) for f in rest])
         return (
             f'UPDATE {self.table.name.sql} AS "cw$t" SET {sets} FROM ({self._resolved(where=self._range(span))}) AS "cw$r"'
-            f' WHERE {self._on_key(chr(34) + "cw$t" + chr(34), chr(34) + "cw$r" + chr(34))} AND {mine} <> {theirs}'
+            f" WHERE {self._on_key(chr(34) + 'cw$t' + chr(34), chr(34) + 'cw$r' + chr(34))} AND {mine} <> {theirs}"
         )
 
     def insert(self, span: tuple[int, int] | None = None) -> str:
@@ -205,7 +209,8 @@ class Landing:
         """The target key of a twin's row, in the form of `target_key`."""
         values = [
             f"({canonical(f'{chr(34)}cw$twin{chr(34)}.{quote(w.name)}', w.type)})::text"
-            for f in self.motion.key_fed() for w in f.wires
+            for f in self.motion.key_fed()
+            for w in f.wires
         ]
         return f"jsonb_build_array({', '.join(values)})"
 
@@ -268,7 +273,9 @@ class Landing:
         numbers = self._numbered()
         key = [v for f in self.motion.key_fed() for v in self._back(f, numbers[f.column.name])]
         rest = [
-            v for f in self.motion.fed if f.column.name not in self.motion.mapping.key
+            v
+            for f in self.motion.fed
+            if f.column.name not in self.motion.mapping.key
             for v in self._back(f, numbers[f.column.name])
         ]
         return [*key, *rest]
@@ -313,7 +320,7 @@ class Landing:
         """DELETE the rows of the given target keys ($1: jsonb texts)."""
         return (
             f'DELETE FROM {self.table.name.sql} AS "cw$d" USING (SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part'
-            f' {self._standing(kept=False)} WHERE {self.target_key()} = ANY ($1::text[]::jsonb[])) AS gone'
+            f" {self._standing(kept=False)} WHERE {self.target_key()} = ANY ($1::text[]::jsonb[])) AS gone"
             ' WHERE "cw$d".ctid = gone.place AND "cw$d".tableoid = gone.part'
         )
 
@@ -350,6 +357,7 @@ class Landing:
         fed = self.motion.key_fed()
         if all(isinstance(f.via, Wire) for f in fed):
             return " AND ".join(
-                f'"cw$t".{quote(f.column.name)} = {from_wire(f"{row}.{quote(f.column.name)}", f.column.type)}' for f in fed
+                f'"cw$t".{quote(f.column.name)} = {from_wire(f"{row}.{quote(f.column.name)}", f.column.type)}'
+                for f in fed
             )
         return f"{self._twin_key()} = {self.target_key()}"

@@ -136,7 +136,8 @@ class Motion:
         heirs = any(self.source.name in table.inherits for table in self.facts.source.tables.values())
         if self.source.kind is not RelationKind.TABLE or heirs:
             raise RuleImpossible(
-                table=self.name, column="source_key",
+                table=self.name,
+                column="source_key",
                 reason=f"{self.source.name} is a {self.source.kind} without a key: name the columns that tell its rows apart",
             )
         return (("ctid", TID),)
@@ -151,7 +152,9 @@ class Motion:
         """The source row's identity as it travels, and the element's ordinality where the rule unnests."""
         wires = [Wire(name=f"cw$k{i}", type=kind) for i, (_, kind) in enumerate(self.identity)]
         if self.unnests:
-            wires.append(Wire(name="cw$ordinality", type=replace(TEXT, name="int8", oid=20, plain="bigint", category="N")))
+            wires.append(
+                Wire(name="cw$ordinality", type=replace(TEXT, name="int8", oid=20, plain="bigint", category="N"))
+            )
         return tuple(wires)
 
     @cached_property
@@ -166,7 +169,9 @@ class Motion:
             if isinstance(operand, Unnest)
         }
         if len(found) > 1:
-            raise RuleImpossible(table=self.name, column=", ".join(sorted(found)), reason="only one column can be unnested")
+            raise RuleImpossible(
+                table=self.name, column=", ".join(sorted(found)), reason="only one column can be unnested"
+            )
         return found.pop() if found else None
 
     @cached_property
@@ -204,7 +209,10 @@ class Motion:
             self._compiler.column(self.unnests)
             self._rows.append('"cw$u"."cw$ordinality" AS "cw$ordinality"')
             self._condition(
-                code="unnest.empty", sql='"cw$ordinality" IS NULL', reason=f"{self.unnests} has no element", sqlstate="22000"
+                code="unnest.empty",
+                sql='"cw$ordinality" IS NULL',
+                reason=f"{self.unnests} has no element",
+                sqlstate="22000",
             )
         if isinstance(self.mapping.on_duplicate, Newest):
             newest, _ = self._compiler.column(self.mapping.on_duplicate.newest)
@@ -223,14 +231,27 @@ class Motion:
         self._checks()
 
     def _condition(
-        self, *, code: str, sql: str, reason: str, sqlstate: str, column: str | None = None,
-        constraint: str | None = None, policy: str | None = None,
+        self,
+        *,
+        code: str,
+        sql: str,
+        reason: str,
+        sqlstate: str,
+        column: str | None = None,
+        constraint: str | None = None,
+        policy: str | None = None,
     ) -> None:
         stops = policy or ("fail" if self.mapping.rejects == "fail" else "quarantine")
         self.conditions.append(
             Condition(
-                number=len(self.conditions) + 1, code=code, sql=sql, reason=reason, sqlstate=sqlstate, column=column,
-                constraint=constraint, policy=stops,
+                number=len(self.conditions) + 1,
+                code=code,
+                sql=sql,
+                reason=reason,
+                sqlstate=sqlstate,
+                column=column,
+                constraint=constraint,
+                policy=stops,
             )
         )
 
@@ -252,7 +273,10 @@ class Motion:
     def _column_conditions(self, value: str, have: TypeRef | None, column: Column) -> None:
         if column.not_null:
             self._condition(
-                code="not_null", sql=f"{value} IS NULL", reason="it is NULL and the column is NOT NULL", sqlstate="23502",
+                code="not_null",
+                sql=f"{value} IS NULL",
+                reason="it is NULL and the column is NOT NULL",
+                sqlstate="23502",
                 column=column.name,
             )
         if have is None:
@@ -273,8 +297,11 @@ class Motion:
                 raise RuleImpossible(table=self.name, column=name, reason="it belongs to the key and no rule feeds it")
             if isinstance(fed.via, Wire) and not fed.column.not_null:
                 self._condition(
-                    code="key.null", sql=f"{quote(name)} IS NULL", reason="it is NULL and belongs to the key",
-                    sqlstate="23502", column=name,
+                    code="key.null",
+                    sql=f"{quote(name)} IS NULL",
+                    reason="it is NULL and belongs to the key",
+                    sqlstate="23502",
+                    column=name,
                 )
 
     def _checks(self) -> None:
@@ -282,8 +309,11 @@ class Motion:
         for constraint in self.target.checks:
             if constraint.name in allowed and constraint.expression:
                 self._condition(
-                    code="check", sql=f"NOT ({constraint.expression})", reason=f"the check {constraint.name} refuses it",
-                    sqlstate="23514", constraint=constraint.name,
+                    code="check",
+                    sql=f"NOT ({constraint.expression})",
+                    reason=f"the check {constraint.name} refuses it",
+                    sqlstate="23514",
+                    constraint=constraint.name,
                 )
         for fed in self.fed:
             domain = self.facts.target.domains.get(Name(fed.column.type.schema, fed.column.type.name))
@@ -293,7 +323,10 @@ class Motion:
                 self._condition(
                     code="check",
                     sql=f"(SELECT NOT ({expression}) FROM (SELECT {quote(fed.column.name)} AS value) AS domain_value)",
-                    reason=f"the domain {domain.name} refuses it", sqlstate="23514", column=fed.column.name, constraint=name,
+                    reason=f"the domain {domain.name} refuses it",
+                    sqlstate="23514",
+                    column=fed.column.name,
+                    constraint=name,
                 )
 
     # --- lookups --------------------------------------------------------------------------------
@@ -304,7 +337,8 @@ class Motion:
         holding = [p for p in parents if self.facts.target_table(p).column(rule.lookup.take)]
         if not holding:
             reason = (
-                f"{name} is not the source of any mapped table" if not parents
+                f"{name} is not the source of any mapped table"
+                if not parents
                 else f"no table that {name} feeds has a column {rule.lookup.take}"
             )
             raise RuleImpossible(table=self.name, column=column.name, reason=reason)
@@ -373,8 +407,11 @@ class Motion:
             self._mapped.append(f"{to_wire(quote(f'cw$w{number}_{k}'), wire.type)} AS {quote(wire.name)}")
         if column.not_null and not cut:
             self._condition(
-                code="not_null", sql=f"{quote(wires[0].name)} IS NULL",
-                reason="no row is referred to and the column is NOT NULL", sqlstate="23502", column=column.name,
+                code="not_null",
+                sql=f"{quote(wires[0].name)} IS NULL",
+                reason="no row is referred to and the column is NOT NULL",
+                sqlstate="23502",
+                column=column.name,
             )
         return via
 
@@ -385,13 +422,21 @@ class Motion:
         table = rule.lookup.table
         if rule.lookup.ambiguous != "null":
             self._condition(
-                code="lookup.ambiguous", sql=f"{count} > 1", reason=f"several rows of {table} match", sqlstate="21000",
-                column=column.name, policy=policy[rule.lookup.ambiguous],
+                code="lookup.ambiguous",
+                sql=f"{count} > 1",
+                reason=f"several rows of {table} match",
+                sqlstate="21000",
+                column=column.name,
+                policy=policy[rule.lookup.ambiguous],
             )
         if rule.lookup.missing != "null":
             self._condition(
-                code="lookup.missing", sql=f"{count} = 0 AND ({given})", reason=f"no row of {table} matches",
-                sqlstate="23503", column=column.name, policy=policy[rule.lookup.missing],
+                code="lookup.missing",
+                sql=f"{count} = 0 AND ({given})",
+                reason=f"no row of {table} matches",
+                sqlstate="23503",
+                column=column.name,
+                policy=policy[rule.lookup.missing],
             )
 
     def _found_by(self, join: _Join, moment: Moment) -> str:
@@ -400,8 +445,7 @@ class Motion:
         mapped = [left.startswith("target.") for left in join.lefts]
         matched = [quote(f"cw$m{j}") for j in range(len(join.lefts))]
         extra = tuple(
-            f"{inner.source_column(left)} AS {quote(f'cw$s{j}')}"
-            for j, left in enumerate(join.lefts) if not mapped[j]
+            f"{inner.source_column(left)} AS {quote(f'cw$s{j}')}" for j, left in enumerate(join.lefts) if not mapped[j]
         )
         values = [
             f"{inner.wire_of(left.removeprefix('target.')) if mapped[j] else quote(f'cw$s{j}')} AS {matched[j]}"
@@ -414,9 +458,11 @@ class Motion:
             taken = [f"pg_catalog.first_value({value}) {window}" for value in taken]
         values += [f"{value} AS {name}" for value, name in zip(taken, names, strict=True)]
         judged = inner.judged(EVERYTHING, moment, extra=extra)
-        rows = f"SELECT {', '.join(values)} FROM ({judged}) AS \"cw$parent\" WHERE {REJECT} = 0"
+        rows = f'SELECT {", ".join(values)} FROM ({judged}) AS "cw$parent" WHERE {REJECT} = 0'
         sources = {left for left in join.lefts if not left.startswith("target.")}
-        if not inner.unnests and any(k and set(k) <= sources for k in (inner.source.primary_key, *inner.source.unique_keys)):
+        if not inner.unnests and any(
+            k and set(k) <= sources for k in (inner.source.primary_key, *inner.source.unique_keys)
+        ):
             return f'SELECT *, 1 AS "cw$n" FROM ({rows}) AS "cw$p"'
         firsts = ", ".join(f"(pg_catalog.array_agg({name}))[1] AS {name}" for name in names)
         distinct = f"({', '.join(names)})" if len(names) > 1 else names[0]
@@ -435,7 +481,9 @@ class Motion:
         """A target column as SQL at the level `mapped`; raises RuleImpossible where no single value feeds it."""
         fed = next((f for f in self.fed if f.column.name == column), None)
         if fed is None or not isinstance(fed.via, Wire):
-            raise RuleImpossible(table=self.name, column=column, reason="a lookup matches it, but no rule gives it a value here")
+            raise RuleImpossible(
+                table=self.name, column=column, reason="a lookup matches it, but no rule gives it a value here"
+            )
         return quote(fed.via.name)
 
     def taken(self, take: str) -> list[str]:
@@ -513,7 +561,8 @@ class Motion:
     @cached_property
     def _computes(self) -> bool:
         return any(
-            not isinstance(rule, Take | Zone | Default | Value) and (not isinstance(rule, Lookup) or any(rule.expressions()))
+            not isinstance(rule, Take | Zone | Default | Value)
+            and (not isinstance(rule, Lookup) or any(rule.expressions()))
             for rule in self.mapping.columns.values()
         )
 
@@ -524,9 +573,7 @@ class Motion:
             joins = "".join(
                 f" LEFT JOIN ({self._found_by(join, moment)}) AS {join.alias} ON {join.on}" for join in self._joins
             )
-            sql = (
-                f'SELECT "cw$row".*, {", ".join(self._joined)} FROM ({self.rows(selection, extra=extra)}) AS "cw$row"{joins}'
-            )
+            sql = f'SELECT "cw$row".*, {", ".join(self._joined)} FROM ({self.rows(selection, extra=extra)}) AS "cw$row"{joins}'
         if self._mapped:
             sql = f'SELECT "cw$joined".*, {", ".join(self._mapped)} FROM ({sql}) AS "cw$joined"'
         arms = " ".join(f"WHEN {c.sql} THEN {c.number}" for c in self.conditions)
@@ -539,7 +586,8 @@ class Motion:
             return "false"
         wires = self.key_wires
         arrays = [
-            f"{array_literal(key[i] for key in losers)}::pg_catalog.text[]::{type_sql(w.type)}[]" for i, w in enumerate(wires)
+            f"{array_literal(key[i] for key in losers)}::pg_catalog.text[]::{type_sql(w.type)}[]"
+            for i, w in enumerate(wires)
         ]
         columns = [quote(w.name) for w in wires]
         if len(wires) == 1:
@@ -606,7 +654,7 @@ class Motion:
         )
         if not self.unnests:
             return (
-                f'SELECT {REJECT}, {LOSER} AND {REJECT} = 0 AS merged, count(*) AS rows, '
+                f"SELECT {REJECT}, {LOSER} AND {REJECT} = 0 AS merged, count(*) AS rows, "
                 f'count(*) FILTER (WHERE {REJECT} = 0 AND NOT {LOSER}) AS written FROM ({inner}) AS "cw$fate" GROUP BY 1, 2'
             )
         fate = (
@@ -619,7 +667,7 @@ class Motion:
 
     def sampled(self, moment: Moment, count: int) -> str:
         """(reject number, key) of a few rows for each condition."""
-        each = f'SELECT {REJECT}, {self.key_json()}::text AS key, pg_catalog.row_number() OVER (PARTITION BY {REJECT}) AS n'
+        each = f"SELECT {REJECT}, {self.key_json()}::text AS key, pg_catalog.row_number() OVER (PARTITION BY {REJECT}) AS n"
         rows = f'{each} FROM ({self.judged(EVERYTHING, moment)}) AS "cw$judged" WHERE {REJECT} <> 0'
         return f'SELECT {REJECT}, key FROM ({rows}) AS "cw$sampled" WHERE n <= {count} ORDER BY {REJECT}, n'
 
@@ -632,7 +680,9 @@ class Motion:
         alias = quote(self.source.name.relation)
         if self.mapping.where is None:
             return "SELECT 0::bigint"
-        return f"SELECT count(*) FROM {self.source.name.sql} AS {alias} WHERE (({self.mapping.where.sql}\n)) IS NOT TRUE"
+        return (
+            f"SELECT count(*) FROM {self.source.name.sql} AS {alias} WHERE (({self.mapping.where.sql}\n)) IS NOT TRUE"
+        )
 
     def boundaries(self, rows: int) -> str:
         """Every `rows`-th identity in order, as texts."""
@@ -666,10 +716,13 @@ class Motion:
 
     def rejects(self, selection: Selection, moment: Moment) -> str:
         """The rows left out and why: key, row, code, sqlstate, message, constraint, column (see `Ledger.quarantine`)."""
-        reasons = ", ".join(
-            f"({c.number}, {literal(c.code)}, {literal(c.sqlstate)}, {literal(c.reason)}, {_opt(c.constraint)}, {_opt(c.column)})"
-            for c in self.conditions
-        ) or "(0, '', '', '', NULL, NULL)"
+        reasons = (
+            ", ".join(
+                f"({c.number}, {literal(c.code)}, {literal(c.sqlstate)}, {literal(c.reason)}, {_opt(c.constraint)}, {_opt(c.column)})"
+                for c in self.conditions
+            )
+            or "(0, '', '', '', NULL, NULL)"
+        )
         judged = self.judged(selection, moment, extra=(f'{self._row_json()} AS "cw$json"',))
         chosen, each = f"{REJECT} <> 0", ""
         if self.unnests:
@@ -697,8 +750,16 @@ class Motion:
             f' FROM ({judged}) AS "cw$judged" WHERE {REJECT} = 0 AND ({self._is_loser(moment)})'
         )
 
-    def described(self, keys: tuple[Key, ...], *, code: str, sqlstate: str, message: str, constraint: str | None,
-                  column: str | None) -> str:
+    def described(
+        self,
+        keys: tuple[Key, ...],
+        *,
+        code: str,
+        sqlstate: str,
+        message: str,
+        constraint: str | None,
+        column: str | None,
+    ) -> str:
         """Rows named by key in the form of `rejects`, for what only the load could find."""
         alias = quote(self.source.name.relation)
         key = _json_array(f"{alias}.{quote(name)}" for name, _ in self.identity)
@@ -724,8 +785,7 @@ class Motion:
         """Canonical values of a fitting row, key first: what both sides hash."""
         key = [canonical(quote(w.name), w.type) for f in self.key_fed() for w in f.wires]
         rest = [
-            canonical(quote(w.name), w.type)
-            for f in self.fed if f.column.name not in self.mapping.key for w in f.wires
+            canonical(quote(w.name), w.type) for f in self.fed if f.column.name not in self.mapping.key for w in f.wires
         ]
         return [*key, *rest]
 

@@ -96,7 +96,9 @@ class Compiler:
             case Take() | Sql() | First() | Unnest() | Split():
                 return self.operand(rule, column.name)
             case _:
-                raise RuleImpossible(table=self.target, column=column.name, reason=f"a {rule.kind} has no value of its own")
+                raise RuleImpossible(
+                    table=self.target, column=column.name, reason=f"a {rule.kind} has no value of its own"
+                )
 
     def _value(self, rule: Value, target: TypeRef) -> Bare:
         wire = wire_type(target)
@@ -143,8 +145,10 @@ class Compiler:
             known = ", ".join(literal(k) for k in rule.map if k is not None) or "NULL"
             losses = (
                 Loss(
-                    code=f"map.{rule.else_}", condition=f"{text} IS NOT NULL AND ({text} IN ({known})) IS NOT TRUE",
-                    reason="the value stands in no line of the map", sqlstate="22000",
+                    code=f"map.{rule.else_}",
+                    condition=f"{text} IS NOT NULL AND ({text} IN ({known})) IS NOT TRUE",
+                    reason="the value stands in no line of the map",
+                    sqlstate="22000",
                 ),
             )
         return Bare(sql=f"(CASE {' '.join(arms)} ELSE {other} END)::{type_sql(wire)}", type=wire, losses=losses)
@@ -154,13 +158,19 @@ class Compiler:
         have = operand.type.storage.name if operand.type else "timestamp"
         if have not in {"timestamp", "timestamptz", "date"}:
             raise RuleImpossible(
-                table=self.target, column=column.name, reason=f"a zone belongs to a timestamp, and this is {operand.type}"
+                table=self.target,
+                column=column.name,
+                reason=f"a zone belongs to a timestamp, and this is {operand.type}",
             )
         clock = f"({operand.sql})" if have != "date" else f"({operand.sql})::pg_catalog.timestamp"
         gives = "timestamp" if have == "timestamptz" else "timestamptz"
         zoned = replace(
-            TEXT, name=gives, display=f"timestamp with{'out' if gives == 'timestamp' else ''} time zone",
-            plain=gives, oid=1114 if gives == "timestamp" else 1184, category="D",
+            TEXT,
+            name=gives,
+            display=f"timestamp with{'out' if gives == 'timestamp' else ''} time zone",
+            plain=gives,
+            oid=1114 if gives == "timestamp" else 1184,
+            category="D",
             modifier=operand.type.storage.modifier if operand.type and have != "date" else -1,
         )
         return Bare(sql=f"({clock} AT TIME ZONE {literal(rule.zone)})", type=zoned)
@@ -172,7 +182,9 @@ class Compiler:
         types = {c.type.storage.oid: c.type for _, c in parts}
         kind = next(iter(types.values())) if len(types) == 1 else self.facts.types.get((self.target, column.name))
         loss = Loss(
-            code="agree", condition=f"({' OR '.join(pairs)})", reason=f"{', '.join(rule.agree)} do not agree",
+            code="agree",
+            condition=f"({' OR '.join(pairs)})",
+            reason=f"{', '.join(rule.agree)} do not agree",
             sqlstate="22000",
         )
         rest = ", ".join(sql for sql, _ in parts[1:])

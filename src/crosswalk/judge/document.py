@@ -61,7 +61,8 @@ def _tables(file: MappingFile, facts: Facts) -> Iterator[_Finding]:
     for table in _business(facts.source, schemas):
         if table.name not in mapped_sources and table.name not in document.ignored_sources:
             yield _Finding(
-                code="table.undecided", place=("ignore",),
+                code="table.undecided",
+                place=("ignore",),
                 message=f"the source table {table.name} is neither mapped nor ignored",
                 remedy=f"Map it under `tables`, or write `ignore: {{source: {{{table.name}: reason}}}}`.",
             )
@@ -69,20 +70,25 @@ def _tables(file: MappingFile, facts: Facts) -> Iterator[_Finding]:
     for table in _business(facts.target, {n.schema for n in decided}):
         if table.name not in decided:
             yield _Finding(
-                code="table.undecided", place=("ignore",),
+                code="table.undecided",
+                place=("ignore",),
                 message=f"the target table {table.name} is neither mapped, preserved nor ignored",
                 remedy="Map it, or name it under `preserve` or `ignore: {target: …}` with a reason.",
             )
     for text in document.preserve:
         if parse(text) not in facts.target.tables:
             yield _Finding(
-                code="table.unknown", place=("preserve", text), message=f"the target has no table {text}",
+                code="table.unknown",
+                place=("preserve", text),
+                message=f"the target has no table {text}",
                 remedy="Correct the name or take the line out.",
             )
     for name in document.by_target:
         if name in document.preserved:
             yield _Finding(
-                code="table.twice", place=("preserve", str(name)), message=f"{name} is both mapped and preserved",
+                code="table.twice",
+                place=("preserve", str(name)),
+                message=f"{name} is both mapped and preserved",
                 remedy="A preserved table is nobody's business: take it out of one of the two.",
             )
 
@@ -115,32 +121,38 @@ def _table(text: str, facts: Facts) -> Iterator[_Finding]:
     yield from _key(place, mapping, target)
 
 
-def _unknown_columns(
-    place: tuple[str, ...], mapping: TableMapping, source: Table, target: Table
-) -> Iterator[_Finding]:
+def _unknown_columns(place: tuple[str, ...], mapping: TableMapping, source: Table, target: Table) -> Iterator[_Finding]:
     for name in mapping.columns:
         if target.column(name) is None:
             yield _Finding(
-                code="column.unknown", place=(*place, "columns", name),
-                message=f"{target.name} has no column {name}", remedy="Correct the name, or take the rule out.",
+                code="column.unknown",
+                place=(*place, "columns", name),
+                message=f"{target.name} has no column {name}",
+                remedy="Correct the name, or take the rule out.",
             )
     for name, rule in mapping.columns.items():
         for read in rule.reads():
             if source.column(read) is None:
                 yield _Finding(
-                    code="column.unknown", place=(*place, "columns", name),
-                    message=f"{source.name} has no column {read}", remedy="Correct the name of the source column.",
+                    code="column.unknown",
+                    place=(*place, "columns", name),
+                    message=f"{source.name} has no column {read}",
+                    remedy="Correct the name of the source column.",
                 )
     for name in mapping.drop:
         if source.column(name) is None:
             yield _Finding(
-                code="column.unknown", place=(*place, "drop", name), message=f"{source.name} has no column {name}",
+                code="column.unknown",
+                place=(*place, "drop", name),
+                message=f"{source.name} has no column {name}",
                 remedy="Take the line out, or correct the name.",
             )
     for name in mapping.key:
         if target.column(name) is None:
             yield _Finding(
-                code="column.unknown", place=(*place, "key"), message=f"{target.name} has no column {name}",
+                code="column.unknown",
+                place=(*place, "key"),
+                message=f"{target.name} has no column {name}",
                 remedy="Name columns of the target table.",
             )
 
@@ -155,19 +167,22 @@ def _unfed(place: tuple[str, ...], mapping: TableMapping, target: Table) -> Iter
             if column.default.startswith("nextval("):
                 continue
             yield _Finding(
-                code="column.unfed", place=(*place, "columns"),
+                code="column.unfed",
+                place=(*place, "columns"),
                 message=f"nothing says what becomes of {target.name}.{column.name}; its default would be {column.default}",
                 remedy=f"Write a rule, or say the default aloud: `{column.name}: {{default: true}}`.",
             )
         elif column.not_null:
             yield _Finding(
-                code="column.unfed", place=(*place, "columns"),
+                code="column.unfed",
+                place=(*place, "columns"),
                 message=f"nothing feeds {target.name}.{column.name}, which is NOT NULL and has no default",
                 remedy="Write a rule for it.",
             )
         else:
             yield _Finding(
-                code="column.unfed", place=(*place, "columns"),
+                code="column.unfed",
+                place=(*place, "columns"),
                 message=f"nothing says what becomes of {target.name}.{column.name}; it would be NULL",
                 remedy=f"Write a rule, or say so: `{column.name}: {{value: null}}`.",
             )
@@ -179,39 +194,44 @@ def _refused(place: tuple[str, ...], mapping: TableMapping, target: Table) -> It
         assert column is not None
         if column.generated and not isinstance(rule, Default):
             yield _Finding(
-                code="column.generated", place=(*place, "columns", name),
+                code="column.generated",
+                place=(*place, "columns", name),
                 message=f"{target.name}.{name} is generated: the server refuses a value for it",
                 remedy="Take the rule out; the server computes the column.",
             )
         if isinstance(rule, Default) and column.default is None and not column.identity and not column.generated:
             yield _Finding(
-                code="column.no_default", place=(*place, "columns", name),
-                message=f"{target.name}.{name} has no default", remedy="Write `{value: null}` or another rule.",
+                code="column.no_default",
+                place=(*place, "columns", name),
+                message=f"{target.name}.{name} has no default",
+                remedy="Write `{value: null}` or another rule.",
             )
 
 
-def _left_behind(
-    place: tuple[str, ...], mapping: TableMapping, source: Table, motion: Motion
-) -> Iterator[_Finding]:
+def _left_behind(place: tuple[str, ...], mapping: TableMapping, source: Table, motion: Motion) -> Iterator[_Finding]:
     used = {read for rule in mapping.columns.values() for read in rule.reads()}
     used |= mentioned(mapping, source)
     dropped = set(mapping.drop)
     for column in source.columns:
         if column.name not in used and column.name not in dropped:
             yield _Finding(
-                code="column.unaccounted", place=(*place, "columns"),
+                code="column.unaccounted",
+                place=(*place, "columns"),
                 message=f"nothing says what becomes of {source.name}.{column.name}",
                 remedy="Map it, fold it, or drop it with a reason.",
             )
     mapped = {read for rule in mapping.columns.values() if not isinstance(rule, Lookup | Fold) for read in rule.reads()}
     for name in sorted(mapped & dropped):
         yield _Finding(
-            code="column.twice", place=(*place, "drop", name), message=f"{source.name}.{name} is both mapped and dropped",
+            code="column.twice",
+            place=(*place, "drop", name),
+            message=f"{source.name}.{name} is both mapped and dropped",
             remedy="Take it out of one of the two.",
         )
     if motion.by_position and mapping.key and mapping.on_duplicate != "fail":
         yield _Finding(
-            code="source.no_key", place=(*place, "on_duplicate"),
+            code="source.no_key",
+            place=(*place, "on_duplicate"),
             message=f"{source.name} has no key, so the winner of a duplicate would change from run to run",
             remedy="Name columns that tell its rows apart under `source_key`.",
         )
@@ -255,7 +275,8 @@ def _key(place: tuple[str, ...], mapping: TableMapping, target: Table) -> Iterat
     covered = [key for key in (target.primary_key, *target.unique_keys) if key and set(key) <= set(mapping.key)]
     if not covered:
         yield _Finding(
-            code="key.not_unique", place=(*place, "key"),
+            code="key.not_unique",
+            place=(*place, "key"),
             message=f"no unique index of {target.name} holds exactly the key ({', '.join(mapping.key)})",
             remedy="Choose columns of a primary key or a plain unique index, or create one (not deferrable, not partial).",
         )

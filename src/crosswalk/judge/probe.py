@@ -25,8 +25,13 @@ from crosswalk.schema import Schema, TypeKind, TypeRef
 
 _TYPES: Final = files("crosswalk.judge").joinpath("types.sql")
 _KINDS: Final = {
-    "b": TypeKind.BASE, "e": TypeKind.ENUM, "d": TypeKind.DOMAIN, "c": TypeKind.COMPOSITE, "r": TypeKind.RANGE,
-    "m": TypeKind.MULTIRANGE, "p": TypeKind.PSEUDO,
+    "b": TypeKind.BASE,
+    "e": TypeKind.ENUM,
+    "d": TypeKind.DOMAIN,
+    "c": TypeKind.COMPOSITE,
+    "r": TypeKind.RANGE,
+    "m": TypeKind.MULTIRANGE,
+    "p": TypeKind.PSEUDO,
 }
 _FOREIGN_CALL: Final = re.compile(r'[\w"]\.[\w"]+\s*\(|OPERATOR\s*\(', re.IGNORECASE)
 
@@ -53,7 +58,10 @@ async def gather_facts(
                 place = ("tables", text, "where")
             problems.append(
                 Problem(
-                    code="rule.sql", place=place, line=file.line(*place), message=f"{place[-1]}: {error}",
+                    code="rule.sql",
+                    place=place,
+                    line=file.line(*place),
+                    message=f"{place[-1]}: {error}",
                     remedy="Correct the SQL: it is an expression over one row of the source table.",
                 )
             )
@@ -108,9 +116,7 @@ async def _column_type(session: Session, sql: str) -> int:
 
 
 async def _type_refs(session: Session, oids: Iterable[int]) -> dict[int, TypeRef]:
-    rows = {
-        r["oid"]: r for r in await session.fetch(_TYPES.read_text(), sorted(oids), what="the types of the rules")
-    }
+    rows = {r["oid"]: r for r in await session.fetch(_TYPES.read_text(), sorted(oids), what="the types of the rules")}
     return {oid: _type_ref(rows, oid) for oid in oids}
 
 
@@ -118,8 +124,14 @@ def _type_ref(rows: dict[int, Any], oid: int, modifier: int = -1) -> TypeRef:
     row = rows[oid]
     array = row["element"] is not None and row["category"] == "A"
     return TypeRef(
-        schema=row["schema"], name=row["name"], kind=TypeKind.ARRAY if array else _KINDS[row["type"]], modifier=modifier,
-        display=row["display"], plain=row["display"], oid=oid, category=row["category"],
+        schema=row["schema"],
+        name=row["name"],
+        kind=TypeKind.ARRAY if array else _KINDS[row["type"]],
+        modifier=modifier,
+        display=row["display"],
+        plain=row["display"],
+        oid=oid,
+        category=row["category"],
         element=_type_ref(rows, row["element"]) if array else None,
         base=_type_ref(rows, row["base"], row["modifier"]) if row["base"] is not None else None,
     )

@@ -60,9 +60,7 @@ def mask_key(key: Iterable[Any]) -> str:
     return ", ".join(mask(str(part)) for part in key)
 
 
-async def find_moment(
-    facts: Facts, order: Iterable[Name], session: Session, *, strict: bool = True
-) -> Moment:
+async def find_moment(facts: Facts, order: Iterable[Name], session: Session, *, strict: bool = True) -> Moment:
     """The losers of every table, parents first; raises DuplicateKeys under `on_duplicate: fail` if strict."""
     losers: dict[Name, tuple[Key, ...]] = {}
     for name in order:
@@ -99,8 +97,14 @@ async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
         written += int(row["written"] or 0)
     quarantined = sum(rejected.values()) + (merged if beaten else 0)
     tally = Tally(
-        target=motion.name, source=motion.source.name, extracted=extracted, loaded=loaded,
-        merged=0 if beaten else merged, quarantined=quarantined, filtered=filtered, written=written,
+        target=motion.name,
+        source=motion.source.name,
+        extracted=extracted,
+        loaded=loaded,
+        merged=0 if beaten else merged,
+        quarantined=quarantined,
+        filtered=filtered,
+        written=written,
     )
     return Fates(tally=tally, rejected=rejected)
 
@@ -147,17 +151,30 @@ async def judge_rows(
 
 def _raised(motion: Motion, error: StatementFailed) -> Verdict:
     return Verdict(
-        target=motion.name, source=motion.source.name, code="error", column=None, constraint=None,
-        reason=f"a rule raises an error for some row: {error.fields['sqlstate']} {error.fields['reason']}", rows=None,
-        samples=(), declared=False,
+        target=motion.name,
+        source=motion.source.name,
+        code="error",
+        column=None,
+        constraint=None,
+        reason=f"a rule raises an error for some row: {error.fields['sqlstate']} {error.fields['reason']}",
+        rows=None,
+        samples=(),
+        declared=False,
     )
 
 
 def _verdict(motion: Motion, condition: Condition, count: int, samples: tuple[str, ...]) -> Verdict:
     declared = condition.policy != "fail" and motion.mapping.rejects == "quarantine"
     return Verdict(
-        target=motion.name, source=motion.source.name, code=condition.code, column=condition.column,
-        constraint=condition.constraint, reason=condition.reason, rows=count, samples=samples, declared=declared,
+        target=motion.name,
+        source=motion.source.name,
+        code=condition.code,
+        column=condition.column,
+        constraint=condition.constraint,
+        reason=condition.reason,
+        rows=count,
+        samples=samples,
+        declared=declared,
     )
 
 
@@ -166,7 +183,13 @@ def _duplicates(motion: Motion, losers: tuple[Key, ...]) -> Verdict:
     word = policy if isinstance(policy, str) else f"newest by {policy.newest}"
     fate = {"fail": "the move would stop", "quarantine": "they go to quarantine"}.get(word, "they are merged into it")
     return Verdict(
-        target=motion.name, source=motion.source.name, code="duplicate", column=", ".join(motion.mapping.key),
-        constraint=None, reason=f"another row has the same key; by on_duplicate: {word} {fate}", rows=len(losers),
-        samples=tuple(mask_key(k) for k in losers[:SAMPLES]), declared=word != "fail",
+        target=motion.name,
+        source=motion.source.name,
+        code="duplicate",
+        column=", ".join(motion.mapping.key),
+        constraint=None,
+        reason=f"another row has the same key; by on_duplicate: {word} {fate}",
+        rows=len(losers),
+        samples=tuple(mask_key(k) for k in losers[:SAMPLES]),
+        declared=word != "fail",
     )

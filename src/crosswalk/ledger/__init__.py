@@ -110,7 +110,8 @@ class Ledger:
                 " JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted"
                 " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
                 " AND ((l.classid::bigint << 32) | l.objid::bigint) = $1",
-                LOCK, what="the run's lock",
+                LOCK,
+                what="the run's lock",
             )
             raise AlreadyRunning(holder=holder or "another session")
 
@@ -119,7 +120,9 @@ class Ledger:
     async def begin(self, plan_id: str, plan: Mapping[str, Any]) -> int:
         """A new run; returns its id."""
         run = await self.session.fetchval(
-            "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::jsonb) RETURNING id", plan_id, json.dumps(plan),
+            "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::jsonb) RETURNING id",
+            plan_id,
+            json.dumps(plan),
             what="the ledger",
         )
         await self.event(run, "state", RunState.STARTED)
@@ -129,7 +132,11 @@ class Ledger:
         """Note what happened; no secret and no row value may stand in `detail`."""
         await self.session.execute(
             "INSERT INTO crosswalk.event (run_id, kind, name, detail) VALUES ($1, $2, $3, $4::jsonb)",
-            run, kind, name, json.dumps(detail, default=str), what="the ledger",
+            run,
+            kind,
+            name,
+            json.dumps(detail, default=str),
+            what="the ledger",
         )
 
     async def runs(self) -> list[Run]:
@@ -139,7 +146,10 @@ class Ledger:
         rows = await self.session.fetch(_sql("runs"), what="the ledger")
         return [
             Run(
-                id=r["id"], plan_id=r["plan_id"], plan=json.loads(r["plan"]), state=RunState(r["state"]),
+                id=r["id"],
+                plan_id=r["plan_id"],
+                plan=json.loads(r["plan"]),
+                state=RunState(r["state"]),
                 started_at=r["started_at"],
             )
             for r in rows
@@ -155,7 +165,9 @@ class Ledger:
     async def events(self, run: int) -> list[dict[str, Any]]:
         """A run's events in order."""
         rows = await self.session.fetch(
-            "SELECT at::text, kind, name, detail FROM crosswalk.event WHERE run_id = $1 ORDER BY id", run, what="the ledger"
+            "SELECT at::text, kind, name, detail FROM crosswalk.event WHERE run_id = $1 ORDER BY id",
+            run,
+            what="the ledger",
         )
         return [{**dict(r), "detail": json.loads(r["detail"])} for r in rows]
 
@@ -168,18 +180,22 @@ class Ledger:
             for row in rows:
                 await self.session.execute(
                     "INSERT INTO crosswalk.chunk_plan (run_id, target_table, number, after, upto) VALUES ($1, $2, $3, $4, $5)",
-                    *row, what="the ledger",
+                    *row,
+                    what="the ledger",
                 )
 
     async def planned(self, run: int, target: Name) -> list[Chunk]:
         """The chunks of a table, or none where it was not cut yet."""
         rows = await self.session.fetch(
             "SELECT number, after, upto FROM crosswalk.chunk_plan WHERE run_id = $1 AND target_table = $2 ORDER BY number",
-            run, str(target), what="the ledger",
+            run,
+            str(target),
+            what="the ledger",
         )
         return [
             Chunk(
-                number=r["number"], after=tuple(r["after"]) if r["after"] else None,
+                number=r["number"],
+                after=tuple(r["after"]) if r["after"] else None,
                 upto=tuple(r["upto"]) if r["upto"] else None,
             )
             for r in rows
@@ -188,7 +204,10 @@ class Ledger:
     async def landed(self, run: int, target: Name) -> set[int]:
         """Numbers of the chunks that have landed."""
         rows = await self.session.fetch(
-            "SELECT number FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2", run, str(target), what="the ledger"
+            "SELECT number FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2",
+            run,
+            str(target),
+            what="the ledger",
         )
         return {r["number"] for r in rows}
 
@@ -204,7 +223,12 @@ class Ledger:
         await self.session.execute("SET LOCAL lock_timeout = 0", what="the ledger")
         tag = await self.session.execute(
             "INSERT INTO crosswalk.chunk (run_id, target_table, number, snapshot) VALUES ($1, $2, $3, $4)"
-            " ON CONFLICT DO NOTHING", run, str(target), number, snapshot, what="the ledger",
+            " ON CONFLICT DO NOTHING",
+            run,
+            str(target),
+            number,
+            snapshot,
+            what="the ledger",
         )
         return tag.endswith(" 1")
 
@@ -215,7 +239,14 @@ class Ledger:
         await self.session.execute(
             "UPDATE crosswalk.chunk SET rows = $4, merged = $5, rejected = $6, bytes = $7, finished_at = clock_timestamp()"
             " WHERE run_id = $1 AND target_table = $2 AND number = $3",
-            run, str(target), number, rows, merged, rejected, size, what="the ledger",
+            run,
+            str(target),
+            number,
+            rows,
+            merged,
+            rejected,
+            size,
+            what="the ledger",
         )
 
     # --- tables ---------------------------------------------------------------------------------
@@ -231,7 +262,10 @@ class Ledger:
         """From here on the table's new rows are ours."""
         await self.session.execute(
             "INSERT INTO crosswalk.filled (target_table, run_id, was_empty) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            str(target), run, was_empty, what="the ledger",
+            str(target),
+            run,
+            was_empty,
+            what="the ledger",
         )
 
     async def kept(self, target: Name) -> int:
@@ -245,8 +279,17 @@ class Ledger:
     async def tally(self, run: int, tally: Tally) -> None:
         """Write what became of a table's rows."""
         await self.session.execute(
-            _sql("tally"), run, str(tally.target), str(tally.source), tally.extracted, tally.loaded, tally.merged,
-            tally.quarantined, tally.filtered, tally.written, what="the ledger",
+            _sql("tally"),
+            run,
+            str(tally.target),
+            str(tally.source),
+            tally.extracted,
+            tally.loaded,
+            tally.merged,
+            tally.quarantined,
+            tally.filtered,
+            tally.written,
+            what="the ledger",
         )
 
     async def tallies(self, run: int) -> list[Tally]:
@@ -256,8 +299,13 @@ class Ledger:
         )
         return [
             Tally(
-                target=parse(r["target_table"]), source=parse(r["source_table"]), extracted=r["extracted"],
-                loaded=r["loaded"], merged=r["merged"], quarantined=r["quarantined"], filtered=r["filtered"],
+                target=parse(r["target_table"]),
+                source=parse(r["source_table"]),
+                extracted=r["extracted"],
+                loaded=r["loaded"],
+                merged=r["merged"],
+                quarantined=r["quarantined"],
+                filtered=r["filtered"],
                 written=r["written"],
             )
             for r in rows
@@ -272,7 +320,9 @@ class Ledger:
         """Source keys of the rows that the load refused, their parts joined by the unit separator (0x1F)."""
         rows = await self.session.fetch(
             "SELECT DISTINCT array_to_string(ARRAY(SELECT jsonb_array_elements_text(source_key)), E'\\x1f') AS k"
-            " FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load'", str(target), what="the ledger",
+            " FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load'",
+            str(target),
+            what="the ledger",
         )
         return frozenset(r["k"] for r in rows)
 
@@ -289,7 +339,12 @@ class Ledger:
         """Remember how to switch something on again, in the transaction that switches it off."""
         await self.session.execute(
             "INSERT INTO crosswalk.held (run_id, kind, target_table, name, restore) VALUES ($1, $2, $3, $4, $5)",
-            run, kind, str(target), name, restore, what="the ledger",
+            run,
+            kind,
+            str(target),
+            name,
+            restore,
+            what="the ledger",
         )
 
     async def held(self) -> list[Held]:
@@ -314,7 +369,12 @@ class Ledger:
     async def preserve(self, run: int, target: Name, rows: int, total: Any) -> None:
         await self.session.execute(
             "INSERT INTO crosswalk.preserved (run_id, target_table, rows, hash) VALUES ($1, $2, $3, $4)"
-            " ON CONFLICT DO NOTHING", run, str(target), rows, total, what="the ledger",
+            " ON CONFLICT DO NOTHING",
+            run,
+            str(target),
+            rows,
+            total,
+            what="the ledger",
         )
 
     async def preserved(self, run: int) -> dict[Name, tuple[int, Any]]:

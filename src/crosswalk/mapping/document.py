@@ -57,8 +57,12 @@ class TableMapping(Model):
     """How one target table is fed."""
 
     from_: str = Field(alias="from", description="The source table or view.")
-    key: tuple[str, ...] = Field(description="Target columns that tell its rows apart; [] only for tables without a key.")
-    source_key: tuple[str, ...] = Field(default=(), description="For views and keyless tables: columns that tell rows apart.")
+    key: tuple[str, ...] = Field(
+        description="Target columns that tell its rows apart; [] only for tables without a key."
+    )
+    source_key: tuple[str, ...] = Field(
+        default=(), description="For views and keyless tables: columns that tell rows apart."
+    )
     where: Filter | None = None
     on_duplicate: Duplicates = "fail"
     existing: Existing = "refuse"

@@ -24,7 +24,8 @@ from crosswalk.mapping.document import Document, TableMapping
 from crosswalk.mapping.rules import KINDS
 
 _KNOWN = sorted(
-    {f.alias or n for model in (Document, TableMapping) for n, f in model.model_fields.items()} | set(KINDS)
+    {f.alias or n for model in (Document, TableMapping) for n, f in model.model_fields.items()}
+    | set(KINDS)
     | {"why", "missing", "ambiguous", "take", "match", "table", "into", "by", "else", "from", "final", "secret"}
 )
 
@@ -116,7 +117,10 @@ def _complain(path: str, node: Any, error: ValidationError) -> BadMapping:
         problem = f"the key {str(place[-1])!r} is missing"
     more = len(error.errors()) - 1
     return BadMapping(
-        path=path, line=_line(node, place), place=_where(node, place) or "the document", problem=problem,
+        path=path,
+        line=_line(node, place),
+        place=_where(node, place) or "the document",
+        problem=problem,
         more=f" ({more} more after this)" if more else "",
     )
 
@@ -128,8 +132,11 @@ def read_text(text: str, *, path: str = "<text>") -> MappingFile:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise BadMapping(
-            path=path, line=(mark.line + 1) if mark else 1, place="the YAML text",
-            problem=str(error.problem or error.context), more="",
+            path=path,
+            line=(mark.line + 1) if mark else 1,
+            place="the YAML text",
+            problem=str(error.problem or error.context),
+            more="",
         ) from error
     except (YAMLError, ValueError) as error:
         raise BadMapping(
@@ -153,7 +160,9 @@ def _check_names(path: str, node: Any, name: str, table: TableMapping) -> None:
         _ = table.source
     except BadName as error:
         place = ("tables", name, "from")
-        raise BadMapping(path=path, line=_line(node, place), place=_where(node, place), problem=str(error), more="") from error
+        raise BadMapping(
+            path=path, line=_line(node, place), place=_where(node, place), problem=str(error), more=""
+        ) from error
 
 
 def read_mapping(path: Path | str) -> MappingFile:

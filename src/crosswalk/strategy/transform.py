@@ -19,7 +19,8 @@ from crosswalk.strategy.order import Ordered, fill_order
 ROWS_PER_SECOND: Final = {"direct": 250_000.0, "twin": 60_000.0}
 BYTES_PER_SECOND: Final = {"direct": 60e6, "twin": 25e6}
 _ENABLE: Final = {
-    TriggerState.ORIGIN: "ENABLE TRIGGER", TriggerState.ALWAYS: "ENABLE ALWAYS TRIGGER",
+    TriggerState.ORIGIN: "ENABLE TRIGGER",
+    TriggerState.ALWAYS: "ENABLE ALWAYS TRIGGER",
     TriggerState.REPLICA: "ENABLE REPLICA TRIGGER",
 }
 
@@ -37,13 +38,22 @@ def _trigger_statements(schema: Schema, table: Table) -> Iterator[Statement]:
         restore = [f"ALTER TABLE {table.name.sql} {_ENABLE[trigger.state]} {quote(trigger.name)}"]
         restore += _partition_states(schema, table, trigger)
         yield Statement(
-            phase="before", table=str(table.name), kind="trigger", name=trigger.name, hazard=Hazard.DISABLES_TRIGGERS,
-            sql=f"ALTER TABLE {table.name.sql} DISABLE TRIGGER {quote(trigger.name)}", restore="; ".join(restore),
+            phase="before",
+            table=str(table.name),
+            kind="trigger",
+            name=trigger.name,
+            hazard=Hazard.DISABLES_TRIGGERS,
+            sql=f"ALTER TABLE {table.name.sql} DISABLE TRIGGER {quote(trigger.name)}",
+            restore="; ".join(restore),
         )
     for part in _leaves(schema, table):
         for trigger in rewriting_triggers(part):
             yield Statement(
-                phase="before", table=str(part.name), kind="trigger", name=trigger.name, hazard=Hazard.DISABLES_TRIGGERS,
+                phase="before",
+                table=str(part.name),
+                kind="trigger",
+                name=trigger.name,
+                hazard=Hazard.DISABLES_TRIGGERS,
                 sql=f"ALTER TABLE {part.name.sql} DISABLE TRIGGER {quote(trigger.name)}",
                 restore=f"ALTER TABLE {part.name.sql} {_ENABLE[trigger.state]} {quote(trigger.name)}",
             )
@@ -67,7 +77,11 @@ def _partition_states(schema: Schema, table: Table, trigger: Trigger) -> Iterato
 def _key_statements(ordered: Ordered) -> Iterator[Statement]:
     for table, key in ordered.circular:
         yield Statement(
-            phase="before", table=str(table), kind="foreign key", name=key.name, hazard=Hazard.DROPS_FOREIGN_KEYS,
+            phase="before",
+            table=str(table),
+            kind="foreign key",
+            name=key.name,
+            hazard=Hazard.DROPS_FOREIGN_KEYS,
             sql=f"ALTER TABLE {table.sql} DROP CONSTRAINT {quote(key.name)}",
             restore=f"ALTER TABLE {table.sql} ADD CONSTRAINT {quote(key.name)} {key.definition}",
         )
@@ -76,7 +90,9 @@ def _key_statements(ordered: Ordered) -> Iterator[Statement]:
 def _existing(facts: Facts, occupied: Mapping[Name, int], table: Name) -> Hazard | None:
     if not occupied.get(table):
         return None
-    return {"keep": Hazard.KEEPS_EXISTING_ROWS, "update": Hazard.UPDATES_EXISTING_ROWS}.get(facts.mapping(table).existing)
+    return {"keep": Hazard.KEEPS_EXISTING_ROWS, "update": Hazard.UPDATES_EXISTING_ROWS}.get(
+        facts.mapping(table).existing
+    )
 
 
 def _table_plan(facts: Facts, name: Name, tally: Tally | None) -> TablePlan:
@@ -88,17 +104,23 @@ def _table_plan(facts: Facts, name: Name, tally: Tally | None) -> TablePlan:
     fed = {f.column.name for f in motion.fed}
     expected = {}
     if tally is not None:
-        expected = {
-            part: getattr(tally, part) for part in ("extracted", "loaded", "merged", "quarantined", "filtered")
-        }
+        expected = {part: getattr(tally, part) for part in ("extracted", "loaded", "merged", "quarantined", "filtered")}
     return TablePlan(
-        target=str(name), source=str(motion.source.name), rows=motion.source.rows, bytes=motion.source.bytes, way=way,
+        target=str(name),
+        source=str(motion.source.name),
+        rows=motion.source.rows,
+        bytes=motion.source.bytes,
+        way=way,
         format="binary" if (landing.direct_form if way == "direct" else landing.twin_form) == "binary" else "text",
-        fed=len(fed), defaulted=tuple(c for c in motion.target.column_names if c not in fed), folded=folded,
-        dropped={column: drop.why for column, drop in mapping.drop.items()}, key_map=motion.needs_key_map,
+        fed=len(fed),
+        defaulted=tuple(c for c in motion.target.column_names if c not in fed),
+        folded=folded,
+        dropped={column: drop.why for column, drop in mapping.drop.items()},
+        key_map=motion.needs_key_map,
         lookups=tuple(
             f"{column} ← {rule.lookup.table}.{rule.lookup.take}"
-            for column, rule in mapping.columns.items() if isinstance(rule, Lookup)
+            for column, rule in mapping.columns.items()
+            if isinstance(rule, Lookup)
         ),
         expected=expected,
     )
@@ -106,9 +128,7 @@ def _table_plan(facts: Facts, name: Name, tally: Tally | None) -> TablePlan:
 
 def estimate(tables: Iterable[TablePlan]) -> float:
     """Seconds that the copy may take on two cores; a guess by rows and bytes."""
-    return round(
-        0.5 + sum(max(t.rows / ROWS_PER_SECOND[t.way], t.bytes / BYTES_PER_SECOND[t.way]) for t in tables), 1
-    )
+    return round(0.5 + sum(max(t.rows / ROWS_PER_SECOND[t.way], t.bytes / BYTES_PER_SECOND[t.way]) for t in tables), 1)
 
 
 def _server(schema: Schema, url: str) -> dict[str, str]:
@@ -117,15 +137,22 @@ def _server(schema: Schema, url: str) -> dict[str, str]:
 
 
 def plan_transform(
-    facts: Facts, file: MappingFile, *, urls: tuple[str, str], occupied: Mapping[Name, int],
-    tallies: Iterable[Tally] = (), warnings: Iterable[str] = (),
+    facts: Facts,
+    file: MappingFile,
+    *,
+    urls: tuple[str, str],
+    occupied: Mapping[Name, int],
+    tallies: Iterable[Tally] = (),
+    warnings: Iterable[str] = (),
 ) -> Plan:
     """The plan. `urls` are masked; `occupied` gives the rows that stand in target tables that are not ours."""
     ordered = fill_order(facts)
     counted = {t.target: t for t in tallies}
     tables = tuple(_table_plan(facts, name, counted.get(name)) for name in ordered.tables)
     statements = [
-        Statement(phase="before", table="", kind="ledger", name="crosswalk", sql="CREATE SCHEMA IF NOT EXISTS crosswalk")
+        Statement(
+            phase="before", table="", kind="ledger", name="crosswalk", sql="CREATE SCHEMA IF NOT EXISTS crosswalk"
+        )
     ]
     for name in ordered.tables:
         statements += _trigger_statements(facts.target, facts.target_table(name))
@@ -134,12 +161,18 @@ def plan_transform(
         target = parse(table.target)
         statements.append(
             Statement(
-                phase="load", table=table.target, kind="copy", name=table.source, hazard=_existing(facts, occupied, target),
+                phase="load",
+                table=table.target,
+                kind="copy",
+                name=table.source,
+                hazard=_existing(facts, occupied, target),
                 sql=f"COPY {target.sql} FROM {table.source} -- {table.way}, {table.format}, about {table.rows} rows",
             )
         )
     statements.append(
-        Statement(phase="after", table="", kind="sequence", sql="SELECT setval(…) -- sequences that are behind their column")
+        Statement(
+            phase="after", table="", kind="sequence", sql="SELECT setval(…) -- sequences that are behind their column"
+        )
     )
     without = tuple((str(table), key.name) for table, key in ordered.circular)
     dropped = {(table, key.name) for table, key in ordered.circular}
@@ -148,11 +181,20 @@ def plan_transform(
         fingerprint(facts.target, facts.document.by_target, without=dropped),
     )
     return Plan(
-        id=plan_id([file.text, prints, "transform"]), version=__version__,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"), strategy="transform", mapping_path=file.path,
-        document=file.text, source=_server(facts.source, urls[0]), target=_server(facts.target, urls[1]),
-        source_fingerprint=prints[0], target_fingerprint=prints[1], without=without, tables=tables,
-        preserved=tuple(str(name) for name in facts.document.preserved), statements=tuple(statements),
-        seconds=estimate(tables), warnings=tuple(warnings),
+        id=plan_id([file.text, prints, "transform"]),
+        version=__version__,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        strategy="transform",
+        mapping_path=file.path,
+        document=file.text,
+        source=_server(facts.source, urls[0]),
+        target=_server(facts.target, urls[1]),
+        source_fingerprint=prints[0],
+        target_fingerprint=prints[1],
+        without=without,
+        tables=tables,
+        preserved=tuple(str(name) for name in facts.document.preserved),
+        statements=tuple(statements),
+        seconds=estimate(tables),
+        warnings=tuple(warnings),
     )
-

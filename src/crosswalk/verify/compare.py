@@ -77,7 +77,13 @@ class Known:
 
 
 async def compare_table(
-    motion: Motion, moment: Moment, source: Session, target: Session, *, known: Known, exact: bool = False,
+    motion: Motion,
+    moment: Moment,
+    source: Session,
+    target: Session,
+    *,
+    known: Known,
+    exact: bool = False,
     selections: tuple[Selection, ...] = (EVERYTHING,),
 ) -> TableResult:
     """Compare one table; `exact` counts differences of representation as differences.
@@ -87,7 +93,9 @@ async def compare_table(
     landing = Landing(motion)
     fed = tuple(f.column.name for f in motion.fed)
     result = TableResult(
-        target=motion.name, source=motion.source.name, columns=fed,
+        target=motion.name,
+        source=motion.source.name,
+        columns=fed,
         unchecked=tuple(c for c in motion.target.column_names if c not in fed),
     )
     what = f"the comparison of {motion.name}"
@@ -96,7 +104,9 @@ async def compare_table(
         for r in await source.fetch(motion.hashed(moment, selection), what=what):
             rows, total = ours.get(r["bucket"], (0, 0))
             ours[r["bucket"]] = (rows + r["rows"], total + r["total"])
-    theirs = {r["bucket"]: (r["rows"], r["total"]) for r in await target.fetch(landing.hashed(kept=known.keep), what=what)}
+    theirs = {
+        r["bucket"]: (r["rows"], r["total"]) for r in await target.fetch(landing.hashed(kept=known.keep), what=what)
+    }
     result.source_rows = sum(rows for rows, _ in ours.values())
     result.target_rows = sum(rows for rows, _ in theirs.values())
     result.kept = len(known.kept) if known.keep else 0
@@ -129,8 +139,15 @@ def _batches(buckets: Iterable[int], rows: dict[int, int]) -> Iterator[list[int]
 
 
 async def _drill(
-    motion: Motion, landing: Landing, moment: Moment, source: Session, target: Session, batch: list[int], known: Known,
-    result: TableResult, selections: tuple[Selection, ...],
+    motion: Motion,
+    landing: Landing,
+    moment: Moment,
+    source: Session,
+    target: Session,
+    batch: list[int],
+    known: Known,
+    result: TableResult,
+    selections: tuple[Selection, ...],
 ) -> None:
     what = f"the comparison of {motion.name}"
     ours = [r for part in selections for r in await source.fetch(motion.hashed_keys(moment, batch, part), what=what)]
@@ -161,8 +178,15 @@ def _identity_text(motion: Motion, key: Key) -> str:
 
 
 async def _count(
-    motion: Motion, landing: Landing, moment: Moment, source: Session, target: Session, batch: list[int], known: Known,
-    result: TableResult, selections: tuple[Selection, ...],
+    motion: Motion,
+    landing: Landing,
+    moment: Moment,
+    source: Session,
+    target: Session,
+    batch: list[int],
+    known: Known,
+    result: TableResult,
+    selections: tuple[Selection, ...],
 ) -> None:
     """Without a key rows are told by their hash alone, each as often as it occurs."""
     what = f"the comparison of {motion.name}"
@@ -197,7 +221,10 @@ async def _judge_by_value(
         else:
             judged.append(
                 Difference(
-                    kind="different", target_key=difference.target_key, source_key=difference.source_key, columns=columns
+                    kind="different",
+                    target_key=difference.target_key,
+                    source_key=difference.source_key,
+                    columns=columns,
                 )
             )
     result.differences = judged
