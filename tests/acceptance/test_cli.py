@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -297,6 +298,21 @@ def test_a_missing_privilege(road: Road, make_role: MakeRole, pg16: Server) -> N
     assert "SELECT" in road.run("doctor", code=3).out
 
 
+def test_a_missing_privilege_on_the_target(road: Road, make_role: MakeRole, pg18: Server) -> None:
+    road.plan()
+    guest = make_role(pg18)
+    road.target = guest.url(pg18, database_of(road.target))
+    done = road.run("migrate", "crosswalk-plan.json", *ALLOW, code=3)
+    assert "The target server refused" in done.err
+    assert "permission denied" in done.err
+
+
+def test_nothing_to_verify_before_a_move(road: Road) -> None:
+    for verb in ("verify", "repair"):
+        assert "crosswalk plan" in road.run(verb, code=3).err
+    assert "nothing was migrated" in road.run("status").out
+
+
 def test_row_security_that_would_hide_rows(road: Road, make_role: MakeRole, pg16: Server) -> None:
     guest = make_role(pg16)
     road.at_source(
@@ -316,7 +332,7 @@ def test_a_file_that_is_no_plan_is_not_overwritten(road: Road) -> None:
     assert "cannot be used" in road.run("migrate", "crosswalk.yaml", code=1).err
 
 
-def _interrupted(road: Road, first: signal.Signals, failpoint: str) -> Done:
+def _interrupted(road: Road, failpoint: str, *sent: signal.Signals) -> Done:
     road.extra = {"CROSSWALK_FAILPOINTS": failpoint}
     process = road.start("migrate", "crosswalk-plan.json", *ALLOW)
     for _ in range(200):
@@ -325,19 +341,21 @@ def _interrupted(road: Road, first: signal.Signals, failpoint: str) -> Done:
             "SELECT count(*) > 0 FROM crosswalk.chunk_plan"
         ) == "t":
             break
-    process.send_signal(first)
+    for each in sent:
+        process.send_signal(each)
+        time.sleep(0.1)
     done = road.end(process)
     road.extra = {}
     return done
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_move_can_go_on(road: Road, sent: signal.Signals) -> None:
+@pytest.mark.parametrize("sent", [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
+def test_an_interrupted_move_can_go_on(road: Road, sent: tuple[signal.Signals, ...]) -> None:
     road.plan()
-    done = _interrupted(road, sent, "chunk.loaded=sleep:1")
+    done = _interrupted(road, "chunk.loaded=sleep:1", *sent)
     assert done.code == 130, done.err
     assert "crosswalk resume" in done.err
-    if sent is signal.SIGINT:
+    if signal.SIGINT in sent:
         assert "press again to stop at once" in done.err
     stopped = road.run("status")
     assert "stopped" in stopped.out
@@ -393,6 +411,25 @@ def test_help_shows_examples_and_exit_codes_in_80_columns(
     assert "Exit codes" in said
     assert f"crosswalk {verb[-1]}" in said if len(verb) == 1 else "crosswalk" in said
     assert max(map(len, said.splitlines())) <= 80, said
+
+
+def test_a_terminal_gets_bars_and_under_no_color_no_colour(road: Road) -> None:
+    road.plan()
+    road.extra = {"TERM": "xterm", "NO_COLOR": "1"}
+    master, slave = os.openpty()
+    command = [sys.executable, "-m", "crosswalk", "migrate", "crosswalk-plan.json", *ALLOW]
+    process = subprocess.Popen(command, cwd=road.place, env=road.environment, stdout=slave, stderr=slave)
+    os.close(slave)
+    seen = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(master, 65536):
+            seen += part
+    os.close(master)
+    assert process.wait(timeout=30) == 0, seen.decode()
+    text = seen.decode()
+    assert "all tables" in text
+    assert "public.customers" in text
+    assert not re.search(r"\x1b\[[0-9;]*m", text), text
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

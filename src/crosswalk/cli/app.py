@@ -168,7 +168,7 @@ def _run(given: list[str]) -> int:
 def _usage(error: Any) -> dict[str, Any]:
     place = getattr(getattr(error, "ctx", None), "command_path", "crosswalk")
     remedy = f"`{place} --help` shows how it is used."
-    return {"code": "Usage", "message": str(error.format_message()), "remedy": remedy}
+    return {"code": "Usage", "message": str(error.format_message()) or "A command is missing.", "remedy": remedy}
 
 
 def _bug(error: Exception) -> dict[str, Any]:

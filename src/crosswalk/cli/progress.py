@@ -23,6 +23,7 @@ from crosswalk.names import Name
 from crosswalk.progress import Observer
 
 LINE_SECONDS: Final = 10.0
+REJECTED: Final = "rejected"
 
 
 @dataclass(slots=True)
@@ -73,7 +74,8 @@ def _outcome(tally: Tally) -> str:
 class Lines:
     """A line every ten seconds, and one at each table's end."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = REJECTED) -> None:
+        self._word = word
         self._counts: dict[Name, _Count] = {}
         self._told = time.monotonic()
 
@@ -112,22 +114,26 @@ class Lines:
         count = self._count(name)
         parts = [f"{count.rows:,} of about {max(count.estimate, count.rows):,} rows", f"{size(count.speed)}/s"]
         if count.rejected:
-            parts.append(f"{count.rejected:,} rejected")
+            parts.append(f"{count.rejected:,} {self._word}")
         if count.left is not None:
             parts.append(f"about {duration(count.left)} left")
         voice.note(f"{name}: {', '.join(parts)}")
 
 
 class _Figures(ProgressColumn):
-    """Rows, speed and what was rejected."""
+    """Rows, bytes, speed and what was rejected."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self._word = word
 
     def render(self, task: Task) -> Text:
         rows, total = int(task.fields.get("rows") or 0), int(task.fields.get("estimate") or 0)
         text = Text(f"{rows:,}" + (f"/~{total:,}" if total > rows else ""), style="cyan")
         if task.fields.get("speed"):
-            text.append(f"  {size(task.fields['speed'])}/s", style="dim")
+            text.append(f"  {size(task.fields['bytes'])}, {size(task.fields['speed'])}/s", style="dim")
         if task.fields.get("rejected"):
-            text.append(f"  {task.fields['rejected']:,} rejected", style="yellow")
+            text.append(f"  {task.fields['rejected']:,} {self._word}", style="yellow")
         return text
 
 
@@ -168,6 +174,10 @@ class Bars:
         self._show(name)
 
     def done(self, name: Name, tally: Tally) -> None:
+        self._count(name).estimate = tally.loaded
+        if self._whole is not None:
+            total = sum(c.estimate for c in self._counts.values())
+            self._progress.update(self._whole, total=max(total, 1), estimate=total)
         if name in self._tasks:
             self._progress.update(
                 self._tasks[name], completed=1, total=1, rows=tally.loaded, estimate=0, rejected=tally.quarantined
@@ -181,21 +191,21 @@ class Bars:
         if name in self._tasks:
             self._progress.update(
                 self._tasks[name], completed=count.rows, total=max(count.estimate, count.rows, 1), rows=count.rows,
-                speed=count.speed, rejected=count.rejected,
+                speed=count.speed, bytes=count.bytes, rejected=count.rejected,
             )
 
 
 @contextmanager
-def watch() -> Iterator[Observer]:
-    """The observer for this stderr."""
+def watch(word: str = REJECTED) -> Iterator[Observer]:
+    """The observer for this stderr; `word` is said of the rows that a chunk counts apart."""
     console = voice.err()
     if not console.is_terminal:
-        yield Lines()
+        yield Lines(word)
         return
     name = Column(ratio=3, no_wrap=True, overflow="ellipsis", min_width=12)
     with Progress(
-        TextColumn("{task.description}", markup=False, table_column=name), BarColumn(bar_width=12),
-        _Figures(table_column=Column(no_wrap=True)), TimeRemainingColumn(compact=True), console=console,
+        TextColumn("{task.description}", markup=False, table_column=name), BarColumn(bar_width=8),
+        _Figures(word), TimeRemainingColumn(compact=True), console=console,
         expand=True,
     ) as progress:
         yield Bars(progress)

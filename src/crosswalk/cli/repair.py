@@ -54,7 +54,7 @@ def repair(
 
 
 async def _repair(servers: Servers, file: MappingFile | None, *, delete_extra: bool, exact: bool) -> Mended:
-    with watch() as observer:
+    with watch("different") as observer:
         return await conduct(servers, file=file, delete_extra=delete_extra, exact=exact, observer=observer)
 
 

@@ -93,7 +93,10 @@ def render_verified(verified: Verified) -> Iterator[RenderableType]:
     if verified.clean:
         yield Text(f"{covered}: the target is the mapped source", style="green")
     else:
-        yield Text(f"{covered}: {plural(verified.differences, 'row')} not as they should be", style="bold red")
+        found = [plural(verified.differences, "row")] if verified.differences else []
+        found += ["the accounting"] if any(problem for _, problem in verified.accounting) else []
+        found += ["sequences"] if any(p.behind for p in verified.sequences) else []
+        yield Text(f"{covered}: {', '.join(found)} not as they should be", style="bold red")
 
 
 def _table_json(table: TableResult) -> dict[str, Any]:

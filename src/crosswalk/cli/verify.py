@@ -42,5 +42,5 @@ def verify(
 
 
 async def _verify(servers: Servers, file: MappingFile | None, *, exact: bool) -> Verified:
-    with watch() as observer:
+    with watch("different") as observer:
         return await conduct(servers, file=file, exact=exact, observer=observer)

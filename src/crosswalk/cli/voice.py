@@ -7,12 +7,13 @@ passwords in URLs masked. Colour only on a terminal and not under NO_COLOR.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -39,16 +40,21 @@ class Answer:
     """Commands to go on with."""
 
 
+def _colours() -> Literal["auto"] | None:
+    """Under NO_COLOR not even bold type."""
+    return None if os.environ.get("NO_COLOR") else "auto"
+
+
 @cache
 def out() -> Console:
     """Where results go."""
-    return Console(highlight=False, markup=False, emoji=False)
+    return Console(color_system=_colours(), highlight=False, markup=False, emoji=False)
 
 
 @cache
 def err() -> Console:
     """Where messages go."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return Console(stderr=True, color_system=_colours(), highlight=False, markup=False, emoji=False)
 
 
 def clean(text: str) -> str:

@@ -5,7 +5,8 @@ Pure: values in, SQL texts out. Everything that the product does with rows runs 
 
 from crosswalk.express.facts import EVERYTHING, Facts, Key, Moment, Selection
 from crosswalk.express.load import Landing
-from crosswalk.express.motion import BUCKETS, Condition, Fed, Motion, Reference, Wire
+from crosswalk.express.motion import BUCKETS, Motion
+from crosswalk.express.parts import Condition, Fed, Reference, Wire
 
 __all__ = [
     "BUCKETS",

@@ -21,7 +21,8 @@ from crosswalk.express.casts import (
     type_sql,
     wire_type,
 )
-from crosswalk.express.motion import BUCKETS, LOSER, Fed, Motion, Reference, Wire
+from crosswalk.express.motion import BUCKETS, LOSER, Motion
+from crosswalk.express.parts import Fed, Reference, Wire
 from crosswalk.names import literal, quote
 
 TWIN = "cw_twin"

@@ -16,7 +16,7 @@ from crosswalk.connect import Session
 from crosswalk.errors import CrosswalkError, StatementFailed
 from crosswalk.express.casts import type_sql, wire_type
 from crosswalk.express.facts import Facts
-from crosswalk.express.motion import operand_place
+from crosswalk.express.lookups import operand_place
 from crosswalk.express.values import Compiler
 from crosswalk.judge.document import Problem
 from crosswalk.mapping import Agree, Lookup, MapLabels, MappingFile, Sql, Zone

@@ -1,0 +1,108 @@
+"""The levels of a motion as one subquery: which rows are meant, what they become, which are set aside.
+
+    row      the source row: its identity, each rule's bare value, each lookup's operands
+    joined   + what the lookups found
+    mapped   + every column under its target name, cast to its wire type
+    judged   + `cw$reject`: 0, or the number of the first condition that sets the row aside
+
+PostgreSQL flattens them into one scan. Names with `cw$` are ours; at `mapped` only the target's own
+column names are in scope beside them, so that a CHECK of the target can be said word for word.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from crosswalk.express.casts import type_sql
+from crosswalk.express.facts import Key, Moment, Selection
+from crosswalk.express.lookups import REJECT, Lookups
+from crosswalk.mapping import Default, Lookup, Take, Value, Zone
+from crosswalk.names import array_literal, literal, quote
+
+
+class Relation(Lookups):
+    """A compiled motion as a relation."""
+
+    def _where(self, selection: Selection) -> str:
+        terms = [f"(({self.mapping.where.sql}\n)) IS TRUE"] if self.mapping.where else []
+        terms += self.chosen(selection)
+        return f" WHERE {' AND '.join(terms)}" if terms else ""
+
+    def chosen(self, selection: Selection) -> list[str]:
+        """The selection as conditions on the source's identity, in the columns' own collation."""
+        alias = quote(self.source.name.relation)
+        columns = [f"{alias}.{quote(name)}" for name, _ in self.identity]
+        kinds = [type_sql(kind) for _, kind in self.identity]
+        row = columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+
+        def bound(key: Key) -> str:
+            parts = [f"{literal(v)}::{k}" for v, k in zip(key, kinds, strict=False)]
+            return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+        terms = []
+        if selection.after is not None:
+            terms.append(f"{row} > {bound(selection.after)}")
+        if selection.upto is not None:
+            terms.append(f"{row} <= {bound(selection.upto)}")
+        if selection.keys is not None:
+            arrays = [
+                f"{array_literal(key[i] for key in selection.keys)}::pg_catalog.text[]::{kind}[]"
+                for i, kind in enumerate(kinds)
+            ]
+            if len(arrays) == 1:
+                terms.append(f"{row} = ANY ({arrays[0]})")
+            else:
+                terms.append(f"{row} IN (SELECT * FROM pg_catalog.unnest({', '.join(arrays)}))")
+        return terms
+
+    def _from(self) -> str:
+        alias = quote(self.source.name.relation)
+        base = f"{self.source.name.sql} AS {alias}"
+        if self.unnests:
+            array = f"{alias}.{quote(self.unnests)}"
+            base += (
+                f' LEFT JOIN LATERAL pg_catalog.unnest({array}) WITH ORDINALITY AS "cw$u" ("cw$element", "cw$ordinality")'
+                " ON true"
+            )
+        return base
+
+    def rows(self, selection: Selection, *, extra: tuple[str, ...] = ()) -> str:
+        """The level `row`; where rules compute, a fence lets each value be computed once and not at every mention."""
+        fence = " OFFSET 0" if self._computes else ""
+        return f"SELECT {', '.join([*self._rows, *extra])} FROM {self._from()}{self._where(selection)}{fence}"
+
+    @cached_property
+    def _computes(self) -> bool:
+        return any(
+            not isinstance(rule, Take | Zone | Default | Value)
+            and (not isinstance(rule, Lookup) or any(rule.expressions()))
+            for rule in self.mapping.columns.values()
+        )
+
+    def judged(self, selection: Selection, moment: Moment, *, extra: tuple[str, ...] = ()) -> str:
+        """The level `judged`: one row for each mapped row, fitting or not."""
+        sql = f'SELECT * FROM ({self.rows(selection, extra=extra)}) AS "cw$row"'
+        if self._joined:
+            joins = "".join(
+                f" LEFT JOIN ({self._found_by(join, moment)}) AS {join.alias} ON {join.on}" for join in self._joins
+            )
+            sql = f'SELECT "cw$row".*, {", ".join(self._joined)} FROM ({self.rows(selection, extra=extra)}) AS "cw$row"{joins}'
+        if self._mapped:
+            sql = f'SELECT "cw$joined".*, {", ".join(self._mapped)} FROM ({sql}) AS "cw$joined"'
+        arms = " ".join(f"WHEN {c.sql} THEN {c.number}" for c in self.conditions)
+        reject = f"CASE {arms} ELSE 0 END" if arms else "0"
+        return f'SELECT "cw$mapped".*, {reject} AS {REJECT} FROM ({sql}) AS "cw$mapped"'
+
+    def _is_loser(self, moment: Moment) -> str:
+        losers = moment.of(self.name)
+        if not losers:
+            return "false"
+        wires = self.key_wires
+        arrays = [
+            f"{array_literal(key[i] for key in losers)}::pg_catalog.text[]::{type_sql(w.type)}[]"
+            for i, w in enumerate(wires)
+        ]
+        columns = [quote(w.name) for w in wires]
+        if len(wires) == 1:
+            return f"{columns[0]} = ANY ({arrays[0]})"
+        return f"({', '.join(columns)}) IN (SELECT * FROM pg_catalog.unnest({', '.join(arrays)}))"

@@ -1,0 +1,269 @@
+"""The compiled mapping of one target table: its identity, its columns, and when a row is set aside.
+
+The first floor of a motion: rules become bare values and conditions over them (see `motion` for the
+levels that they belong to). Lookups are compiled by `lookups`, which builds on this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+from crosswalk.errors import RuleImpossible
+from crosswalk.express.casts import TEXT, to_wire
+from crosswalk.express.facts import Facts
+from crosswalk.express.fit import fit
+from crosswalk.express.parts import Condition, Fed, Join, Reference, Wire
+from crosswalk.express.values import Compiler
+from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest
+from crosswalk.names import Name, quote
+from crosswalk.schema import Column, RelationKind, TypeRef
+
+TID = replace(TEXT, name="tid", display="tid", plain="tid", oid=27)
+
+
+class Shape:
+    """One target table's motion.
+
+    `outer` names the tables inside whose motions this one is compiled as a lookup's parent: a lookup
+    back to one of them is cut (it finds nothing and complains of nothing), else it would never end.
+    """
+
+    def __init__(self, facts: Facts, target: Name, *, outer: tuple[Name, ...] = ()) -> None:
+        self.facts = facts
+        self.name = target
+        self.mapping = facts.mapping(target)
+        self.source = facts.source_table(target)
+        self.target = facts.target_table(target)
+        self.outer = outer
+        self._rows: list[str] = []
+        self._joined: list[str] = []
+        self._mapped: list[str] = []
+        self._joins: list[Join] = []
+        self._compiler = Compiler(facts, target)
+        self.conditions: list[Condition] = []
+        self.fed: tuple[Fed, ...] = ()
+        self._compile()
+
+    # --- identity -------------------------------------------------------------------------------
+
+    @cached_property
+    def identity(self) -> tuple[tuple[str, TypeRef], ...]:
+        """Columns that tell source rows apart with their types; ctid where the table has no key."""
+        names = self.mapping.source_key or self.source.row_identity
+        if names:
+            return tuple((n, self.facts.column("source", self.source, n).type) for n in names)
+        heirs = any(self.source.name in table.inherits for table in self.facts.source.tables.values())
+        if self.source.kind is not RelationKind.TABLE or heirs:
+            raise RuleImpossible(
+                table=self.name,
+                column="source_key",
+                reason=f"{self.source.name} is a {self.source.kind} without a key: name the columns that tell its rows apart",
+            )
+        return (("ctid", TID),)
+
+    @property
+    def by_position(self) -> bool:
+        """True where rows are known only by ctid, that is within one snapshot."""
+        return self.identity == (("ctid", TID),)
+
+    @property
+    def key_wires(self) -> tuple[Wire, ...]:
+        """The source row's identity as it travels, and the element's ordinality where the rule unnests."""
+        wires = [Wire(name=f"cw$k{i}", type=kind) for i, (_, kind) in enumerate(self.identity)]
+        if self.unnests:
+            wires.append(
+                Wire(name="cw$ordinality", type=replace(TEXT, name="int8", oid=20, plain="bigint", category="N"))
+            )
+        return tuple(wires)
+
+    @cached_property
+    def unnests(self) -> str | None:
+        """The array column that is spread over several target rows."""
+        found = {
+            operand.unnest
+            for rule in self.mapping.columns.values()
+            for operand in (
+                [rule] if not isinstance(rule, Lookup) else [o for m in rule.lookup.matches for o in m.values()]
+            )
+            if isinstance(operand, Unnest)
+        }
+        if len(found) > 1:
+            raise RuleImpossible(
+                table=self.name, column=", ".join(sorted(found)), reason="only one column can be unnested"
+            )
+        return found.pop() if found else None
+
+    @cached_property
+    def certainly_unique(self) -> bool:
+        """True where the source's own keys prove that no two rows share a target key."""
+        if self.unnests:
+            return False
+        plain = set()
+        for name in self.mapping.key:
+            rule = self.mapping.columns.get(name)
+            if isinstance(rule, Take):
+                plain.add(rule.column)
+        keys = [self.source.primary_key, *self.source.unique_keys]
+        return any(key and set(key) <= plain for key in keys)
+
+    @cached_property
+    def key_follows(self) -> bool:
+        """True where the target key can be computed from the source's identity alone."""
+        names = {name for name, _ in self.identity}
+        rules = [self.mapping.columns.get(name) for name in self.mapping.key]
+        return bool(rules) and all(isinstance(r, Take) and r.column in names for r in rules)
+
+    @property
+    def needs_key_map(self) -> bool:
+        """True where the ledger must remember which target key a source row went to."""
+        return bool(self.mapping.key) and not self.by_position and not (self.key_follows and self.certainly_unique)
+
+    def key_fed(self) -> tuple[Fed, ...]:
+        """The key's columns in key order."""
+        by_name = {f.column.name: f for f in self.fed}
+        return tuple(by_name[name] for name in self.mapping.key)
+
+    def key_names(self) -> list[str]:
+        """Wires of the target key."""
+        return [w.name for f in self.key_fed() for w in f.wires]
+
+    def preference(self) -> str:
+        """ORDER BY that puts the winner of a key first."""
+        keys = ", ".join(quote(w.name) for w in self.key_wires)
+        newest = isinstance(self.mapping.on_duplicate, Newest)
+        return f'"cw$newest" DESC NULLS LAST, {keys}' if newest else keys
+
+    # --- compiling ------------------------------------------------------------------------------
+
+    def _compile(self) -> None:
+        alias = quote(self.source.name.relation)
+        for i, (name, _) in enumerate(self.identity):
+            self._rows.append(f"{alias}.{quote(name)} AS {quote(f'cw$k{i}')}")
+        if self.unnests:
+            self._compiler.column(self.unnests)
+            self._rows.append('"cw$u"."cw$ordinality" AS "cw$ordinality"')
+            self._condition(
+                code="unnest.empty",
+                sql='"cw$ordinality" IS NULL',
+                reason=f"{self.unnests} has no element",
+                sqlstate="22000",
+            )
+        if isinstance(self.mapping.on_duplicate, Newest):
+            newest, _ = self._compiler.column(self.mapping.on_duplicate.newest)
+            self._rows.append(f'{newest} AS "cw$newest"')
+        fed = []
+        for number, (name, rule) in enumerate(self.mapping.columns.items()):
+            column = self.facts.column("target", self.target, name)
+            if isinstance(rule, Default):
+                continue
+            if isinstance(rule, Lookup):
+                fed.append(Fed(column=column, via=self._lookup(number, column, rule)))
+            else:
+                fed.append(Fed(column=column, via=self._plain(number, column)))
+        self.fed = tuple(fed)
+        self._key_not_null()
+        self._checks()
+
+    def _condition(
+        self,
+        *,
+        code: str,
+        sql: str,
+        reason: str,
+        sqlstate: str,
+        column: str | None = None,
+        constraint: str | None = None,
+        policy: str | None = None,
+    ) -> None:
+        stops = policy or ("fail" if self.mapping.rejects == "fail" else "quarantine")
+        self.conditions.append(
+            Condition(
+                number=len(self.conditions) + 1,
+                code=code,
+                sql=sql,
+                reason=reason,
+                sqlstate=sqlstate,
+                column=column,
+                constraint=constraint,
+                policy=stops,
+            )
+        )
+
+    def _plain(self, number: int, column: Column) -> Wire:
+        bare = self._compiler.rule(self.mapping.columns[column.name], column)
+        value = quote(f"cw$v{number}")
+        self._rows.append(f"{bare.sql} AS {value}")
+        for i, loss in enumerate(bare.losses):
+            flag = quote(f"cw$c{number}_{i}")
+            self._rows.append(f"({loss.condition}) AS {flag}")
+            policy = "fail" if loss.code == "map.fail" else None
+            self._condition(
+                code=loss.code, sql=flag, reason=loss.reason, sqlstate=loss.sqlstate, column=column.name, policy=policy
+            )
+        self._column_conditions(value, bare.type, column)
+        self._mapped.append(f"{to_wire(value, column.type)} AS {quote(column.name)}")
+        return Wire(name=column.name, type=column.type)
+
+    def _column_conditions(self, value: str, have: TypeRef | None, column: Column) -> None:
+        if column.not_null:
+            self._condition(
+                code="not_null",
+                sql=f"{value} IS NULL",
+                reason="it is NULL and the column is NOT NULL",
+                sqlstate="23502",
+                column=column.name,
+            )
+        if have is None:
+            return
+        labels = self.facts.target.enum_labels(column.type.storage)
+        found = fit(value, have, column.type, labels=labels, validates=self.facts.source.server_version >= 160000)
+        if found.verdict == "refused":
+            raise RuleImpossible(table=self.name, column=column.name, reason=found.advice)
+        for loss in found.losses:
+            self._condition(
+                code=loss.code, sql=loss.condition, reason=loss.reason, sqlstate=loss.sqlstate, column=column.name
+            )
+
+    def _key_not_null(self) -> None:
+        for name in self.mapping.key:
+            fed = next((f for f in self.fed if f.column.name == name), None)
+            if fed is None:
+                raise RuleImpossible(table=self.name, column=name, reason="it belongs to the key and no rule feeds it")
+            if isinstance(fed.via, Wire) and not fed.column.not_null:
+                self._condition(
+                    code="key.null",
+                    sql=f"{quote(name)} IS NULL",
+                    reason="it is NULL and belongs to the key",
+                    sqlstate="23502",
+                    column=name,
+                )
+
+    def _checks(self) -> None:
+        allowed = self.facts.checks.get(self.name, ())
+        for constraint in self.target.checks:
+            if constraint.name in allowed and constraint.expression:
+                self._condition(
+                    code="check",
+                    sql=f"NOT ({constraint.expression})",
+                    reason=f"the check {constraint.name} refuses it",
+                    sqlstate="23514",
+                    constraint=constraint.name,
+                )
+        for fed in self.fed:
+            domain = self.facts.target.domains.get(Name(fed.column.type.schema, fed.column.type.name))
+            if domain is None or f"domain:{fed.column.name}" not in allowed:
+                continue
+            for name, expression in domain.checks:
+                self._condition(
+                    code="check",
+                    sql=f"(SELECT NOT ({expression}) FROM (SELECT {quote(fed.column.name)} AS value) AS domain_value)",
+                    reason=f"the domain {domain.name} refuses it",
+                    sqlstate="23514",
+                    column=fed.column.name,
+                    constraint=name,
+                )
+
+    def _lookup(self, number: int, column: Column, rule: Lookup) -> Wire | Reference:
+        """Compile a lookup (see `lookups`)."""
+        raise RuleImpossible(table=self.name, column=column.name, reason="a lookup cannot stand here")
