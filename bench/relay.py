@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from statistics import median
-from typing import Final, Literal
+from typing import IO, Final, Literal
 
 from bench import pairs
 from crosswalk import __version__, embedded
@@ -124,14 +124,19 @@ class Contest:
         return took
 
     def _psql(
-        self, server: Server, statement: str, *, stdin: object = subprocess.DEVNULL, stdout: object = subprocess.DEVNULL
+        self,
+        server: Server,
+        statement: str,
+        *,
+        stdin: int | IO[bytes] | None = subprocess.DEVNULL,
+        stdout: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         return subprocess.Popen(
             [server.bindir / "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-c", statement],
             env={**clean, **server.environment()},
-            stdin=stdin,  # type: ignore[arg-type]
-            stdout=stdout,  # type: ignore[arg-type]
+            stdin=stdin,
+            stdout=stdout,
         )
 
     async def _empty(self) -> None:

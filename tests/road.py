@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from crosswalk.embedded import Server
 from crosswalk.mapping import MappingFile, read_mapping, read_text
 from crosswalk.migration import Migrated, migrate
 from crosswalk.names import Name
@@ -24,6 +25,7 @@ from crosswalk.planning import Checked, check, make_plan
 from crosswalk.progress import Observer
 from crosswalk.survey import Servers
 from crosswalk.verification import Mended, Verified, repair, verify
+from tests.servers import MakeDatabase, MakeRole
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 ALL_HAZARDS = tuple(hazard.value for hazard in Hazard)
@@ -88,6 +90,23 @@ def road(source_url: str, target_url: str, mapping: Path | str) -> Road:
     return Road(source=source_url, target=target_url, file=file)
 
 
+async def lay(
+    make_database: MakeDatabase,
+    make_role: MakeRole,
+    source: tuple[Server, str],
+    target: tuple[Server, str],
+    mapping: Path | str,
+) -> Road:
+    """A road between two new databases, each of a plain owner, filled by its SQL text."""
+    urls = []
+    for server, text in (source, target):
+        url = make_database(server, owner=make_role(server))
+        async with connected(url) as conn:
+            await conn.execute(text)
+        urls.append(url)
+    return road(urls[0], urls[1], mapping)
+
+
 async def walk(source_url: str, target_url: str, mapping: Path | str) -> Walked:
     """The whole road, every hazard allowed; raises what the stages raise."""
     way = road(source_url, target_url, mapping)
@@ -117,9 +136,10 @@ def findings(verified: Verified) -> list[tuple[Any, ...]]:
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Connection]:
-    """A connection of the test's own, in UTC."""
+    """A connection of the test's own, in UTC; `time` comes as text, for Python has no 24:00."""
     conn = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
     try:
+        await conn.set_type_codec("time", schema="pg_catalog", encoder=str, decoder=str, format="text")
         yield conn
     finally:
         await conn.close()

@@ -287,6 +287,13 @@ class Interrupted(CrosswalkError):
     exit_code = EXIT_INTERRUPTED
 
 
+class Stopped(CrosswalkError):
+    """Stopped by the user."""
+
+    remedy = "Run the same command again: it begins anew, and what was committed stays."
+    exit_code = EXIT_INTERRUPTED
+
+
 # --- plans --------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from crosswalk.connect import Session
-from crosswalk.copy import Hands, cut, move_chunk, quarantine_static
+from crosswalk.copy import CHUNK_BYTES, Hands, cut, move_chunk, quarantine_static
 from crosswalk.errors import AccountingBroken, Interrupted, RowsRefused
 from crosswalk.express import Facts, Key, Moment, Motion
 from crosswalk.failpoints import hit
@@ -37,6 +37,7 @@ class Stage:
     stop: Callable[[], bool]
     """True once the user asked to stop at the next chunk's edge."""
     resumed: bool = False
+    chunk_bytes: int = CHUNK_BYTES
     occupied: set[Name] = field(default_factory=set)
     """Target tables that held rows before the first run."""
 
@@ -66,7 +67,7 @@ async def fill_table(stage: Stage, name: Name) -> Tally:
     ledger = stage.ledger
     chunks = await ledger.planned(stage.run, name)
     if not chunks:
-        chunks = await cut(motion, stage.snapshot.keeper)
+        chunks = await cut(motion, stage.snapshot.keeper, chunk_bytes=stage.chunk_bytes)
         await ledger.plan_chunks(stage.run, name, chunks)
         hit("chunks.planned")
     landed = await ledger.landed(stage.run, name)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from crosswalk import apply
 from crosswalk.connect import Session, session
-from crosswalk.copy import advance_sequences
+from crosswalk.copy import CHUNK_BYTES, advance_sequences
 from crosswalk.errors import CrosswalkError, TableNotEmpty
 from crosswalk.express import Facts, Landing, Motion, Selection
 from crosswalk.failpoints import hit
@@ -61,10 +61,11 @@ async def migrate(
     *,
     allow: Iterable[str] = (),
     jobs: int = JOBS,
+    chunk_bytes: int = CHUNK_BYTES,
     observer: Observer | None = None,
     stop: Callable[[], bool] = never,
 ) -> Migrated:
-    """Carry a plan out.
+    """Carry a plan out; large tables go in chunks of about `chunk_bytes` of the source's heap and TOAST.
 
     Raises HazardNotAllowed, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning,
     DuplicateKeys, RowsRefused before anything is moved; Interrupted, SnapshotLost, ConnectionLost,
@@ -93,6 +94,7 @@ async def migrate(
                 jobs=jobs,
                 observer=observer or Silent(),
                 stop=stop,
+                chunk_bytes=chunk_bytes,
                 resumed=False,
             )
         )
@@ -143,6 +145,7 @@ class _Run:
     observer: Observer
     stop: Callable[[], bool]
     resumed: bool
+    chunk_bytes: int = CHUNK_BYTES
 
 
 async def refuse_occupied(facts: Facts, ledger: Ledger) -> dict[Name, int]:
@@ -207,6 +210,7 @@ async def _stages(run: _Run) -> Migrated:
             observer=run.observer,
             stop=run.stop,
             resumed=run.resumed,
+            chunk_bytes=run.chunk_bytes,
             occupied={n for n in order if await ledger.filled(n) is False},
         )
         await refuse_hard_failures(stage, order)

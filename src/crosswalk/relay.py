@@ -3,18 +3,21 @@
 The source's COPY TO and the target's COPY FROM run at the same time, a few large blocks between
 them; memory is those blocks. When the target refuses the stream the source's COPY is read to its
 end and thrown away, so that its transaction (and snapshot) stays usable; when the source fails, the
-target's COPY is told so and fails too. The first error of the two sides is raised.
+target's COPY is told so and fails too. Where both sides fail, the source's error is raised. A target
+that vanishes in the middle is noticed at once, also while it is not reading. Cancelled, both COPYs
+are cancelled on their servers.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from crosswalk.connect import CopyFormat, Session
-from crosswalk.errors import CrosswalkError, RowsLostInRelay
+from crosswalk.errors import ConnectionLost, CrosswalkError, RowsLostInRelay
 
 BLOCK: Final = 256 * 1024
 """Bytes gathered before they are handed over."""
@@ -115,25 +118,52 @@ async def relay(
 
     async def pull() -> int:
         try:
-            return await target.copy_in(table, columns, pipe.blocks(), schema=schema, form=form, what=what)
+            async with _noticing_the_end(target, what):
+                return await target.copy_in(table, columns, pipe.blocks(), schema=schema, form=form, what=what)
         finally:
             pipe.stop_reading()
 
-    pushing, pulling = asyncio.create_task(push()), asyncio.create_task(pull())
-    try:
-        sent, received = await asyncio.gather(pushing, pulling, return_exceptions=True)
-    except BaseException:
-        for task in (pushing, pulling):
-            task.cancel()
-        await asyncio.gather(pushing, pulling, return_exceptions=True)
-        raise
-    for outcome in (sent, received):
-        if isinstance(outcome, CrosswalkError):
-            raise outcome
-    for outcome in (sent, received):
-        if isinstance(outcome, BaseException):
-            raise outcome
+    sent, received = await _both(push(), pull())
     if sent != received:
         raise RowsLostInRelay(sent=sent, received=received, what=what)
-    assert isinstance(received, int)
     return Landed(rows=received, bytes=pipe.bytes)
+
+
+@asynccontextmanager
+async def _noticing_the_end(session: Session, what: str) -> AsyncIterator[None]:
+    """Raises ConnectionLost where the connection goes; the driver would wait for ever to be allowed to write."""
+    task = asyncio.current_task()
+    assert task is not None
+    gone: list[object] = []
+
+    def on_end(connection: object) -> None:
+        gone.append(connection)
+        # One turn later: an error that says more than "lost" may be on its way to the task already.
+        asyncio.get_running_loop().call_soon(task.cancel)
+
+    session.raw.add_termination_listener(on_end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not gone:
+            raise
+        raise ConnectionLost(side=session.side, reason=f"it was closed during {what}") from None
+    finally:
+        session.raw.remove_termination_listener(on_end)
+
+
+async def _both(pushing: Coroutine[Any, Any, int], pulling: Coroutine[Any, Any, int]) -> tuple[int, int]:
+    """Run the two sides to their ends; of two errors one of ours comes first, and the source's before the target's."""
+    tasks = [asyncio.create_task(pushing), asyncio.create_task(pulling)]
+    try:
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    if errors:
+        raise next((error for error in errors if isinstance(error, CrosswalkError)), errors[0])
+    sent, received = (task.result() for task in tasks)
+    return sent, received

@@ -23,7 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from crosswalk import __version__
-from crosswalk.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, CrosswalkError
+from crosswalk.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, CrosswalkError, Stopped
 
 VERBS: Final[Mapping[str, str]] = {
     "demo": "The whole story on two embedded servers, in a minute",
@@ -153,8 +153,7 @@ def _run(given: list[str]) -> int:
         voice.complain(_usage(error), as_json=as_json)
         return EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
-        voice.complain({"code": "Interrupted", "message": "Stopped by the user.", "remedy": ""}, as_json=as_json)
-        return EXIT_INTERRUPTED
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the roof: whatever is left is a bug, told in one line
@@ -162,6 +161,8 @@ def _run(given: list[str]) -> int:
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
         return EXIT_ERROR
+    if code == EXIT_INTERRUPTED:
+        voice.complain(Stopped().as_json(), as_json=as_json)
     return code if isinstance(code, int) else 0
 
 

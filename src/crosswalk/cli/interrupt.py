@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from crosswalk.cli import voice
-from crosswalk.errors import CrosswalkError, Interrupted
+from crosswalk.errors import CrosswalkError, Interrupted, Stopped
 
 _Result = TypeVar("_Result")
 Stop = Callable[[], bool]
@@ -56,3 +56,18 @@ async def stoppable(work: Callable[[Stop], Coroutine[Any, Any, _Result]]) -> _Re
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def endable(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run work that SIGTERM ends as tidily as Ctrl-C does; raises Stopped."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError as error:
+        raise Stopped() from error
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)

@@ -12,11 +12,13 @@ from crosswalk.cli import options
 from crosswalk.cli.interrupt import Stop, stoppable
 from crosswalk.cli.migrated import tell
 from crosswalk.cli.progress import watch
+from crosswalk.copy import CHUNK_BYTES
 from crosswalk.migration import JOBS, Migrated
 from crosswalk.migration import migrate as conduct
 from crosswalk.plan import Plan, read_plan
 from crosswalk.survey import Servers
 
+MEGABYTE: Final = 1024 * 1024
 EXAMPLES: Final = (
     "crosswalk migrate crosswalk-plan.json",
     "crosswalk migrate crosswalk-plan.json --allow disables-triggers --jobs 4",
@@ -34,7 +36,11 @@ def migrate(
     allow: Annotated[
         list[str] | None, typer.Option("--allow", metavar="HAZARD", help="A hazard of the plan that is accepted.")
     ] = None,
-    jobs: options.Jobs = JOBS, as_json: options.Json = False,
+    jobs: options.Jobs = JOBS,
+    chunk_size: Annotated[
+        int, typer.Option("--chunk-size", min=1, max=1024, metavar="MB", help="Of a source table, a chunk's size.")
+    ] = CHUNK_BYTES // MEGABYTE,
+    as_json: options.Json = False,
 ) -> int:
     """Carry a plan out: copy, account for every row, advance sequences, switch triggers on again.
 
@@ -42,14 +48,16 @@ def migrate(
     once; what was committed stays and is not moved twice.
     """
     chosen = read_plan(plan)
-    done = asyncio.run(_move(chosen, options.servers(source, target), allow or [], jobs))
+    done = asyncio.run(_move(chosen, options.servers(source, target), allow or [], jobs, chunk_size * MEGABYTE))
     return tell(done, source=source, target=target, as_json=as_json)
 
 
-async def _move(plan: Plan, servers: Servers, allow: list[str], jobs: int) -> Migrated:
+async def _move(plan: Plan, servers: Servers, allow: list[str], jobs: int, chunk_bytes: int) -> Migrated:
     with watch() as observer:
 
         async def work(stop: Stop) -> Migrated:
-            return await conduct(plan, servers, allow=allow, jobs=jobs, observer=observer, stop=stop)
+            return await conduct(
+                plan, servers, allow=allow, jobs=jobs, chunk_bytes=chunk_bytes, observer=observer, stop=stop
+            )
 
         return await stoppable(work)

@@ -56,9 +56,8 @@ def plan(
         if unspoken else (),
         next=(options.again(follow, source=source, target=target),),
     )
-    code = voice.give(answer, as_json=as_json)
     voice.note(f"written to {output}")
-    return code
+    return voice.give(answer, as_json=as_json)
 
 
 def _may_write(path: Path, *, force: bool) -> None:

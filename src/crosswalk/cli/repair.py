@@ -12,6 +12,7 @@ from rich.text import Text
 
 from crosswalk.cli import options, voice
 from crosswalk.cli.accounting import heading, line, plural
+from crosswalk.cli.interrupt import endable
 from crosswalk.cli.progress import watch
 from crosswalk.cli.verdicts import masked, render_verified, verified_json
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
@@ -55,7 +56,8 @@ def repair(
 
 async def _repair(servers: Servers, file: MappingFile | None, *, delete_extra: bool, exact: bool) -> Mended:
     with watch("different") as observer:
-        return await conduct(servers, file=file, delete_extra=delete_extra, exact=exact, observer=observer)
+        work = conduct(servers, file=file, delete_extra=delete_extra, exact=exact, observer=observer)
+        return await endable(work)
 
 
 def _json(done: Mended, *, clean: bool) -> dict[str, Any]:
