@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from crosswalk.connect import Session
-from crosswalk.copy import CHUNK_BYTES, Hands, cut, move_chunk, quarantine_static
+from crosswalk.copy import CHUNK_BYTES, Hands, cut, forget_older, forget_rejected, move_chunk, quarantine_static
 from crosswalk.errors import AccountingBroken, Interrupted, RowsRefused
 from crosswalk.express import Facts, Key, Moment, Motion
 from crosswalk.failpoints import hit
@@ -19,6 +20,9 @@ from crosswalk.ledger import Chunk, Ledger, Tally
 from crosswalk.names import Name
 from crosswalk.progress import Observer
 from crosswalk.snapshot import Snapshot
+
+SECOND: Final = 1_000_000_000
+"""Chunks of the second passage are numbered from here."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +38,8 @@ class Stage:
     targets: list[Session]
     """One for each worker of the snapshot."""
     observer: Observer
+    order: tuple[Name, ...]
+    """Target tables in the order in which they are filled."""
     stop: Callable[[], bool]
     """True once the user asked to stop at the next chunk's edge."""
     resumed: bool = False
@@ -65,7 +71,12 @@ async def fill_table(stage: Stage, name: Name) -> Tally:
     """Move what has not landed yet and account for the whole table."""
     motion = Motion(stage.facts, name)
     ledger = stage.ledger
+    again = not motion.mapping.key and await ledger.filled_by(name) != stage.run
     chunks = await ledger.planned(stage.run, name)
+    if not chunks and again:
+        # Equal rows are told apart by their number only, so all of them must be compared at once.
+        chunks = [Chunk(number=0, after=None, upto=None)]
+        await ledger.plan_chunks(stage.run, name, chunks)
     if not chunks:
         chunks = await cut(motion, stage.snapshot.keeper, chunk_bytes=stage.chunk_bytes)
         await ledger.plan_chunks(stage.run, name, chunks)
@@ -73,7 +84,8 @@ async def fill_table(stage: Stage, name: Name) -> Tally:
     landed = await ledger.landed(stage.run, name)
     stage.observer.table(name, len(chunks), len(landed))
     direct = not stage.resumed and not landed and await _is_empty(motion, ledger.session)
-    await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=direct)
+    await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=direct, again=again)
+    await forget_older(name, stage.run, ledger.session)
     await stage.snapshot.check()
     tally = await account(stage, motion)
     await ledger.tally(stage.run, tally)
@@ -82,13 +94,38 @@ async def fill_table(stage: Stage, name: Name) -> Tally:
     return tally
 
 
+async def fill_references(stage: Stage, tally: Tally) -> Tally:
+    """The second passage over a table that refers to tables filled after it, or to itself; the tally as it is then."""
+    motion = Motion(stage.facts, tally.target)
+    if not motion.late(stage.order):
+        return tally
+    chunks = [replace(c, number=c.number + SECOND) for c in await stage.ledger.planned(stage.run, tally.target)]
+    landed = await stage.ledger.landed(stage.run, tally.target)
+    await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=False, second=True)
+    lost = await stage.ledger.session.fetchval(
+        "SELECT COALESCE(sum(rejected), 0)::bigint FROM crosswalk.chunk"
+        " WHERE run_id = $1 AND target_table = $2 AND number >= $3",
+        stage.run,
+        str(tally.target),
+        SECOND,
+        what="the ledger",
+    )
+    after = replace(
+        tally, loaded=tally.loaded - lost, written=tally.written - lost, quarantined=tally.quarantined + lost
+    )
+    await stage.ledger.tally(stage.run, after)
+    return after
+
+
 async def _is_empty(motion: Motion, session: Session) -> bool:
     return not await session.fetchval(
         f"SELECT EXISTS (SELECT FROM {motion.target.name.sql})", what=f"the table {motion.name}"
     )
 
 
-async def _move_all(stage: Stage, motion: Motion, chunks: list[Chunk], *, direct: bool) -> None:
+async def _move_all(
+    stage: Stage, motion: Motion, chunks: list[Chunk], *, direct: bool, again: bool = False, second: bool = False
+) -> None:
     """All chunks of a table, on as many workers as there are; the first error stops the others at their edge."""
     waiting = list(reversed(chunks))
     failed: list[BaseException] = []
@@ -104,6 +141,9 @@ async def _move_all(stage: Stage, motion: Motion, chunks: list[Chunk], *, direct
                 target=target,
                 direct=direct,
                 keep=_keeps(stage, motion),
+                late=frozenset() if second else motion.late(stage.order),
+                second=second,
+                again=again,
                 on_bytes=lambda count: stage.observer.bytes(motion.name, count),
             )
             while waiting and not failed:
@@ -161,7 +201,7 @@ async def _by_hand(stage: Stage, motion: Motion) -> Tally:
     what = f"the accounting of {motion.name}"
     row = await session.fetchrow(
         "SELECT COALESCE(sum(rows), 0)::bigint, COALESCE(sum(merged), 0)::bigint, COALESCE(sum(rejected), 0)::bigint"
-        " FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2",
+        f" FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2 AND number < {SECOND}",
         stage.run,
         str(motion.name),
         what=what,
@@ -174,6 +214,8 @@ async def _by_hand(stage: Stage, motion: Motion) -> Tally:
     if extracted != loaded + merged + refused or beaten:
         filtered = int(await keeper.fetchval(motion.filtered(), what=what))
         set_aside = await quarantine_static(motion, stage.moment, stage.run, keeper, session)
+    else:
+        await forget_rejected(motion.name, session)
     if beaten:
         merged -= len(stage.moment.of(motion.name))
     return Tally(

@@ -19,7 +19,7 @@ from crosswalk.copy import CHUNK_BYTES, advance_sequences
 from crosswalk.errors import CrosswalkError, TableNotEmpty
 from crosswalk.express import Facts, Landing, Motion, Selection
 from crosswalk.failpoints import hit
-from crosswalk.filling import Stage, fill_table, refuse_hard_failures
+from crosswalk.filling import Stage, fill_references, fill_table, refuse_hard_failures
 from crosswalk.judge import find_moment
 from crosswalk.ledger import Ledger, RunState, Tally
 from crosswalk.names import Name
@@ -208,6 +208,7 @@ async def _stages(run: _Run) -> Migrated:
             ledger=ledger,
             targets=targets,
             observer=run.observer,
+            order=order,
             stop=run.stop,
             resumed=run.resumed,
             chunk_bytes=run.chunk_bytes,
@@ -221,6 +222,7 @@ async def _stages(run: _Run) -> Migrated:
             if run.resumed:
                 result.moved_again += await _reconcile(stage, name)
             result.tallies.append(await fill_table(stage, name))
+        result.tallies = [await fill_references(stage, tally) for tally in result.tallies]
         if result.moved_again:
             run.observer.note(
                 f"{result.moved_again} rows of finished chunks differed from the new snapshot and were moved again"
@@ -284,6 +286,7 @@ async def _reconcile(stage: Stage, name: Name) -> int:
             found.differences,
             also=again,
             ours=name not in stage.occupied,
+            late=motion.late(stage.order),
         )
     if repaired.left:
         stage.observer.note(f"{len(repaired.left)} rows of {name} are not provably ours and were left alone")

@@ -13,6 +13,7 @@ from crosswalk.connect import Session
 from crosswalk.copy import Hands, move_keys
 from crosswalk.express import Key, Landing, Moment, Motion
 from crosswalk.failpoints import hit
+from crosswalk.names import Name
 from crosswalk.snapshot import Snapshot
 from crosswalk.verify import Difference
 
@@ -45,8 +46,12 @@ async def repair_rows(
     also: Iterable[Key] = (),
     ours: bool,
     delete: bool = True,
+    late: frozenset[Name] = frozenset(),
+    second: bool = False,
 ) -> Repaired:
     """Move differing rows again; `ours`: every row too many is ours, for the table was empty before us.
+
+    `late` and `second`: see `Hands`.
 
     `also` names further source rows to give another chance (those in quarantine). Without `delete`
     nothing is deleted.
@@ -59,7 +64,15 @@ async def repair_rows(
     width = len(motion.identity)
     keys = list(dict.fromkeys([d.source_key[:width] for d in listed if d.source_key] + [k[:width] for k in also]))
     hands = Hands(
-        motion=motion, moment=moment, run=run, snapshot=snapshot.id, source=source, target=target, direct=False
+        motion=motion,
+        moment=moment,
+        run=run,
+        snapshot=snapshot.id,
+        source=source,
+        target=target,
+        direct=False,
+        late=late,
+        second=second,
     )
     for start in range(0, len(keys), BATCH):
         async with target.transaction():

@@ -203,19 +203,30 @@ async def _mend(scene: _Scene, broken: list[TableResult], mended: Mended, *, del
     await apply.hold(scene.ledger, scene.run.id, [s for s in scene.plan.statements if s.table in concerned])
     try:
         for table in broken:
-            was_empty = await scene.ledger.filled(table.target) is True
-            mended.tables[table.target] = await repair_rows(
-                Motion(scene.facts, table.target),
-                scene.moment,
-                scene.shared,
-                scene.shared.keeper,
-                scene.found.target,
-                scene.run.id,
-                table.differences,
-                ours=was_empty,
-                delete=delete_extra,
-            )
+            mended.tables[table.target] = await _again(scene, table, delete_extra=delete_extra, second=False)
+        for table in broken:
+            if Motion(scene.facts, table.target).late(scene.order):
+                await _again(scene, table, delete_extra=False, second=True)
     except BaseException:
         await apply.restore_what_can_be(scene.ledger)
         raise
     await apply.release(scene.ledger)
+
+
+async def _again(scene: _Scene, table: TableResult, *, delete_extra: bool, second: bool) -> Repaired:
+    """Move a table's differing rows again; references into tables repaired after it wait for the second passage."""
+    motion = Motion(scene.facts, table.target)
+    listed = [d for d in table.differences if d.kind != "extra"] if second else table.differences
+    return await repair_rows(
+        motion,
+        scene.moment,
+        scene.shared,
+        scene.shared.keeper,
+        scene.found.target,
+        scene.run.id,
+        listed,
+        ours=await scene.ledger.filled(table.target) is True,
+        delete=delete_extra,
+        late=frozenset() if second else motion.late(scene.order),
+        second=second,
+    )

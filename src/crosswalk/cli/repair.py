@@ -22,7 +22,7 @@ from crosswalk.verification import Mended
 from crosswalk.verification import repair as conduct
 
 DeleteExtra = Annotated[
-    bool, typer.Option("--delete-extra", help="Delete rows too many, where they are provably ours.")
+    bool, typer.Option("--delete-extra", help="Delete rows too many (see below).")
 ]
 EXAMPLES: Final = ("crosswalk repair", "crosswalk repair --delete-extra")
 EXITS: Final = {
@@ -37,8 +37,9 @@ def repair(
 ) -> int:
     """Verify, move the rows again that differ or are missing, and verify once more.
 
-    The same motion as the copy, by key. Rows too many stay unless --delete-extra is given, and rows
-    that are not provably ours stay in any case.
+    The same motion as the copy, by key. Rows too many stay unless --delete-extra is given: then they
+    go from tables that were empty before the first run, rows that the application wrote since included;
+    from other tables go only rows that the key map knows as ours.
     """
     file = options.document(mapping)
     done = asyncio.run(_repair(options.servers(source, target), file, delete_extra=delete_extra, exact=exact))

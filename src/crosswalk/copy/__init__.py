@@ -6,7 +6,18 @@ rejected rows to the ledger, `sequences` advances what feeds default keys.
 
 from crosswalk.copy.chunks import CHUNK_BYTES, cut
 from crosswalk.copy.land import Hands, Moved, move_chunk, move_keys
-from crosswalk.copy.quarantine import quarantine_static
+from crosswalk.copy.quarantine import forget_older, forget_rejected, quarantine_static
 from crosswalk.copy.sequences import advance_sequences
 
-__all__ = ["CHUNK_BYTES", "Hands", "Moved", "advance_sequences", "cut", "move_chunk", "move_keys", "quarantine_static"]
+__all__ = [
+    "CHUNK_BYTES",
+    "Hands",
+    "Moved",
+    "advance_sequences",
+    "cut",
+    "forget_older",
+    "forget_rejected",
+    "move_chunk",
+    "move_keys",
+    "quarantine_static",
+]

@@ -17,15 +17,17 @@ from typing import Final
 from crosswalk.connect import CopyFormat, Session
 from crosswalk.copy.quarantine import Refusal, forget, quarantine_refused
 from crosswalk.errors import CrosswalkError, LookupBroken, RowsRefused, StatementFailed
-from crosswalk.express import Key, Landing, Moment, Motion, Selection
+from crosswalk.express import HandOver, Key, Landing, Moment, Motion, Selection, groups
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Chunk, Ledger
+from crosswalk.names import Name
 from crosswalk.relay import relay
 from crosswalk.snapshot import savepoint
 
 ROW_FAULTS: Final = ("22", "23", "44", "P0", "54")
 """SQLSTATE classes that blame a row: bad value, constraint, check option, raised by a trigger, too large."""
 _ANALYZE_FROM: Final = 5000
+_UNIQUE: Final = "23505"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,16 @@ class Hands:
     """The table was empty and this is the run's first snapshot."""
     keep: bool = False
     """Rows that stood in the table before win."""
+    late: frozenset[Name] = frozenset()
+    """Tables that are not filled yet, so that references into them wait for a second passage."""
+    second: bool = False
+    """This is the second passage: the rows have landed, and only references into late tables are missing."""
+    again: bool = False
+    """An earlier run filled the table, which has no key: only rows that are too few are written."""
     on_bytes: Callable[[int], None] | None = None
     refused: dict[Key, Refusal] = field(default_factory=dict)
+    clashing: dict[int, Refusal] = field(default_factory=dict)
+    """Rows of the twin whose unique value another row holds, by number: they get another chance together."""
     sent: int = 0
 
     def count(self, size: int) -> None:
@@ -86,7 +96,7 @@ def _refusal(error: StatementFailed) -> Refusal:
 async def move_chunk(hands: Hands, chunk: Chunk) -> Moved:
     """Move one chunk of a run; does nothing where the ledger says that it has landed."""
     ledger = Ledger(hands.target)
-    hands.refused, hands.sent = {}, 0
+    hands.refused, hands.clashing, hands.sent = {}, {}, 0
     motion = hands.motion
     async with hands.target.transaction():
         if not await ledger.open_chunk(hands.run, motion.name, chunk.number, hands.snapshot):
@@ -106,7 +116,7 @@ async def move_chunk(hands: Hands, chunk: Chunk) -> Moved:
 
 async def move_keys(hands: Hands, keys: tuple[Key, ...]) -> Moved:
     """Move the rows of some source keys again, in the caller's transaction."""
-    hands.refused, hands.sent = {}, 0
+    hands.refused, hands.clashing, hands.sent = {}, {}, 0
     width = len(hands.motion.identity)
     chosen = tuple(dict.fromkeys(key[:width] for key in keys))
     rows, merged = await _through_twin(hands, Selection(keys=chosen))
@@ -154,7 +164,7 @@ async def _settle(hands: Hands) -> None:
 
 async def _through_twin(hands: Hands, selection: Selection) -> tuple[int, int]:
     """Fill the twin and merge it; returns (rows that landed, rows that lost)."""
-    landing = Landing(hands.motion)
+    landing = Landing(hands.motion, late=hands.late)
     target = hands.target
     what = f"the load of {hands.motion.name}"
     await target.execute(landing.drop_twin(), what=what)
@@ -162,20 +172,19 @@ async def _through_twin(hands: Hands, selection: Selection) -> tuple[int, int]:
     await _fill(hands, landing, selection)
     if hands.keep:
         await _yield_to_kept(hands, landing)
-    unresolved = landing.mark_unresolved()
-    if unresolved:
-        for row in await target.fetch(unresolved, what=what):
-            key = await target.fetchval(landing.span_key(), row[0], what=what)
-            hands.refused[tuple(key)] = Refusal(
-                sqlstate="23503", message="the row that it refers to is not in the target", code="lookup.unresolved"
-            )
+    if hands.second:
+        await target.execute(landing.forget_absent(), what=what)
+    await _refuse_unresolved(hands, landing, what)
     counted = await target.fetchrow(landing.count_twin(), what=what)
     assert counted is not None
     total, losers, low, high = counted
+    if hands.again:
+        await target.execute(landing.forget_standing(), what=what)
     if total:
         if total >= _ANALYZE_FROM:
             await target.execute(landing.analyze_twin(), what=what)
         await _merge(hands, landing, None if low == high else (low, high), (low, high))
+        await _hand_over(hands, landing)
         if hands.motion.needs_key_map:
             await target.execute(landing.remember_keys(), what="the key map")
     spoiled = len(await target.fetch(landing.spoiled_keys(), what=what)) if hands.refused else 0
@@ -188,6 +197,22 @@ async def _through_twin(hands: Hands, selection: Selection) -> tuple[int, int]:
             reasons="; ".join(sorted({r.message for r in hands.refused.values()})[:3]),
         )
     return total - losers - spoiled, losers
+
+
+async def _refuse_unresolved(hands: Hands, landing: Landing, what: str) -> None:
+    """Rows that refer to a row which did not land are refused; in the second passage they leave the target too."""
+    unresolved = landing.mark_unresolved()
+    if unresolved is None:
+        return
+    rows = await hands.target.fetch(unresolved, what=what)
+    for row in rows:
+        key = await hands.target.fetchval(landing.span_key(), row[0], what=what)
+        hands.refused[tuple(key)] = Refusal(
+            sqlstate="23503", message="the row that it refers to is not in the target", code="lookup.unresolved"
+        )
+    if rows and hands.second:
+        gone = [r["k"] for r in await hands.target.fetch(landing.spoiled_target_keys(), what=what)]
+        await hands.target.execute(landing.delete(), gone, what=what)
 
 
 async def _yield_to_kept(hands: Hands, landing: Landing) -> None:
@@ -268,10 +293,48 @@ async def _merge(hands: Hands, landing: Landing, span: tuple[int, int] | None, r
             raise
         low, high = reach
         if low == high:
-            key = await hands.target.fetchval(landing.spoil(), low, what=what)
-            if key is not None:
-                hands.refused[tuple(key)] = _refusal(error)
+            await _spoil(hands, landing, low, _refusal(error))
             return
         middle = (low + high) // 2
         await _merge(hands, landing, (low, middle), (low, middle))
         await _merge(hands, landing, (middle + 1, high), (middle + 1, high))
+
+
+async def _spoil(hands: Hands, landing: Landing, number: int, refusal: Refusal) -> None:
+    """Take a row of the twin out; one that clashes with another row may yet be helped by `_hand_over`."""
+    key = await hands.target.fetchval(landing.spoil(), number, what=f"the load of {hands.motion.name}")
+    if key is None:
+        return
+    if refusal.sqlstate == _UNIQUE and not hands.direct and hands.motion.mapping.key:
+        hands.clashing[number] = refusal
+    else:
+        hands.refused[tuple(key)] = refusal
+
+
+async def _hand_over(hands: Hands, landing: Landing) -> None:
+    """Let rows that hand unique values to one another land together; what still clashes is refused."""
+    clashing, hands.clashing = hands.clashing, {}
+    if not clashing:
+        return
+    what = f"the load of {hands.motion.name}"
+    exchange = HandOver(landing)
+    await hands.target.execute(exchange.unspoil(), list(clashing), what=what)
+    query = exchange.holders(clashing)
+    found = [tuple(r.values()) for r in await hands.target.fetch(query, what=what)] if query else []
+    for group in groups(clashing, [(number, holder) for _, number, holder in found]):
+        places = {place for place, number, _ in found if number in group}
+        try:
+            async with savepoint(hands.target):
+                if places:
+                    await hands.target.execute(exchange.park(places, group), what=what)
+                update = landing.update(group)
+                if update:
+                    await hands.target.execute(update, what=what)
+                await hands.target.execute(landing.insert(group), what=what)
+                await _settle(hands)
+        except StatementFailed as error:
+            if not _row_fault(error, "target"):
+                raise
+            for number in group:
+                key = await hands.target.fetchval(landing.spoil(), number, what=what)
+                hands.refused[tuple(key)] = clashing[number]

@@ -14,7 +14,7 @@ from typing import Final
 
 from crosswalk.connect import Session
 from crosswalk.express import EVERYTHING, Key, Moment, Motion
-from crosswalk.names import literal
+from crosswalk.names import Name, literal
 from crosswalk.relay import relay
 
 COLUMNS: Final = [
@@ -73,17 +73,32 @@ async def _send(source: Session, target: Session, motion: Motion, run: int, foun
 async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Session, target: Session) -> int:
     """Write the rows that the rules reject, in a transaction of its own; returns how many."""
     async with target.transaction():
-        await target.execute(
-            "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'",
-            str(motion.name),
-            what="the quarantine",
-        )
+        await forget_rejected(motion.name, target)
         count = 0
         if motion.conditions:
             count += await _send(source, target, motion, run, "rules", motion.rejects(EVERYTHING, moment))
         if motion.mapping.on_duplicate == "quarantine" and moment.of(motion.name):
             count += await _send(source, target, motion, run, "rules", motion.beaten(moment))
     return count
+
+
+async def forget_older(target_table: Name, run: int, target: Session) -> None:
+    """Take out what the loads of earlier runs refused: this run has asked for every row of the table again."""
+    await target.execute(
+        "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load' AND run_id < $2",
+        str(target_table),
+        run,
+        what="the quarantine",
+    )
+
+
+async def forget_rejected(target_table: Name, target: Session) -> None:
+    """Take out what the rules rejected: they reject no row of the table any more."""
+    await target.execute(
+        "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'",
+        str(target_table),
+        what="the quarantine",
+    )
 
 
 async def quarantine_refused(

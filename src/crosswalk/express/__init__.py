@@ -4,6 +4,7 @@ Pure: values in, SQL texts out. Everything that the product does with rows runs 
 """
 
 from crosswalk.express.facts import EVERYTHING, Facts, Key, Moment, Selection
+from crosswalk.express.handover import HandOver, groups
 from crosswalk.express.load import Landing
 from crosswalk.express.motion import BUCKETS, Motion
 from crosswalk.express.parts import Condition, Fed, Reference, Wire
@@ -14,6 +15,7 @@ __all__ = [
     "Condition",
     "Facts",
     "Fed",
+    "HandOver",
     "Key",
     "Landing",
     "Moment",
@@ -21,4 +23,5 @@ __all__ = [
     "Reference",
     "Selection",
     "Wire",
+    "groups",
 ]

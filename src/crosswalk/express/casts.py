@@ -98,7 +98,31 @@ def canonical(value: str, target: TypeRef) -> str:
         return f"pg_catalog.trim_scale({value})"
     if wire.name in {"bpchar", "json", "xml"} and wire.kind is TypeKind.BASE:
         return f"({value})::pg_catalog.text"
+    if _inner(wire).name == "bpchar":
+        return f"({value})::pg_catalog.text[]"
+    if _inner(wire).name in _OF_NUMERIC:
+        return _trimmed(f"({value})::pg_catalog.text")
     return value
+
+
+_OF_NUMERIC: Final = frozenset({"numeric", "numrange", "nummultirange"})
+
+
+def _inner(ref: TypeRef) -> TypeRef:
+    """An array's element, any other type itself."""
+    return ref.element if ref.kind is TypeKind.ARRAY and ref.element is not None else ref
+
+
+def _trimmed(text: str) -> str:
+    """The text of an array or range of numerics without the zeros that only show a scale."""
+    end = '(?=[],)}"]|$)'
+    short = f"pg_catalog.regexp_replace({text}, '(\\.\\d*?)0+{end}', '\\1', 'g')"
+    return f"pg_catalog.regexp_replace({short}, '\\.{end}', '', 'g')"
+
+
+def equal_in_several_ways(ref: TypeRef) -> bool:
+    """Whether two values may be equal and yet not be the same bytes (numeric scale, -0)."""
+    return _inner(wire_type(ref)).name in {"float4", "float8", "jsonb", *_OF_NUMERIC}
 
 
 def row_image(values: list[str]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from crosswalk.express.casts import (
     canonical,
+    equal_in_several_ways,
     from_wire,
     lands_binary,
     row_hash,
@@ -23,11 +24,14 @@ from crosswalk.express.casts import (
 )
 from crosswalk.express.motion import BUCKETS, LOSER, Motion
 from crosswalk.express.parts import Fed, Reference, Wire
-from crosswalk.names import literal, quote
+from crosswalk.names import Name, literal, quote
 
 TWIN = "cw_twin"
 NUMBER = '"cw$number"'
 SPOILED = '"cw$spoiled"'
+TWIN_ROW = '"cw$twin"'
+Span = tuple[int, int] | list[int] | None
+"""Rows of the twin: a stretch (both ends in it), numbers, or all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +45,15 @@ class _Resolved:
 
 
 class Landing:
-    """SQL of one motion on the target."""
+    """SQL of one motion on the target.
 
-    def __init__(self, motion: Motion) -> None:
+    `late` names tables that are not filled yet: a reference into one of them is left out of the merge, so
+    that the column stays as it is (NULL in a new row) until a second passage resolves it.
+    """
+
+    def __init__(self, motion: Motion, *, late: frozenset[Name] = frozenset()) -> None:
         self.motion = motion
+        self.fed = tuple(f for f in motion.fed if isinstance(f.via, Wire) or not late & set(f.via.parents()))
         self.table = motion.target
         self.twin = f"pg_temp.{quote(TWIN)}"
 
@@ -78,7 +87,7 @@ class Landing:
     @property
     def columns(self) -> list[str]:
         """The target's columns that are written, in order."""
-        return [f.column.name for f in self.motion.fed]
+        return [f.column.name for f in self.fed]
 
     @property
     def has_deferred(self) -> bool:
@@ -125,7 +134,7 @@ class Landing:
     def _resolved(self, *, keyed: bool = False, where: str = "") -> str:
         """The twin's rows in the target's own types, references resolved."""
         row = '"cw$twin"'
-        parts = [(f, self._resolve(f, i, row=row)) for i, f in enumerate(self.motion.fed)]
+        parts = [(f, self._resolve(f, i, row=row)) for i, f in enumerate(self.fed)]
         listed = [f"{r.value} AS {quote(f.column.name)}" for f, r in parts]
         joins = " ".join(j for _, r in parts for j in r.joins)
         if keyed:
@@ -137,7 +146,7 @@ class Landing:
     def mark_unresolved(self) -> str | None:
         """Spoil the twin's rows whose reference the target cannot resolve; returns their numbers. None: no references."""
         row = '"cw$twin"'
-        parts = [self._resolve(f, i, row=row) for i, f in enumerate(self.motion.fed)]
+        parts = [self._resolve(f, i, row=row) for i, f in enumerate(self.fed)]
         if not any(p.found for p in parts):
             return None
         joins = " ".join(j for p in parts for j in p.joins)
@@ -147,15 +156,29 @@ class Landing:
 
     # --- the merge ------------------------------------------------------------------------------
 
-    def _range(self, span: tuple[int, int] | None) -> str:
-        return "" if span is None else f' AND "cw$twin".{NUMBER} BETWEEN {int(span[0])} AND {int(span[1])}'
+    def _range(self, span: Span) -> str:
+        if span is None:
+            return ""
+        if isinstance(span, list):
+            return f' AND "cw$twin".{NUMBER} IN ({", ".join(str(int(n)) for n in span)})'
+        return f' AND "cw$twin".{NUMBER} BETWEEN {int(span[0])} AND {int(span[1])}'
 
-    def _on_key(self, left: str, right: str) -> str:
-        return " AND ".join(f"{left}.{quote(k)} = {right}.{quote(k)}" for k in self.motion.mapping.key)
+    def on_key(self, left: str, right: str) -> str:
+        """Two rows (by alias) have the same key."""
+        key = self.motion.mapping.key
+        return " AND ".join(f"{quote(left)}.{quote(k)} = {quote(right)}.{quote(k)}" for k in key)
 
-    def update(self, span: tuple[int, int] | None = None) -> str | None:
-        """UPDATE the rows that differ; None where every column belongs to the key."""
-        rest = [f for f in self.motion.fed if f.column.name not in self.motion.mapping.key]
+    def resolved(self, numbers: Iterable[int]) -> str:
+        """The twin's rows of the given numbers as they would stand in the table."""
+        return self._resolved(where=self._range(list(numbers)))
+
+    def update(self, span: Span = None) -> str | None:
+        """UPDATE the rows that differ; None where every column belongs to the key.
+
+        A column that is GENERATED ALWAYS AS IDENTITY takes no UPDATE: it stays what the INSERT made it.
+        """
+        key = self.motion.mapping.key
+        rest = [f for f in self.fed if f.column.name not in key and f.column.identity != "always"]
         if not rest or not self.motion.mapping.key:
             return None
         sets = ", ".join(f'{quote(f.column.name)} = "cw$r".{quote(f.column.name)}' for f in rest)
@@ -163,17 +186,17 @@ class Landing:
         theirs = row_image([canonical(f'"cw$r".{quote(f.column.name)}', f.column.type) for f in rest])
         return (
             f'UPDATE {self.table.name.sql} AS "cw$t" SET {sets} FROM ({self._resolved(where=self._range(span))}) AS "cw$r"'
-            f" WHERE {self._on_key(chr(34) + 'cw$t' + chr(34), chr(34) + 'cw$r' + chr(34))} AND {mine} <> {theirs}"
+            f" WHERE {self.on_key('cw$t', 'cw$r')} AND {mine} <> {theirs}"
         )
 
-    def insert(self, span: tuple[int, int] | None = None) -> str:
+    def insert(self, span: Span = None) -> str:
         """INSERT the rows whose key is missing (all rows, where the table has no key)."""
         listed = ", ".join(quote(c) for c in self.columns)
         selected = ", ".join(f'"cw$r".{quote(c)}' for c in self.columns)
-        overriding = " OVERRIDING SYSTEM VALUE" if any(f.column.identity for f in self.motion.fed) else ""
+        overriding = " OVERRIDING SYSTEM VALUE" if any(f.column.identity for f in self.fed) else ""
         missing = ""
         if self.motion.mapping.key:
-            on = self._on_key('"cw$t"', '"cw$r"')
+            on = self.on_key("cw$t", "cw$r")
             missing = f' WHERE NOT EXISTS (SELECT FROM {self.table.name.sql} AS "cw$t" WHERE {on})'
         return (
             f"INSERT INTO {self.table.name.sql} ({listed}){overriding} SELECT {selected}"
@@ -206,6 +229,18 @@ class Landing:
             f" WHERE k.target_table = {literal(str(self.motion.name))} AND k.target_key = {self._twin_key()}"
         )
 
+    def forget_standing(self) -> str:
+        """For a table without a key: DELETE the twin's rows that stand in the table already, each as often as it does."""
+        columns = [f'"cw$twin".{quote(w.name)}' for w in self.motion.wires]
+        image = row_hash([canonical(c, w.type) for c, w in zip(columns, self.motion.wires, strict=True)])
+        return (
+            f"DELETE FROM {self.twin} WHERE {NUMBER} IN (SELECT number FROM (SELECT {NUMBER} AS number, {image} AS hash,"
+            f" pg_catalog.row_number() OVER (PARTITION BY {image} ORDER BY {NUMBER}) AS place"
+            f' FROM {self.twin} AS "cw$twin" WHERE NOT {SPOILED}) AS mine'
+            f" JOIN (SELECT {row_hash(self.image())} AS hash, count(*) AS times {self._standing(kept=False)} GROUP BY 1)"
+            " AS standing USING (hash) WHERE place <= times)"
+        )
+
     def _twin_key(self) -> str:
         """The target key of a twin's row, in the form of `target_key`."""
         values = [
@@ -214,6 +249,15 @@ class Landing:
             for w in f.wires
         ]
         return f"jsonb_build_array({', '.join(values)})"
+
+    def forget_absent(self) -> str:
+        """Take the rows out of the twin that are not in the table: the second passage adds none."""
+        there = f'SELECT FROM {self.table.name.sql} AS "cw$t" {self._joined_back()} WHERE {self._same_key(TWIN_ROW)}'
+        return f"DELETE FROM {self.twin} AS {TWIN_ROW} WHERE NOT EXISTS ({there})"
+
+    def spoiled_target_keys(self) -> str:
+        """Target keys (jsonb texts) of the spoiled rows."""
+        return f'SELECT {self._twin_key()}::text AS k FROM {self.twin} AS "cw$twin" WHERE {SPOILED}'
 
     def analyze_twin(self) -> str:
         return f"ANALYZE {self.twin}"
@@ -286,9 +330,9 @@ class Landing:
         return [v for f in self.motion.key_fed() for v in self._back(f, numbers[f.column.name])] or self.image()
 
     def target_key(self) -> str:
-        """The target key as a jsonb array of canonical texts."""
+        """The target key as a jsonb array of canonical texts; without a key the row's hash stands for it."""
         if not self.motion.mapping.key:
-            return "NULL::jsonb"
+            return f"jsonb_build_array(({row_hash(self.image())})::text)"
         return f"jsonb_build_array({', '.join(f'({v})::text' for v in self.key_image())})"
 
     def _standing(self, *, kept: bool) -> str:
@@ -318,7 +362,16 @@ class Landing:
         )
 
     def delete(self) -> str:
-        """DELETE the rows of the given target keys ($1: jsonb texts)."""
+        """DELETE the rows of the given target keys ($1: jsonb texts); without a key, as many as there are texts."""
+        if not self.motion.mapping.key:
+            return (
+                f'DELETE FROM {self.table.name.sql} AS "cw$d" USING (SELECT place, part FROM (SELECT "cw$t".ctid AS place,'
+                f' "cw$t".tableoid AS part, {self.target_key()} AS key, pg_catalog.row_number() OVER'
+                f" (PARTITION BY {self.target_key()}) AS number {self._standing(kept=False)}) AS mine"
+                " JOIN (SELECT k::jsonb AS key, count(*) AS times FROM unnest($1::text[]) AS k GROUP BY 1) AS wanted"
+                " USING (key) WHERE number <= times) AS gone"
+                ' WHERE "cw$d".ctid = gone.place AND "cw$d".tableoid = gone.part'
+            )
         return (
             f'DELETE FROM {self.table.name.sql} AS "cw$d" USING (SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part'
             f" {self._standing(kept=False)} WHERE {self.target_key()} = ANY ($1::text[]::jsonb[])) AS gone"
@@ -339,7 +392,7 @@ class Landing:
             theirs = [canonical(f"{row}.{quote(w.name)}", w.type) for w in fed.wires]
             strict = f"{row_image(mine)} <> {row_image(theirs)}"
             loose = strict
-            if len(mine) == 1 and wire_type(fed.column.type).name in {"numeric", "float4", "float8", "jsonb"}:
+            if len(mine) == 1 and equal_in_several_ways(fed.column.type):
                 loose = f"({mine[0]}) IS DISTINCT FROM ({theirs[0]})"
             checks.append(f"CASE WHEN {strict} THEN {literal(fed.column.name)} END AS {quote('s$' + fed.column.name)}")
             checks.append(f"CASE WHEN {loose} THEN {literal(fed.column.name)} END AS {quote('l$' + fed.column.name)}")

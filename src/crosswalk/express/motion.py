@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crosswalk.express.casts import canonical, row_hash
+from crosswalk.express.casts import canonical, row_hash, to_wire
 from crosswalk.express.facts import EVERYTHING, Key, Moment, Selection
 from crosswalk.express.lookups import REJECT
 from crosswalk.express.parts import Wire
@@ -35,7 +35,8 @@ class Motion(Relation):
         """The rows that fit. `keyed` adds the source's identity and `cw$loser` and keeps the losers in."""
         columns = [quote(w.name) for w in self.wires]
         if keyed:
-            columns += [quote(w.name) for w in self.key_wires] + [f"({self._is_loser(moment)}) AS {LOSER}"]
+            columns += [f"{to_wire(quote(w.name), w.type)} AS {quote(w.name)}" for w in self.key_wires]
+            columns.append(f"({self._is_loser(moment)}) AS {LOSER}")
         where = f"{REJECT} = 0" + ("" if keyed or not moment.of(self.name) else f" AND NOT ({self._is_loser(moment)})")
         listed = ", ".join(columns)
         return f'SELECT {listed} FROM ({self.judged(selection, moment)}) AS "cw$judged" WHERE {where}'

@@ -44,6 +44,14 @@ class Reference:
                 yield from part.wires()
 
 
+    def parents(self) -> Iterable[Name]:
+        """The tables that the target looks into to resolve it."""
+        yield self.parent
+        for _, part in self.parts:
+            if isinstance(part, Reference):
+                yield from part.parents()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
     """One column of the extract and of the twin."""

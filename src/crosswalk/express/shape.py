@@ -6,6 +6,7 @@ levels that they belong to). Lookups are compiled by `lookups`, which builds on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -133,6 +134,13 @@ class Shape:
         keys = ", ".join(quote(w.name) for w in self.key_wires)
         newest = isinstance(self.mapping.on_duplicate, Newest)
         return f'"cw$newest" DESC NULLS LAST, {keys}' if newest else keys
+
+    def late(self, order: Sequence[Name]) -> frozenset[Name]:
+        """Tables that a reference of this one is resolved in, and that are not filled before it: itself, or later ones."""
+        place = {name: number for number, name in enumerate(order)}
+        here = place.get(self.name, 0)
+        needed = {p for f in self.fed if isinstance(f.via, Reference) for p in f.via.parents()}
+        return frozenset(p for p in needed if place.get(p, -1) >= here)
 
     # --- compiling ------------------------------------------------------------------------------
 

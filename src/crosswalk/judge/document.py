@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crosswalk.errors import CrosswalkError
-from crosswalk.express import Facts, Landing, Motion
+from crosswalk.express import Facts, Landing, Motion, Reference
 from crosswalk.mapping import Default, Fold, Lookup, MappingFile, TableMapping
 from crosswalk.names import parse
 from crosswalk.schema import Schema, Table
@@ -115,6 +115,15 @@ def _table(text: str, facts: Facts) -> Iterator[_Finding]:
             code="rule.impossible", place=(*place, "columns", column), message=str(error), remedy=error.advice
         )
         return
+    for fed in motion.fed:
+        if isinstance(fed.via, Reference) and fed.column.not_null and name in fed.via.parents():
+            yield _Finding(
+                code="column.circular",
+                place=(*place, "columns", fed.column.name),
+                message=f"{target.name}.{fed.column.name} is NOT NULL and refers to a row of its own table that gets"
+                " its number only later",
+                remedy="Keep the source's own id in the referenced column, or allow NULL.",
+            )
     yield from _unfed(place, mapping, target)
     yield from _refused(place, mapping, target)
     yield from _left_behind(place, mapping, source, motion)
@@ -271,6 +280,13 @@ def _words(sql: str) -> set[str]:
 
 def _key(place: tuple[str, ...], mapping: TableMapping, target: Table) -> Iterator[_Finding]:
     if not mapping.key:
+        if mapping.existing != "refuse":
+            yield _Finding(
+                code="existing.no_key",
+                place=(*place, "existing"),
+                message=f"{target.name} has no key, so rows that stand there cannot be told from those to come",
+                remedy="Write `existing: refuse`, or name a `key`.",
+            )
         return
     covered = [key for key in (target.primary_key, *target.unique_keys) if key and set(key) <= set(mapping.key)]
     if not covered:

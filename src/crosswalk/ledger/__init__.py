@@ -258,6 +258,13 @@ class Ledger:
         )
         return None if found is None else bool(found)
 
+    async def filled_by(self, target: Name) -> int | None:
+        """The run that filled a table first; None where it is not ours."""
+        found = await self.session.fetchval(
+            "SELECT run_id FROM crosswalk.filled WHERE target_table = $1", str(target), what="the ledger"
+        )
+        return None if found is None else int(found)
+
     async def fill(self, run: int, target: Name, *, was_empty: bool) -> None:
         """From here on the table's new rows are ours."""
         await self.session.execute(

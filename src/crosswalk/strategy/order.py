@@ -25,17 +25,18 @@ class Ordered:
     """Foreign keys whose two ends lie in one circle."""
 
 
-def _needs(facts: Facts) -> dict[Name, set[Name]]:
-    """By target table: the mapped tables that must be filled before it."""
+def _needs(facts: Facts, *, hard: bool = False) -> dict[Name, set[Name]]:
+    """By target table: the mapped tables that must be filled before it; `hard`: for a column that is NOT NULL."""
     mapped = set(facts.document.by_target)
     needs: dict[Name, set[Name]] = {name: set() for name in facts.document.by_target}
     for name, mapping in facts.document.by_target.items():
         table = facts.target.tables.get(name)
+        required = {c.name for c in table.columns if c.not_null} if table else set()
         for key in table.foreign_keys if table else ():
-            if key.references in mapped and key.references is not None:
+            if key.references in mapped and key.references is not None and (not hard or set(key.columns) <= required):
                 needs[name].add(key.references)
-        for rule in mapping.columns.values():
-            if isinstance(rule, Lookup):
+        for column, rule in mapping.columns.items():
+            if isinstance(rule, Lookup) and (not hard or column in required):
                 needs[name].update(facts.document.targets_of(parse(rule.lookup.table)))
     return needs
 
@@ -68,10 +69,18 @@ def _circles(needs: Mapping[Name, set[Name]], names: Iterable[Name]) -> list[lis
     return found
 
 
+def _unrolled(circle: list[Name], hard: Mapping[Name, set[Name]]) -> list[Name]:
+    """A circle in an order that meets what cannot be left empty at first, as far as there is one."""
+    inside = {name: hard[name] & set(circle) - {name} for name in circle}
+    return [name for part in _circles(inside, circle) for name in part]
+
+
 def fill_order(facts: Facts) -> Ordered:
     """The order for the document's tables; stable for equal documents."""
     needs = _needs(facts)
     circles = _circles(needs, sorted(needs))
+    hard = _needs(facts, hard=True)
+    circles = [_unrolled(circle, hard) for circle in circles]
     home = {name: number for number, circle in enumerate(circles) for name in circle}
     circular = [
         (name, key)

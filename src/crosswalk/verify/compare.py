@@ -14,6 +14,7 @@ no collation is assumed to be alike on both sides, and memory is that of a few b
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -191,16 +192,24 @@ async def _count(
     """Without a key rows are told by their hash alone, each as often as it occurs."""
     what = f"the comparison of {motion.name}"
     rows = [r for part in selections for r in await source.fetch(motion.hashed_keys(moment, batch, part), what=what)]
-    keys = {r["hash"]: parse_key(r["source_key"]) for r in rows}
+    keys: dict[int, list[Key]] = {}
+    for row in rows:
+        keys.setdefault(row["hash"], []).append(parse_key(row["source_key"]))
     ours = Counter(r["hash"] for r in rows)
     theirs = Counter(r["hash"] for r in await target.fetch(landing.hashed_keys(batch, kept=False), what=what))
     for value, times in (ours - theirs).items():
-        if _identity_text(motion, keys[value]) in known.quarantined:
-            result.quarantined += times
-        else:
-            result.differences += [Difference(kind="missing", target_key="[]", source_key=keys[value])] * times
-    for times in (theirs - ours).values():
-        result.differences += [Difference(kind="extra", target_key="[]", source_key=None)] * times
+        for key in keys[value][-times:]:
+            if _identity_text(motion, key) in known.quarantined:
+                result.quarantined += 1
+            else:
+                result.differences.append(Difference(kind="missing", target_key=_by_hash(value), source_key=key))
+    for value, times in (theirs - ours).items():
+        result.differences += [Difference(kind="extra", target_key=_by_hash(value), source_key=None)] * times
+
+
+def _by_hash(value: int) -> str:
+    """What stands for the target key of a row without one (see `Landing.target_key`)."""
+    return json.dumps([str(value)])
 
 
 async def _judge_by_value(

@@ -1,0 +1,116 @@
+"""Unique values that rows hand to one another (a → b while b → a): the SQL that parks them.
+
+PostgreSQL checks a unique index row by row, inside a statement too, so that neither of two such rows
+can be updated first. Their values are parked where nobody's are (NULL, or a value made up) in the
+transaction that then gives each row its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from crosswalk.express.casts import type_sql
+from crosswalk.express.load import NUMBER, TWIN, Landing
+from crosswalk.names import quote
+from crosswalk.pg_types import NUMBERS, length_limit
+from crosswalk.schema import Column
+
+_MADE_UP: Final = {
+    **dict.fromkeys(NUMBERS, "LEAST((SELECT min({column}) FROM {table}), 0) - {number}"),
+    **dict.fromkeys(("text", "varchar", "bpchar"), "pg_catalog.left({hash}, {limit})"),
+    "uuid": "pg_catalog.gen_random_uuid()",
+    "bytea": "pg_catalog.decode({hash}, 'hex')",
+    **dict.fromkeys(("date", "timestamp", "timestamptz"), "(SELECT max({column}) FROM {table}) + {number} * {day}"),
+}
+_HASH: Final = "pg_catalog.md5(pg_catalog.random()::text || {number}::text)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parking:
+    """One unique key of the target and the column of it that can be parked."""
+
+    columns: tuple[str, ...]
+    column: str
+    value: str
+    """SQL over `cw$r`, the row that is to come."""
+
+
+class HandOver:
+    """SQL for rows of the twin that cannot land one by one."""
+
+    def __init__(self, landing: Landing) -> None:
+        self.landing = landing
+        self.table = landing.table
+        self.keys = tuple(self._parkings())
+
+    def _parkings(self) -> Iterable[Parking]:
+        """Every unique key through which two rows can stand in each other's way."""
+        key = set(self.landing.motion.mapping.key)
+        fed = {f.column.name: f.column for f in self.landing.motion.fed}
+        for columns in dict.fromkeys((self.table.primary_key, *self.table.unique_keys)):
+            if not columns or set(columns) <= key or key <= set(columns) or not set(columns) <= set(fed):
+                continue
+            for column in sorted((fed[c] for c in columns if c not in key), key=lambda c: c.not_null):
+                value = self._parked(column, columns)
+                if value is not None:
+                    yield Parking(columns=columns, column=column.name, value=value)
+                    break
+
+    def _parked(self, column: Column, columns: Sequence[str]) -> str | None:
+        strict = any(i.nulls_not_distinct for i in self.table.indexes if i.columns == tuple(columns))
+        if not column.not_null and not strict:
+            return f"NULL::{type_sql(column.type)}"
+        refers = any(column.name in c.columns for c in self.table.foreign_keys)
+        kind = column.type.storage
+        if refers or column.identity == "always" or kind.name not in _MADE_UP:
+            return None
+        number = f'"cw$r".{NUMBER}'
+        made = _MADE_UP[kind.name].format(
+            column=quote(column.name),
+            table=self.table.name.sql,
+            number=number,
+            hash=_HASH.format(number=number),
+            limit=length_limit(kind.name, kind.modifier) or 32,
+            day="1" if kind.name == "date" else "interval '1 day'",
+        )
+        return f"({made})::{type_sql(column.type)}"
+
+    def unspoil(self) -> str:
+        """Give rows ($1: numbers) another chance."""
+        return f'UPDATE pg_temp.{quote(TWIN)} SET "cw$spoiled" = false WHERE {NUMBER} = ANY ($1::bigint[])'
+
+    def holders(self, numbers: Iterable[int]) -> str | None:
+        """(place in `keys`, number, number of the row that holds the value it needs). None: nothing to park."""
+        chosen = self.landing.resolved(numbers)
+        parts = []
+        for place, key in enumerate(self.keys):
+            same = " AND ".join(f'"cw$t".{quote(c)} = "cw$r".{quote(c)}' for c in key.columns)
+            parts.append(
+                f'SELECT {place} AS place, "cw$r".{NUMBER} AS number, "cw$h".{NUMBER} AS holder FROM ({chosen}) AS "cw$r"'
+                f' JOIN {self.table.name.sql} AS "cw$t" ON {same}'
+                f' JOIN ({chosen}) AS "cw$h" ON {self.landing.on_key("cw$t", "cw$h")}'
+                f' WHERE "cw$r".{NUMBER} <> "cw$h".{NUMBER}'
+            )
+        return " UNION ".join(parts) or None
+
+    def park(self, places: Iterable[int], numbers: Iterable[int]) -> str:
+        """UPDATE the target rows of the given numbers: their values of the given keys go where nobody's are."""
+        sets = {self.keys[p].column: self.keys[p].value for p in places}
+        listed = ", ".join(f"{quote(column)} = {value}" for column, value in sorted(sets.items()))
+        return (
+            f'UPDATE {self.table.name.sql} AS "cw$t" SET {listed} FROM ({self.landing.resolved(numbers)}) AS "cw$r"'
+            f" WHERE {self.landing.on_key('cw$t', 'cw$r')}"
+        )
+
+
+def groups(numbers: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Rows that need one another, together: the connected parts of the graph."""
+    home = {n: [n] for n in numbers}
+    for one, other in pairs:
+        if home[one] is not home[other]:
+            home[one] += home[other]
+            for member in home[other]:
+                home[member] = home[one]
+    return [sorted(g) for g in {id(g): g for g in home.values()}.values()]
