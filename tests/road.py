@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from crosswalk.copy import CHUNK_BYTES
 from crosswalk.embedded import Server
 from crosswalk.mapping import MappingFile, read_mapping, read_text
-from crosswalk.migration import Migrated, migrate
+from crosswalk.migration import Migrated, migrate, resume
 from crosswalk.names import Name
 from crosswalk.plan import Hazard, Plan
 from crosswalk.planning import Checked, check, make_plan
@@ -73,9 +74,20 @@ class Road:
         *,
         allow: Iterable[str] = ALL_HAZARDS,
         jobs: int = 2,
+        chunk_bytes: int = CHUNK_BYTES,
         observer: Observer | None = None,
     ) -> Migrated:
-        return await migrate(plan or await self.plan(), self.servers, allow=allow, jobs=jobs, observer=observer)
+        return await migrate(
+            plan or await self.plan(),
+            self.servers,
+            allow=allow,
+            jobs=jobs,
+            chunk_bytes=chunk_bytes,
+            observer=observer,
+        )
+
+    async def resume(self) -> Migrated:
+        return await resume(self.servers)
 
     async def verify(self, *, exact: bool = False) -> Verified:
         return await verify(self.servers, exact=exact)

@@ -198,6 +198,7 @@ async def _stages(run: _Run) -> Migrated:
     tables = [facts.source_table(name) for name in order]
     async with snapshot(run.servers.source, tables, workers=run.jobs, purpose="copy") as shared, _hands(run) as targets:
         await ledger.event(run.run, "state", RunState.COPYING, snapshot=shared.id, resumed=run.resumed)
+        await run.found.require_unchanged_under_locks(run.plan, shared.keeper)
         hit("snapshot.taken")
         moment = await find_moment(facts, order, shared.keeper)
         stage = Stage(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from crosswalk.catalog import read_schema
+from crosswalk.catalog import read_schema, read_under_locks
 from crosswalk.connect import Session, connect
 from crosswalk.errors import DocumentRefused, PlanDrifted, RulesProposed
 from crosswalk.express import Facts
@@ -70,6 +70,13 @@ class Survey:
         for side, planned in (("source", plan.source_fingerprint), ("target", plan.target_fingerprint)):
             if now[side] != planned:
                 raise PlanDrifted(side=side, now=now[side], planned=planned)
+
+    async def require_unchanged_under_locks(self, plan: Plan, keeper: Session) -> None:
+        """Raises PlanDrifted where a source table was altered after it was looked at and before it was locked."""
+        sources = {mapping.source for mapping in self.file.document.by_target.values()}
+        now = fingerprint(await read_under_locks(keeper), sources)
+        if now != plan.source_fingerprint:
+            raise PlanDrifted(side="source", now=now, planned=plan.source_fingerprint)
 
 
 @asynccontextmanager

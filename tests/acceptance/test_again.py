@@ -76,6 +76,7 @@ tables:
       body: body
   log:
     from: log
+    existing: refuse
     key: []
     columns: {{line: line, at: at}}
 """

@@ -28,6 +28,8 @@ CREATE TABLE shelves (id int PRIMARY KEY, label text NOT NULL UNIQUE);
 CREATE TABLE things (id int PRIMARY KEY, slug text NOT NULL UNIQUE, serial_no int NOT NULL UNIQUE, nick text UNIQUE,
                      maker_no int, shelf_label text, {COLUMNS});
 CREATE TABLE cards (code text PRIMARY KEY, number int NOT NULL UNIQUE);
+CREATE TABLE badges (code text PRIMARY KEY, label text);
+INSERT INTO badges VALUES ('a', 'quiet');
 INSERT INTO makers VALUES (70, 'acme'), (80, 'bolt');
 INSERT INTO shelves VALUES (1, 'low'), (2, 'high');
 INSERT INTO cards VALUES ('a', 1), ('b', 2), ('c', 3);
@@ -52,6 +54,11 @@ CREATE TABLE shelves (id int PRIMARY KEY, label text NOT NULL UNIQUE);
 CREATE TABLE things ({COLUMNS}, maker_id int REFERENCES makers, shelf_id int REFERENCES shelves, nick text UNIQUE,
                      serial_no int NOT NULL UNIQUE, slug text NOT NULL UNIQUE, id int PRIMARY KEY);
 CREATE TABLE cards (id int PRIMARY KEY, code text NOT NULL UNIQUE);
+CREATE TABLE badges (code text PRIMARY KEY, label text);
+CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS
+  $$BEGIN NEW.label := upper(NEW.label); RETURN NEW; END$$;
+CREATE TRIGGER shout BEFORE INSERT OR UPDATE ON badges FOR EACH ROW EXECUTE FUNCTION shout();
+ALTER TABLE badges ENABLE ALWAYS TRIGGER shout;
 """
 DOCUMENT = f"""\
 version: 1
@@ -62,6 +69,7 @@ tables:
     columns: {{code: code}}
     drop: {{maker_no: the target makes its own}}
   shelves: {{from: shelves, key: [id], columns: {{id: id, label: label}}}}
+  badges: {{from: badges, key: [code], columns: {{code: code, label: label}}}}
   cards: {{from: cards, key: [code], columns: {{code: code, id: number}}}}
   things:
     from: things
@@ -73,43 +81,53 @@ tables:
 
 
 class Scene:
-    """The source, and fresh clones of the target as it is after a clean move."""
+    """The source, and the target as it is after a clean move; cloned afresh after a test that left it otherwise."""
 
-    def __init__(self, pg16: Server, pg18: Server, owner: Role, template: MakeTemplate, make: MakeDatabase) -> None:
-        self._old, self._new, self._owner, self._template, self._make = pg16, pg18, owner, template, make
+    def __init__(self, pg16: Server, pg18: Server, owner: Role, template: MakeTemplate) -> None:
+        self._new, self._owner = pg18, owner
+        self.source = _made(pg16, owner, "catches", template(pg16, "catches_source", _source, owner=owner))
+        self._filled = template(pg18, "catches_filled", self._fill, owner=owner)
+        self._clones = 0
+        self.clean = False
 
     async def _fill(self, url: str) -> None:
         async with connected(url) as target:
             await target.execute(TARGET)
         way = road(self.source, url, DOCUMENT)
         done = await way.migrate()
-        assert [(t.quarantined, t.merged) for t in done.tallies] == [(0, 0)] * 4
+        assert [(t.quarantined, t.merged) for t in done.tallies] == [(0, 0)] * 5
         assert findings(await way.verify()) == []
         assert findings(await way.verify(exact=True)) == []
 
-    async def _source(self, url: str) -> None:
-        async with connected(url) as source:
-            await source.execute(SOURCE)
-
     def road(self) -> Road:
-        self.source = self._make(
-            self._old, self._template(self._old, "catches_source", self._source, owner=self._owner), owner=self._owner
-        )
-        filled = self._template(self._new, "catches_target", self._fill, owner=self._owner)
-        return road(self.source, self._make(self._new, filled, owner=self._owner), DOCUMENT)
+        if not self.clean:
+            self._clones += 1
+            self.target = _made(self._new, self._owner, f"catches_{self._clones}", self._filled)
+        self.clean = False
+        return road(self.source, self.target, DOCUMENT)
+
+
+async def _source(url: str) -> None:
+    async with connected(url) as source:
+        await source.execute(SOURCE)
+
+
+def _made(server: Server, owner: Role, name: str, template: str) -> str:
+    sql(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy OWNER "{owner.name}"')
+    return owner.url(server, name)
 
 
 @pytest.fixture(scope="module")
-def owner(pg16: Server, pg18: Server, make_role: MakeRole) -> Role:
-    role = make_role(pg16)
-    with_password = f"LOGIN PASSWORD '{role.password}'"
-    sql(pg18, f"CREATE ROLE {role.name} {with_password}")
-    return role
+def scene(pg16: Server, pg18: Server, make_role: MakeRole, template: MakeTemplate) -> Scene:
+    owner = make_role(pg16)
+    sql(pg18, f"CREATE ROLE {owner.name} LOGIN PASSWORD '{owner.password}'")
+    return Scene(pg16, pg18, owner, template)
 
 
 @pytest.fixture
-def way(pg16: Server, pg18: Server, owner: Role, template: MakeTemplate, make_database: MakeDatabase) -> Road:
-    return Scene(pg16, pg18, owner, template, make_database).road()
+def way(scene: Scene) -> Road:
+    """A clean target; a test that leaves it clean says so."""
+    return scene.road()
 
 
 def things(key: int, *columns: str) -> tuple[str, str, str, tuple[str, ...]]:
@@ -185,11 +203,28 @@ CHANGES = {
 DIFFERS = {name: (update(*change), [things(change[2], change[0])]) for name, change in CHANGES.items()}
 DIFFERS |= {
     f"{column} swapped between two rows": (swap(column), [things(1, column), things(2, column)])
-    for column in ("first_name", "small", "ratio", "exact", "met", "doc", "shelf_id", "maker_id", "slug", "serial_no", "nick")
+    for column in (
+        "first_name",
+        "small",
+        "ratio",
+        "exact",
+        "met",
+        "doc",
+        "shelf_id",
+        "maker_id",
+        "slug",
+        "serial_no",
+        "nick",
+    )
 }
 DIFFERS |= {
     "a ring of three in a unique column": (
-        update("slug", "'parked'", 1) + ";" + update("slug", "'one'", 2) + ";" + update("slug", "'two'", 3) + ";"
+        update("slug", "'parked'", 1)
+        + ";"
+        + update("slug", "'one'", 2)
+        + ";"
+        + update("slug", "'two'", 3)
+        + ";"
         + update("slug", "'three'", 1),
         [things(1, "slug"), things(2, "slug"), things(3, "slug")],
     ),
@@ -232,18 +267,28 @@ DIFFERS |= {
 
 
 @pytest.mark.parametrize("name", DIFFERS)
-async def test_what_is_planted_is_found_and_healed(way: Road, name: str) -> None:
+async def test_what_is_planted_is_found_and_healed(scene: Scene, way: Road, name: str) -> None:
     planted, expected = DIFFERS[name]
     async with connected(way.target) as target:
         await target.execute(planted)
-    assert sorted(findings(await way.verify())) == sorted(expected)
     mended = await way.repair(delete_extra=True)
+    assert sorted(findings(mended.before)) == sorted(expected)
     assert mended.after is not None
     assert findings(mended.after) == []
     assert not any(table.refused or table.left for table in mended.tables.values())
-    assert findings(await way.verify(exact=True)) == []
     async with connected(way.target) as target:
         assert await target.fetchval("SELECT count(*) FROM crosswalk.quarantine") == 0
+    scene.clean = True
+
+
+async def test_verify_finds_what_repair_would(scene: Scene, way: Road) -> None:
+    planted, expected = DIFFERS["several at once"]
+    async with connected(way.target) as target:
+        await target.execute(planted)
+    assert sorted(findings(await way.verify())) == sorted(expected)
+    assert (await way.repair()).after is not None
+    assert findings(await way.verify(exact=True)) == []
+    scene.clean = True
 
 
 EQUAL = {
@@ -306,7 +351,7 @@ async def test_limits_and_padding_make_no_difference(pg16: Server, pg18: Server,
         assert await conn.fetch("SELECT xmin, ctid FROM t") == before
 
 
-async def test_an_error_is_never_a_pass(way: Road, pg16: Server, pg18: Server) -> None:
+async def test_an_error_is_never_a_pass(scene: Scene, way: Road) -> None:
     for url, table in ((way.source, "shelves"), (way.target, "cards")):
         async with connected(url) as conn:
             await conn.execute(f"REVOKE SELECT ON {table} FROM CURRENT_USER")
@@ -315,23 +360,19 @@ async def test_an_error_is_never_a_pass(way: Road, pg16: Server, pg18: Server) -
         async with connected(url) as conn:
             await conn.execute(f"GRANT SELECT ON {table} TO CURRENT_USER")
     assert findings(await way.verify()) == []
+    scene.clean = True
 
 
-async def test_repair_is_not_undone_by_triggers(way: Road) -> None:
+async def test_repair_is_not_undone_by_triggers(scene: Scene, way: Road) -> None:
     async with connected(way.target) as target:
-        await target.execute(
-            "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$BEGIN NEW.first_name := upper(NEW.first_name); RETURN NEW; END$$;"
-            "CREATE TRIGGER shout BEFORE INSERT OR UPDATE ON things FOR EACH ROW EXECUTE FUNCTION shout();"
-            "ALTER TABLE things ENABLE ALWAYS TRIGGER shout;"
-            "UPDATE things SET small = 77 WHERE id = 3"
-        )
-    assert findings(await way.verify()) == [things(3, "first_name", "small")]
+        await target.execute("UPDATE badges SET label = 'x' WHERE code = 'a'")
     mended = await way.repair()
+    assert findings(mended.before) == [("public.badges", "different", '["a"]', ("label",))]
     assert mended.after is not None
     assert findings(mended.after) == []
     async with connected(way.target) as target:
         assert await target.fetchval("SELECT tgenabled FROM pg_trigger WHERE tgname = 'shout'") == b"A"
+    scene.clean = True
 
 
 async def test_a_row_that_really_clashes_is_set_aside_and_the_hand_over_beside_it_lands(way: Road) -> None:

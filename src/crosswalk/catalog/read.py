@@ -53,6 +53,14 @@ async def read_schema(
     raise AssertionError("unreachable")
 
 
+async def read_under_locks(session: Session) -> Schema:
+    """The same inside the caller's transaction, which holds the tables; its search_path is left as it was."""
+    await session.execute("SAVEPOINT cw_catalog; SET LOCAL search_path = ''", what="SAVEPOINT")
+    found = await _read(session, None)
+    await session.execute("ROLLBACK TO SAVEPOINT cw_catalog; RELEASE SAVEPOINT cw_catalog", what="ROLLBACK TO SAVEPOINT")
+    return found
+
+
 async def _query(session: Session, area: str, *args: object) -> list[asyncpg.Record]:
     sql = files("crosswalk.catalog").joinpath(f"{area}.sql").read_text(encoding="utf-8")
     what = f"reading the catalog ({area})"

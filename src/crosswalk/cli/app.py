@@ -12,17 +12,20 @@ import importlib
 import importlib.util
 import inspect
 import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import setproctitle
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from crosswalk import __version__
+from crosswalk.connect import mask
 from crosswalk.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_USAGE, CrosswalkError, Stopped
 
 VERBS: Final[Mapping[str, str]] = {
@@ -41,6 +44,7 @@ VERBS: Final[Mapping[str, str]] = {
 }
 """Every verb in the order of `--help`, with what is said of it there."""
 DEBUG: Final = "CROSSWALK_DEBUG"
+_URL: Final = re.compile(r"postgres(?:ql)?://\S+")
 UsageError: Final[Any] = typer.BadParameter.__mro__[1]
 
 
@@ -129,6 +133,7 @@ def _roof(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code and never raises what a verb raises."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _hide(given)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -138,6 +143,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _gone()
     return code
+
+
+def _hide(given: Sequence[str]) -> None:
+    """Passwords of URLs on the command line leave the process title, where every user of the machine reads them."""
+    shown = [_URL.sub(lambda found: mask(found.group()), word) for word in given]
+    if shown != list(given):
+        setproctitle.setproctitle(" ".join(["crosswalk", *shown]))
 
 
 def _run(given: list[str]) -> int:

@@ -123,7 +123,12 @@ def _naive(act: Act) -> Iterator[RenderableType]:
 
 def _diff(act: Act) -> Iterator[RenderableType]:
     for table in act.shown.tables:
-        yield summary(table)
+        if table.source and table.target:
+            yield summary(table)
+    for side, other in (("source", "target"), ("target", "source")):
+        alone = [getattr(t, side).relation for t in act.shown.tables if getattr(t, side) and not getattr(t, other)]
+        if alone:
+            yield line(f"only in the {side}: {', '.join(alone)}", style="dim")
     yield line("`crosswalk diff` prints the matrix of all columns", style="dim")
 
 
