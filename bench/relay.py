@@ -68,6 +68,8 @@ class Contest:
     loop: asyncio.Runner
     cpu: list[float] = field(default_factory=list)
     """CPU seconds of this process by wall-clock second, a round an entry."""
+    pipe_cpu: list[float] = field(default_factory=list)
+    """The same of the two psql of the binary pipe."""
     megabytes: float = 0.0
 
     def prepare(self) -> None:
@@ -110,7 +112,7 @@ class Contest:
     def pipe(self, form: Literal["binary", "text"]) -> float:
         """The peer's turn."""
         self.loop.run(self._empty())
-        began = time.perf_counter()
+        began, used = time.perf_counter(), _cpu(resource.RUSAGE_CHILDREN)
         sender = self._psql(self.source, f"COPY ({QUERY}) TO STDOUT (FORMAT {form})", stdout=subprocess.PIPE)
         receiver = self._psql(
             self.target, f"COPY visit ({', '.join(COLUMNS)}) FROM STDIN (FORMAT {form})", stdin=sender.stdout
@@ -120,6 +122,8 @@ class Contest:
         if receiver.wait() or sender.wait():
             raise RuntimeError("psql failed")
         took = time.perf_counter() - began
+        if form == "binary":
+            self.pipe_cpu.append((_cpu(resource.RUSAGE_CHILDREN) - used) / took)
         self.loop.run(self._check(self.rows))
         return took
 
@@ -153,8 +157,8 @@ class Contest:
             raise RuntimeError(f"{there} rows arrived, {landed} were counted, {self.rows} were sent")
 
 
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
+def _cpu(who: int = resource.RUSAGE_SELF) -> float:
+    used = resource.getrusage(who)
     return used.ru_utime + used.ru_stime
 
 
@@ -181,6 +185,7 @@ def contest(*, rows: int, rounds: int) -> dict[str, object]:
             "ratio_psql_pipe": round(pairs.ratio(taken, PIPE, OURS), 3),
             "ratio_psql_pipe_text": round(pairs.ratio(taken, PIPE_TEXT, OURS), 3),
             "cpu_share": round(median(it.cpu), 3),
+            "cpu_share_psql_pipe": round(median(it.pipe_cpu), 3),
             "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
             "machine": pairs.machine(),
             "versions": {
@@ -197,7 +202,7 @@ def table(found: dict[str, object]) -> str:
     """The figures for people."""
     rows = (
         (OURS, found["seconds"], 1.0, f"{found['cpu_share']} of a core, {found['rss_mb']} MB peak"),
-        (PIPE, found["seconds_psql_pipe"], found["ratio_psql_pipe"], ""),
+        (PIPE, found["seconds_psql_pipe"], found["ratio_psql_pipe"], f"{found['cpu_share_psql_pipe']} of a core"),
         (PIPE_TEXT, found["seconds_psql_pipe_text"], found["ratio_psql_pipe_text"], ""),
     )
     lines = [

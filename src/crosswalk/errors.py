@@ -310,6 +310,12 @@ class PlanDrifted(CrosswalkError):
     exit_code = EXIT_REFUSED
 
 
+class TriggerUnplanned(PlanDrifted):
+    """The trigger {trigger} of {table} is not in the plan, and would fire for every row that is written."""
+
+    remedy = "Run `crosswalk plan` again: the new plan switches it off while the rows are moved."
+
+
 class HazardNotAllowed(CrosswalkError):
     """The plan has hazards that nobody allowed: {hazards}."""
 

@@ -117,6 +117,13 @@ async def fill_references(stage: Stage, tally: Tally) -> Tally:
     return after
 
 
+async def fill_accounts(stage: Stage, name: Name) -> Tally:
+    """The accounting of a table once more, after rows were moved again or deleted."""
+    tally = await account(stage, Motion(stage.facts, name))
+    await stage.ledger.tally(stage.run, tally)
+    return tally
+
+
 async def _is_empty(motion: Motion, session: Session) -> bool:
     return not await session.fetchval(
         f"SELECT EXISTS (SELECT FROM {motion.target.name.sql})", what=f"the table {motion.name}"

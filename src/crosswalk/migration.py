@@ -16,20 +16,21 @@ from dataclasses import dataclass, field
 from crosswalk import apply
 from crosswalk.connect import Session, session
 from crosswalk.copy import CHUNK_BYTES, advance_sequences
-from crosswalk.errors import CrosswalkError, TableNotEmpty
-from crosswalk.express import Facts, Landing, Motion, Selection
+from crosswalk.errors import CrosswalkError, TableNotEmpty, TriggerUnplanned
+from crosswalk.express import Facts, Landing, Motion
 from crosswalk.failpoints import hit
-from crosswalk.filling import Stage, fill_references, fill_table, refuse_hard_failures
+from crosswalk.filling import Stage, fill_accounts, fill_references, fill_table, refuse_hard_failures
 from crosswalk.judge import find_moment
 from crosswalk.ledger import Ledger, RunState, Tally
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
-from crosswalk.repair import repair_rows
+from crosswalk.reconcile import Reconciliation
 from crosswalk.snapshot import snapshot
+from crosswalk.strategy import unplanned_triggers
 from crosswalk.survey import Servers, Survey, survey
-from crosswalk.verify import Known, compare_table, image_of
+from crosswalk.verify import image_of
 
 JOBS = 2
 
@@ -82,6 +83,7 @@ async def migrate(
         await ledger.lock()
         if not await ledger.held():
             found.require_unchanged(plan)
+        _refuse_unplanned(found, plan)
         await refuse_occupied(found.facts, ledger)
         run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
         return await _conduct(
@@ -110,6 +112,7 @@ async def resume(
     async with survey(plan.mapping(), servers, purpose="resume") as found:
         found.require_unchanged(plan)
         found.require_sound()
+        _refuse_unplanned(found, plan)
         ledger = Ledger(found.target)
         await ledger.lock()
         return await _conduct(
@@ -132,6 +135,12 @@ def _require(found: Survey, plan: Plan) -> None:
     if found.problems:
         found.require_unchanged(plan)
     found.require_sound()
+
+
+def _refuse_unplanned(found: Survey, plan: Plan) -> None:
+    """Raises TriggerUnplanned where a trigger would fire for our rows that the plan does not switch off."""
+    for table, trigger in unplanned_triggers(found.facts, plan)[:1]:
+        raise TriggerUnplanned(table=table, trigger=trigger)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,16 +227,16 @@ async def _stages(run: _Run) -> Migrated:
         await refuse_hard_failures(stage, order)
         run.observer.begin([(n, t.rows, t.bytes) for n, t in zip(order, tables, strict=True)])
         result = Migrated(run=run.run)
+        again = Reconciliation(stage)
         for name in order:
             stage.stop_here()
             if run.resumed:
-                result.moved_again += await _reconcile(stage, name)
+                await again.compare(name)
             result.tallies.append(await fill_table(stage, name))
         result.tallies = [await fill_references(stage, tally) for tally in result.tallies]
-        if result.moved_again:
-            run.observer.note(
-                f"{result.moved_again} rows of finished chunks differed from the new snapshot and were moved again"
-            )
+        if run.resumed:
+            result.moved_again = await again.settle()
+            result.tallies = [await fill_accounts(stage, name) for name in order]
         await _finish(run, stage, result)
     return result
 
@@ -258,40 +267,6 @@ async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
             for _ in range(run.jobs)
         ]
         yield found
-
-
-async def _reconcile(stage: Stage, name: Name) -> int:
-    """Compare what has landed with the new snapshot and move again what differs; returns how many rows."""
-    ledger, motion = stage.ledger, Motion(stage.facts, name)
-    landed = await ledger.landed(stage.run, name)
-    if not landed:
-        return 0
-    chunks = await ledger.planned(stage.run, name)
-    done = tuple(Selection(after=c.after, upto=c.upto) for c in chunks if c.number in landed)
-    quarantined = await ledger.quarantined_keys(name)
-    keep = name in stage.occupied and motion.mapping.existing == "keep"
-    known = Known(quarantined=quarantined, kept=await ledger.kept_keys(name), keep=keep)
-    stage.observer.note(f"the old snapshot is gone: comparing {len(landed)} finished chunks of {name} with a new one")
-    async with stage.snapshot.worker() as source:
-        found = await compare_table(
-            motion, stage.moment, source, stage.targets[0], known=known, exact=True, selections=done
-        )
-        again = [tuple(key.split("\x1f")) for key in quarantined]
-        repaired = await repair_rows(
-            motion,
-            stage.moment,
-            stage.snapshot,
-            source,
-            stage.targets[0],
-            stage.run,
-            found.differences,
-            also=again,
-            ours=name not in stage.occupied,
-            late=motion.late(stage.order),
-        )
-    if repaired.left:
-        stage.observer.note(f"{len(repaired.left)} rows of {name} are not provably ours and were left alone")
-    return repaired.deleted + sum(1 for d in found.differences if d.kind != "extra")
 
 
 async def _finish(run: _Run, stage: Stage, result: Migrated) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from crosswalk.connect import Session
 from crosswalk.copy import Hands, move_keys
+from crosswalk.errors import StatementFailed
 from crosswalk.express import Key, Landing, Moment, Motion
 from crosswalk.failpoints import hit
 from crosswalk.names import Name
@@ -34,35 +35,22 @@ class Repaired:
     """Rows too many that are not provably ours: left alone."""
 
 
-async def repair_rows(
+async def move_again(
     motion: Motion,
     moment: Moment,
     snapshot: Snapshot,
     source: Session,
     target: Session,
     run: int,
-    differences: Iterable[Difference],
+    keys: Iterable[Key],
     *,
-    also: Iterable[Key] = (),
-    ours: bool,
-    delete: bool = True,
     late: frozenset[Name] = frozenset(),
     second: bool = False,
 ) -> Repaired:
-    """Move differing rows again; `ours`: every row too many is ours, for the table was empty before us.
-
-    `late` and `second`: see `Hands`.
-
-    `also` names further source rows to give another chance (those in quarantine). Without `delete`
-    nothing is deleted.
-    """
+    """Extract the source rows of some keys again and merge them; `late` and `second`: see `Hands`."""
     result = Repaired()
-    listed = list(differences)
-    extra = [d for d in listed if d.kind == "extra"]
-    if extra:
-        await _delete(motion, target, extra, result, ours=ours, delete=delete)
     width = len(motion.identity)
-    keys = list(dict.fromkeys([d.source_key[:width] for d in listed if d.source_key] + [k[:width] for k in also]))
+    chosen = list(dict.fromkeys(key[:width] for key in keys))
     hands = Hands(
         motion=motion,
         moment=moment,
@@ -74,35 +62,58 @@ async def repair_rows(
         late=late,
         second=second,
     )
-    for start in range(0, len(keys), BATCH):
+    for start in range(0, len(chosen), BATCH):
         async with target.transaction():
-            moved = await move_keys(hands, tuple(keys[start : start + BATCH]))
+            moved = await move_keys(hands, tuple(chosen[start : start + BATCH]))
             hit("repair.before_commit")
         result.moved += moved.rows
         result.refused += moved.refused
     return result
 
 
-async def _delete(
-    motion: Motion, target: Session, extra: list[Difference], result: Repaired, *, ours: bool, delete: bool
+async def delete_surplus(
+    motion: Motion, target: Session, differences: Iterable[Difference], result: Repaired, *, ours: bool
 ) -> None:
-    landing = Landing(motion)
+    """Delete rows that are too many; `ours`: all of them are, for the table was empty before us.
+
+    Otherwise only those go that the key map knows. A row that others refer to is left alone.
+    """
+    extra = [d for d in differences if d.kind == "extra"]
     keys = [d.target_key for d in extra]
     mine = set(keys) if ours and not motion.needs_key_map else await _remembered(motion, target, keys)
-    chosen = [key for key in keys if key in mine] if delete else []
-    result.left += [d for d in extra if d.target_key not in set(chosen)]
+    landing = Landing(motion)
+    result.left += [d for d in extra if d.target_key not in mine]
+    chosen = [d for d in extra if d.target_key in mine]
     for start in range(0, len(chosen), BATCH):
-        batch = chosen[start : start + BATCH]
+        await _delete(motion, landing, target, chosen[start : start + BATCH], result)
+
+
+async def _delete(
+    motion: Motion, landing: Landing, target: Session, extra: list[Difference], result: Repaired
+) -> None:
+    """Delete a batch; where a row is referred to the batch is halved until that row is alone."""
+    keys = [d.target_key for d in extra]
+    try:
         async with target.transaction():
-            tag = await target.execute(landing.delete(), batch, what=f"the surplus rows of {motion.name}")
+            tag = await target.execute(landing.delete(), keys, what=f"the surplus rows of {motion.name}")
             await target.execute(
                 "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
                 str(motion.name),
-                batch,
+                keys,
                 what="the key map",
             )
             hit("repair.before_commit")
-        result.deleted += int(tag.rpartition(" ")[2])
+    except StatementFailed as error:
+        if not str(error.fields["sqlstate"]).startswith("23"):
+            raise
+        if len(extra) == 1:
+            result.left += extra
+            return
+        middle = len(extra) // 2
+        await _delete(motion, landing, target, extra[:middle], result)
+        await _delete(motion, landing, target, extra[middle:], result)
+        return
+    result.deleted += int(tag.rpartition(" ")[2])
 
 
 async def _remembered(motion: Motion, target: Session, keys: list[str]) -> set[str]:

@@ -20,7 +20,7 @@ from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
-from crosswalk.repair import Repaired, repair_rows
+from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.sequences import Position, sequence_positions
 from crosswalk.snapshot import Snapshot, snapshot
 from crosswalk.survey import Servers, Survey, survey
@@ -203,30 +203,42 @@ async def _mend(scene: _Scene, broken: list[TableResult], mended: Mended, *, del
     await apply.hold(scene.ledger, scene.run.id, [s for s in scene.plan.statements if s.table in concerned])
     try:
         for table in broken:
-            mended.tables[table.target] = await _again(scene, table, delete_extra=delete_extra, second=False)
+            mended.tables[table.target] = await _again(scene, table, second=False)
         for table in broken:
             if Motion(scene.facts, table.target).late(scene.order):
-                await _again(scene, table, delete_extra=False, second=True)
+                await _again(scene, table, second=True)
+        for table in reversed(broken):
+            await _delete(scene, table, mended.tables[table.target], wanted=delete_extra)
+        for table in broken:
+            if mended.tables[table.target].refused:
+                mended.tables[table.target].refused = (await _again(scene, table, second=False)).refused
     except BaseException:
         await apply.restore_what_can_be(scene.ledger)
         raise
     await apply.release(scene.ledger)
 
 
-async def _again(scene: _Scene, table: TableResult, *, delete_extra: bool, second: bool) -> Repaired:
+async def _again(scene: _Scene, table: TableResult, *, second: bool) -> Repaired:
     """Move a table's differing rows again; references into tables repaired after it wait for the second passage."""
     motion = Motion(scene.facts, table.target)
-    listed = [d for d in table.differences if d.kind != "extra"] if second else table.differences
-    return await repair_rows(
+    return await move_again(
         motion,
         scene.moment,
         scene.shared,
         scene.shared.keeper,
         scene.found.target,
         scene.run.id,
-        listed,
-        ours=await scene.ledger.filled(table.target) is True,
-        delete=delete_extra,
+        [d.source_key for d in table.differences if d.source_key is not None],
         late=frozenset() if second else motion.late(scene.order),
         second=second,
     )
+
+
+async def _delete(scene: _Scene, table: TableResult, result: Repaired, *, wanted: bool) -> None:
+    """Delete rows too many, children before their parents, where that is wanted; else they are left."""
+    if not wanted:
+        result.left += [d for d in table.differences if d.kind == "extra"]
+        return
+    ours = await scene.ledger.filled(table.target) is True
+    motion = Motion(scene.facts, table.target)
+    await delete_surplus(motion, scene.found.target, table.differences, result, ours=ours)

@@ -16,8 +16,9 @@ from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
 from crosswalk.copy.quarantine import Refusal, forget, quarantine_refused
-from crosswalk.errors import CrosswalkError, LookupBroken, RowsRefused, StatementFailed
+from crosswalk.errors import CrosswalkError, LookupBroken, RowsLostInRelay, RowsRefused, StatementFailed
 from crosswalk.express import HandOver, Key, Landing, Moment, Motion, Selection, groups
+from crosswalk.express.rekey import rekey
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Chunk, Ledger
 from crosswalk.names import Name
@@ -183,6 +184,7 @@ async def _through_twin(hands: Hands, selection: Selection) -> tuple[int, int]:
     if total:
         if total >= _ANALYZE_FROM:
             await target.execute(landing.analyze_twin(), what=what)
+        await _rekey(hands, landing, what)
         await _merge(hands, landing, None if low == high else (low, high), (low, high))
         await _hand_over(hands, landing)
         if hands.motion.needs_key_map:
@@ -197,6 +199,18 @@ async def _through_twin(hands: Hands, selection: Selection) -> tuple[int, int]:
             reasons="; ".join(sorted({r.message for r in hands.refused.values()})[:3]),
         )
     return total - losers - spoiled, losers
+
+
+async def _rekey(hands: Hands, landing: Landing, what: str) -> None:
+    """Give rows that stand under an older key their new one, so that the merge finds them."""
+    if hands.direct or not hands.motion.needs_key_map:
+        return
+    try:
+        async with savepoint(hands.target):
+            await hands.target.execute(rekey(landing), what=what)
+    except StatementFailed as error:
+        if not _row_fault(error, "target"):
+            raise  # a key that cannot be given in place is left to the merge, row by row
 
 
 async def _refuse_unresolved(hands: Hands, landing: Landing, what: str) -> None:
@@ -286,7 +300,9 @@ async def _merge(hands: Hands, landing: Landing, span: tuple[int, int] | None, r
             update = landing.update(span)
             if update and not hands.direct:
                 await hands.target.execute(update, what=what)
-            await hands.target.execute(landing.insert(span), what=what)
+            tag = await hands.target.execute(landing.insert(span), what=what)
+            if hands.direct:
+                await _all_taken(hands, landing, span, int(tag.rpartition(" ")[2]))
             await _settle(hands)
     except StatementFailed as error:
         if not _row_fault(error, "target"):
@@ -298,6 +314,14 @@ async def _merge(hands: Hands, landing: Landing, span: tuple[int, int] | None, r
         middle = (low + high) // 2
         await _merge(hands, landing, (low, middle), (low, middle))
         await _merge(hands, landing, (middle + 1, high), (middle + 1, high))
+
+
+async def _all_taken(hands: Hands, landing: Landing, span: tuple[int, int] | None, inserted: int) -> None:
+    """Raises RowsLostInRelay where an empty table did not take every row (a trigger or a rule swallowed some)."""
+    what = f"the load of {hands.motion.name}"
+    sent = int(await hands.target.fetchval(landing.count_good(span), what=what))
+    if inserted != sent:
+        raise RowsLostInRelay(sent=sent, received=inserted, what=what)
 
 
 async def _spoil(hands: Hands, landing: Landing, number: int, refusal: Refusal) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from crosswalk.names import quote
-from crosswalk.pg_types import BINARY_SAFE, TEXT_ON_THE_WIRE
+from crosswalk.pg_types import BINARY_SAFE, FLOATS, STRINGS, TEXT_ON_THE_WIRE
 from crosswalk.schema import TypeKind, TypeRef
 
 TEXT: Final = TypeRef(
@@ -48,7 +48,7 @@ def wire_type(ref: TypeRef) -> TypeRef:
     """The built-in type in which values of a column of that type travel."""
     storage = ref.storage
     if storage.kind is TypeKind.ARRAY and storage.element is not None:
-        element = storage.element.storage
+        element = storage.element
         if element.builtin and element.kind in {TypeKind.BASE, TypeKind.RANGE, TypeKind.MULTIRANGE}:
             return replace(storage, modifier=-1) if element.name not in TEXT_ON_THE_WIRE else TEXT
         return TEXT
@@ -77,9 +77,24 @@ def lands_binary(ref: TypeRef) -> bool:
     )
 
 
-def to_wire(value: str, target: TypeRef) -> str:
-    """The value cast to the wire type of a target column."""
-    return f"({value})::{type_sql(wire_type(target))}"
+def to_wire(value: str, target: TypeRef, *, have: TypeRef | None = None) -> str:
+    """The value (of type `have`, where that is known) cast to the wire type of a target column.
+
+    PostgreSQL's own casts round a float to 6 or 15 digits on its way to numeric, and take a "char" for the
+    number of its byte: both go by their text, which says the value exactly.
+    """
+    wire = wire_type(target)
+    if have is not None and _by_text(have.storage, wire):
+        value = f"({value})::pg_catalog.text"
+    return f"({value})::{type_sql(wire)}"
+
+
+def _by_text(have: TypeRef, wire: TypeRef) -> bool:
+    held, wanted = _inner(have), _inner(wire)
+    if held.name in FLOATS:
+        return wanted.name == "numeric"
+    single = held.builtin and held.name == "char"
+    return single and (have.kind is not wire.kind or wanted.name not in STRINGS)
 
 
 def from_wire(value: str, target: TypeRef) -> str:

@@ -76,5 +76,8 @@ class Moment:
     """By target table: rows that lose to another row of the same target key (identity, then ordinality where
     the rule unnests)."""
 
+    broken: Mapping[Name, tuple[Key, ...]] = field(default_factory=dict)
+    """By target table: rows for which a rule raises an error. The copy alone asks for them again."""
+
     def of(self, target: Name) -> tuple[Key, ...]:
         return self.losers.get(target, ())

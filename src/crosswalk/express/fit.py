@@ -8,10 +8,11 @@ that needs a decision (a time zone, the meaning of a flag) is refused with advic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from crosswalk.express.casts import type_sql, wire_type
+from crosswalk.express.casts import to_wire, type_sql, wire_type
 from crosswalk.names import literal
 from crosswalk.pg_types import (
     BITS,
@@ -22,6 +23,7 @@ from crosswalk.pg_types import (
     NUMBERS,
     STRINGS,
     TIMES,
+    UNLIMITED,
     length_limit,
     numeric_limits,
     second_digits,
@@ -36,7 +38,7 @@ class Loss:
     """A condition under which a value does not fit."""
 
     code: str
-    """Stable: length, rounded, range, label, precision, changed."""
+    """Stable: length, rounded, range, label, precision, syntax, changed."""
     condition: str
     """SQL, true for values that do not fit, over the value."""
     reason: str
@@ -64,7 +66,20 @@ def fit(value: str, source: TypeRef, target: TypeRef, *, labels: tuple[str, ...]
     refused = _refusal(have, want)
     if refused:
         return Fit(verdict="refused", advice=refused)
-    losses = [*_of_syntax(value, have, want, validates=validates), *_of_cast(value, have, want)]
+    losses = _losses(value, have, want, labels=labels, validates=validates)
+    same = have.oid == want.oid and have.builtin == want.builtin
+    return Fit(verdict="same" if same else "cast", losses=tuple(losses))
+
+
+def _losses(value: str, have: TypeRef, want: TypeRef, *, labels: tuple[str, ...], validates: bool) -> list[Loss]:
+    if have.kind is TypeKind.ARRAY and want.kind is TypeKind.ARRAY:
+        return [*_of_elements(value, have, want, labels=labels, validates=validates)]
+    losses = _of_syntax(value, have, want, validates=validates)
+    if want.kind is TypeKind.ARRAY:
+        read = to_wire(value, want, have=have)
+        whole = wire_type(want).kind is TypeKind.ARRAY and not _is_string(want)
+        return losses + ([*_of_elements(read, have, want, labels=labels, validates=validates)] if whole else [])
+    losses += _of_cast(value, have, want, validates=validates)
     losses += _of_limit(value, have, want)
     if want.kind is TypeKind.ENUM:
         allowed = ", ".join(literal(label) for label in labels)
@@ -76,8 +91,7 @@ def fit(value: str, source: TypeRef, target: TypeRef, *, labels: tuple[str, ...]
                 sqlstate="22P02",
             )
         )
-    same = have.oid == want.oid and have.builtin == want.builtin
-    return Fit(verdict="same" if same else "cast", losses=tuple(losses))
+    return losses
 
 
 def _refusal(have: TypeRef, want: TypeRef) -> str:
@@ -85,9 +99,13 @@ def _refusal(have: TypeRef, want: TypeRef) -> str:
     pair = (have.name, want.name)
     if (have.schema, have.name) == (want.schema, want.name):
         return ""
-    if want.builtin and want.name in STRINGS and have.kind is not TypeKind.ARRAY:
+    if want.builtin and want.name == "char" and not _is_string(have):
+        return f"{have.display} does not become a single byte by itself: write an sql rule that says how"
+    if _is_string(want) and have.kind is not TypeKind.ARRAY:
         return ""
-    if have.builtin and have.name in STRINGS:
+    if _is_string(have) and want.name == "bytea":
+        return "a text may be the bytes or spell them: write {sql: \"convert_to(…, 'UTF8')\"} or {sql: \"decode(…, 'hex')\"}"
+    if _is_string(have):
         return ""
     if have.kind is TypeKind.ARRAY and want.kind is TypeKind.ARRAY and have.element and want.element:
         return _refusal(have.element.storage, want.element.storage)
@@ -118,22 +136,47 @@ _SYNTAX: Final = {
 }
 """What a text must look like to become a value, where the server cannot be asked."""
 
+_DATE: Final = r"\d{4,7}-\d{1,2}-\d{1,2}"
+_CLOCK: Final = r"\d{1,2}:[0-5]\d(:[0-5]\d([.]\d{1,6}0*)?)?"
+_ZONE: Final = r"\s*(Z|UTC|GMT|[-+]\d{1,2}(:?\d\d){0,2})"
+_FORMS: Final = {
+    "date": (rf"^\s*({_DATE}(\s+BC)?|[-+]?infinity)\s*$", "YYYY-MM-DD"),
+    "timestamp": (rf"^\s*({_DATE}([T ]\s*{_CLOCK})?(\s+BC)?|[-+]?infinity)\s*$", "YYYY-MM-DD hh:mm:ss"),
+    "timestamptz": (rf"^\s*({_DATE}[T ]\s*{_CLOCK}{_ZONE}(\s+BC)?|[-+]?infinity)\s*$", "YYYY-MM-DD hh:mm:ss+hh"),
+    "time": (rf"^\s*{_CLOCK}\s*$", "hh:mm:ss"),
+    "timetz": (rf"^\s*{_CLOCK}{_ZONE}\s*$", "hh:mm:ss+hh"),
+    "interval": (r"^(?!.*[.]\d{6}\d*[1-9])", "an interval of at most six digits after the second"),
+}
+"""How a text must be written, for PostgreSQL reads much more: it drops a zone or a time of day in silence,
+guesses the zone that is missing, and takes `tomorrow` for a date."""
+
 
 def _of_syntax(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> list[Loss]:
     """A text that does not read as a value of the type would raise an error: set its row aside instead."""
-    if not (have.builtin and have.name in STRINGS) or (want.builtin and want.name in STRINGS):
+    if not _is_string(have) or _is_string(want):
         return []
     wire = wire_type(want)
     if not wire.builtin or wire.name in STRINGS:
         return []
     text = f"({value})::pg_catalog.text"
+    conditions = []
     if validates:
-        condition = f"NOT pg_catalog.pg_input_is_valid({text}, {literal(type_sql(wire))})"
+        conditions.append(f"NOT pg_catalog.pg_input_is_valid({text}, {literal(type_sql(wire))})")
     elif wire.name in _SYNTAX:
-        condition = f"{text} !~ {literal(_SYNTAX[wire.name])}"
-    else:
+        conditions.append(f"{text} !~ {literal(_SYNTAX[wire.name])}")
+    written = ""
+    if wire.name in _FORMS:
+        form, written = _FORMS[wire.name]
+        conditions.append(f"{text} !~* {literal(form)}")
+        written = f", written as {written}"
+    if not conditions:
         return []
-    loss = Loss(code="syntax", condition=condition, reason=f"it does not read as {want.display}", sqlstate="22P02")
+    loss = Loss(
+        code="syntax",
+        condition=" OR ".join(conditions),
+        reason=f"it does not read as {want.display}{written}",
+        sqlstate="22P02",
+    )
     if wire.name not in INTEGERS:
         return [loss]
     low, high = INTEGERS[wire.name]
@@ -144,31 +187,47 @@ def _of_syntax(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> 
     ]
 
 
-def _back(value: str, have: TypeRef, want: TypeRef) -> str:
-    """The value cast there and back."""
-    return f"(({value})::{type_sql(wire_type(want))})::{type_sql(have)}"
+def _is_string(ref: TypeRef) -> bool:
+    return ref.builtin and ref.name in STRINGS
 
 
-def _of_cast(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
-    """What the cast between the bare types would lose."""
-    if want.name in INTEGERS and have.name in NUMBERS and have.name != want.name:
-        return _into_integer(value, have, want)
-    changed = Loss(
+def _changed(condition: str, want: TypeRef, reason: str = "") -> Loss:
+    return Loss(
         code="changed",
-        condition=f"{_back(value, have, want)} IS DISTINCT FROM ({value})",
-        reason=f"it is not the same value as {want.display}",
+        condition=condition,
+        reason=reason or f"it is not the same value as {want.display}",
         sqlstate="22003",
     )
-    if want.name in FLOATS and have.name in NUMBERS and have.name != want.name:
-        return [] if have.name in {"int2", "float4"} or (have.name, want.name) == ("int4", "float8") else [changed]
-    if have.name == "timestamp" and want.name == "date":
-        return [changed]
-    if have.name == "inet" and want.name == "cidr":
-        return [changed]
-    if have.kind is TypeKind.ARRAY and want.kind is TypeKind.ARRAY and have.oid != want.oid:
-        return [changed]
-    if want.name == "name" or (want.name == "char" and want.schema == "pg_catalog"):
-        return [] if have.name == want.name else [changed]
+
+
+def _back(value: str, have: TypeRef, want: TypeRef) -> str:
+    """Whether the value cast there and back is another one."""
+    return f"(({value})::{type_sql(wire_type(want))})::{type_sql(have)} IS DISTINCT FROM ({value})"
+
+
+def _of_cast(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> list[Loss]:
+    """What the cast between the bare types would lose."""
+    if have.name == want.name and have.builtin and want.builtin:
+        return []
+    if want.name in INTEGERS and have.name in NUMBERS:
+        return _into_integer(value, have, want)
+    if want.name in FLOATS and (have.name in NUMBERS or _is_string(have)):
+        return _into_float(value, have, want)
+    if want.name == "jsonb" and (have.name == "json" or _is_string(have)):
+        return _into_jsonb(value, have, want, validates=validates)
+    if have.name == "date" and want.name == "timestamp":
+        late = f"pg_catalog.isfinite({value}) AND ({value}) > pg_catalog.date '294276-12-31'"
+        return [
+            Loss(code="range", condition=late, reason=f"it is outside the range of {want.display}", sqlstate="22008")
+        ]
+    if (have.name, want.name) in {("timestamp", "date"), ("inet", "cidr")}:
+        return [_changed(_back(value, have, want), want)]
+    if want.builtin and want.name == "bpchar" and _is_string(have):
+        text = f"({value})::pg_catalog.text"
+        return [_changed(f"{text} <> pg_catalog.rtrim({text}, ' ')", want, "its trailing blanks would become padding")]
+    if want.builtin and want.name in {"name", "char"}:
+        text = f"({value})::pg_catalog.text"
+        return [_changed(f"({text}::{type_sql(want)})::pg_catalog.text <> {text}", want)]
     return []
 
 
@@ -179,7 +238,7 @@ def _into_integer(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
         losses.append(
             Loss(
                 code="range",
-                condition=f"NOT (({value}) BETWEEN {low} AND {high})",
+                condition=f"NOT (({value}) >= {low} AND ({value}) < {high + 1})",
                 reason=f"it is outside the range of {want.display}",
                 sqlstate="22003",
             )
@@ -196,30 +255,90 @@ def _into_integer(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     return losses
 
 
+_FLOAT_SPAN: Final = {"float4": ("1e-45", "3.4028235e38"), "float8": ("5e-324", "1.7976931348623157e308")}
+"""Smallest and greatest magnitude."""
+_LAST_EXACT: Final = {
+    ("int8", "float8"): 9223372036854774784,
+    ("int8", "float4"): 9223371487098961920,
+    ("int4", "float4"): 2147483520,
+}
+"""The greatest float below the integer's end: what is above it cannot be cast back."""
+
+
+def _into_float(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
+    if have.name == "int2" or (have.name, want.name) in {("int4", "float8"), ("float4", "float8")}:
+        return []
+    if have.name in INTEGERS:
+        last = _LAST_EXACT[have.name, want.name]
+        return [_changed(f"CASE WHEN ({value}) > {last} THEN true ELSE {_back(value, have, want)} END", want)]
+    if _is_string(have):
+        number = f"(({value})::pg_catalog.text)"
+        again = f"(({number}::{type_sql(want)})::pg_catalog.text)::pg_catalog.numeric"
+        return [_changed(f"{again} IS DISTINCT FROM {number}::pg_catalog.numeric", want)]
+    low, high = _FLOAT_SPAN[want.name]
+    own = type_sql(have)
+    outside = (
+        f"({value}) NOT IN ('NaN'::{own}, 'Infinity'::{own}, '-Infinity'::{own}) AND ({value}) <> 0"
+        f" AND pg_catalog.abs({value}) NOT BETWEEN '{low}'::{own} AND '{high}'::{own}"
+    )
+    reason = f"it is outside the range of {want.display}"
+    span = Loss(code="range", condition=outside, reason=reason, sqlstate="22003")
+    if have.name == "numeric":
+        again = f"((({value})::{type_sql(want)})::pg_catalog.text)::pg_catalog.numeric"
+        return [span, _changed(f"{again} IS DISTINCT FROM ({value})", want)]
+    return [span, _changed(_back(value, have, want), want)]
+
+
+_DOUBLED_KEYS: Final = """EXISTS (WITH RECURSIVE w (v) AS (
+ SELECT ({value})::pg_catalog.json UNION ALL SELECT c.v FROM w, LATERAL (
+  SELECT e.value FROM pg_catalog.json_each(CASE WHEN pg_catalog.json_typeof(w.v) = 'object' THEN w.v END) AS e
+  UNION ALL
+  SELECT a.value FROM pg_catalog.json_array_elements(CASE WHEN pg_catalog.json_typeof(w.v) = 'array' THEN w.v END)
+   AS a (value)) AS c (v))
+ SELECT FROM w WHERE (SELECT count(*) <> count(DISTINCT k) FROM pg_catalog.json_object_keys(
+  CASE WHEN pg_catalog.json_typeof(w.v) = 'object' THEN w.v END) AS k))"""
+"""What `IS JSON WITH UNIQUE KEYS` says from PostgreSQL 16 on."""
+
+
+def _into_jsonb(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> list[Loss]:
+    text = f"({value})::pg_catalog.text"
+    doubled = f"{text} IS NOT JSON WITH UNIQUE KEYS" if validates else _DOUBLED_KEYS.format(value=value)
+    losses = [_changed(doubled, want, "an object in it has a key twice, and jsonb keeps the last one only")]
+    if validates and have.name == "json":
+        unread = f"NOT pg_catalog.pg_input_is_valid({text}, 'pg_catalog.jsonb')"
+        reason = f"it does not read as {want.display}"
+        losses.insert(0, Loss(code="syntax", condition=unread, reason=reason, sqlstate="22P02"))
+    return losses
+
+
 def _of_limit(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     """What the column's length, precision or scale would lose."""
-    if want.kind is TypeKind.ARRAY:
-        return _array_limit(value, have, want)
     limit = length_limit(want.name, want.modifier)
     if limit is not None:
         had = length_limit(have.name, have.modifier)
         if had is None or had > limit or (want.name == "bit" and had != limit) or have.name in BITS:
-            return [_too_long(value, want, limit)]
+            return [_too_long(to_wire(value, want, have=have), want, limit)]
         return []
     if want.name == "numeric":
         return _numeric_limit(value, have, want)
-    digits = second_digits(want.name, want.modifier)
-    if digits is not None and second_digits(have.name, have.modifier) != digits:
-        exact = f"({value})::{type_sql(want)}"
-        return [
-            Loss(
-                code="precision",
-                condition=f"{exact}::{want.name}({digits}) <> {exact}",
-                reason=f"it has more than {digits} digits after the second",
-                sqlstate="22008",
-            )
-        ]
-    return []
+    if want.modifier == UNLIMITED or want.name not in TIMES or (have.name, have.modifier) == (want.name, want.modifier):
+        return []
+    return _time_limit(to_wire(value, want, have=have), want)
+
+
+def _time_limit(value: str, want: TypeRef) -> list[Loss]:
+    """Digits after the second; of an interval also the fields that it leaves out."""
+    if want.name == "interval":
+        condition = f"({value})::{want.display} IS DISTINCT FROM {value}"
+        reason = f"it has parts that {want.display} leaves out"
+    else:
+        digits = second_digits(want.name, want.modifier)
+        if digits is None or digits == 6:
+            return []
+        step = 10 ** (6 - digits)
+        condition = f"EXTRACT(microseconds FROM {value})::pg_catalog.int8 % {step} <> 0"
+        reason = f"it has more than {digits} digits after the second"
+    return [Loss(code="precision", condition=condition, reason=reason, sqlstate="22008")]
 
 
 def _too_long(value: str, want: TypeRef, limit: int) -> Loss:
@@ -227,13 +346,13 @@ def _too_long(value: str, want: TypeRef, limit: int) -> Loss:
         compare = "<>" if want.name == "bit" else ">"
         return Loss(
             code="length",
-            condition=f"pg_catalog.length(({value})::{type_sql(want)}) {compare} {limit}",
+            condition=f"pg_catalog.length({value}) {compare} {limit}",
             reason=f"it has not the length of {want.display}",
             sqlstate="22026",
         )
     return Loss(
         code="length",
-        condition=f"pg_catalog.char_length(({value})::pg_catalog.{want.name}) > {limit}",
+        condition=f"pg_catalog.char_length({value}) > {limit}",
         reason=f"it is longer than {limit} characters",
         sqlstate="22001",
     )
@@ -247,7 +366,7 @@ def _numeric_limit(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     had = numeric_limits(have.modifier) if have.name == "numeric" else None
     if had and had[1] <= scale and had[0] - had[1] <= precision - scale:
         return []
-    number = f"({value})::pg_catalog.numeric"
+    number = to_wire(value, want, have=have)
     losses = []
     if have.name not in INTEGERS or scale < 0:
         losses.append(
@@ -271,31 +390,15 @@ def _numeric_limit(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
     return losses
 
 
-def _array_limit(value: str, have: TypeRef, want: TypeRef) -> list[Loss]:
-    """An array's modifier is that of its elements: compare with the array cut to it."""
-    element = want.element
-    if want.modifier == -1 or element is None or have.modifier == want.modifier:
-        return []
-    bare = f"({value})::{type_sql(wire_type(want))}"
-    name = "varchar" if element.name == "varchar" else element.name
-    cut = None
-    limit = length_limit(element.name, want.modifier)
-    limits = numeric_limits(want.modifier) if element.name == "numeric" else None
-    digits = second_digits(element.name, want.modifier) if element.name in TIMES else None
-    if limit is not None and element.name in {"varchar", "bpchar"}:
-        cut = f"{limit}"
-    elif limits is not None:
-        cut = f"{limits[0]},{limits[1]}"
-    elif digits is not None:
-        cut = f"{digits}"
-    if cut is None:
-        return []
-    kind = {"varchar": "character varying", "bpchar": "character"}.get(name, name)
-    return [
-        Loss(
-            code="length",
-            condition=f"{bare}::{kind}({cut})[] IS DISTINCT FROM {bare}",
-            reason=f"an element does not fit {want.display}",
-            sqlstate="22001",
+def _of_elements(
+    value: str, have: TypeRef, want: TypeRef, *, labels: tuple[str, ...], validates: bool
+) -> Iterator[Loss]:
+    """The losses of an array are those of its elements."""
+    assert want.element is not None
+    held = have.element.storage if have.element is not None else replace(want.element.storage, modifier=UNLIMITED)
+    wanted = want.element.storage
+    for loss in _losses('"cw$e"', held, wanted, labels=labels, validates=validates):
+        among = f'pg_catalog.unnest({value}) AS "cw$es" ("cw$e")'
+        yield replace(
+            loss, condition=f"EXISTS (SELECT FROM {among} WHERE {loss.condition})", reason=f"an element: {loss.reason}"
         )
-    ]

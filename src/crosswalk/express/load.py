@@ -35,7 +35,7 @@ Span = tuple[int, int] | list[int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Resolved:
+class Resolved:
     """A column's value on the target side, and the joins that it needs."""
 
     value: str
@@ -110,12 +110,16 @@ class Landing:
 
     # --- resolving ------------------------------------------------------------------------------
 
-    def _resolve(self, fed: Fed, number: int, *, row: str) -> _Resolved:
+    def _resolve(self, fed: Fed, number: int, *, row: str) -> Resolved:
         if isinstance(fed.via, Wire):
-            return _Resolved(value=from_wire(f"{row}.{quote(fed.via.name)}", fed.column.type))
+            return Resolved(value=from_wire(f"{row}.{quote(fed.via.name)}", fed.column.type))
         value, joins = self._walk(fed.via, f"cw$p{number}", row)
         asked = f"{row}.{quote(next(iter(fed.via.wires())).name)}"
-        return _Resolved(value=value, joins=tuple(joins), found=f"({asked} IS NULL OR {value} IS NOT NULL)")
+        return Resolved(value=value, joins=tuple(joins), found=f"({asked} IS NULL OR {value} IS NOT NULL)")
+
+    def resolved_value(self, fed: Fed, *, row: str) -> Resolved:
+        """A column's value in the target's own type, over a row of the twin, with the joins that it needs."""
+        return self._resolve(fed, self.motion.fed.index(fed), row=row)
 
     def _walk(self, ref: Reference, prefix: str, row: str) -> tuple[str, list[str]]:
         alias = quote(prefix)
@@ -203,6 +207,10 @@ class Landing:
             f' FROM ({self._resolved(where=self._range(span))}) AS "cw$r"{missing} ORDER BY "cw$r".{NUMBER}'
         )
 
+    def count_good(self, span: tuple[int, int] | None = None) -> str:
+        """How many rows of a stretch of the twin are to be written."""
+        return f'SELECT count(*) FROM {self.twin} AS "cw$twin" WHERE NOT {SPOILED} AND NOT {LOSER}{self._range(span)}'
+
     def count_twin(self) -> str:
         """(rows, losers, lowest number, highest number) of the twin."""
         return f"SELECT count(*), count(*) FILTER (WHERE {LOSER}), min({NUMBER}), max({NUMBER}) FROM {self.twin}"
@@ -226,7 +234,7 @@ class Landing:
         """Make losers of the twin's rows whose key stood in the table before."""
         return (
             f'UPDATE {self.twin} AS "cw$twin" SET {LOSER} = true FROM crosswalk.kept AS k'
-            f" WHERE k.target_table = {literal(str(self.motion.name))} AND k.target_key = {self._twin_key()}"
+            f" WHERE k.target_table = {literal(str(self.motion.name))} AND k.target_key = {self.twin_key()}"
         )
 
     def forget_standing(self) -> str:
@@ -241,7 +249,7 @@ class Landing:
             " AS standing USING (hash) WHERE place <= times)"
         )
 
-    def _twin_key(self) -> str:
+    def twin_key(self) -> str:
         """The target key of a twin's row, in the form of `target_key`."""
         values = [
             f"({canonical(f'{chr(34)}cw$twin{chr(34)}.{quote(w.name)}', w.type)})::text"
@@ -252,19 +260,19 @@ class Landing:
 
     def forget_absent(self) -> str:
         """Take the rows out of the twin that are not in the table: the second passage adds none."""
-        there = f'SELECT FROM {self.table.name.sql} AS "cw$t" {self._joined_back()} WHERE {self._same_key(TWIN_ROW)}'
+        there = f'SELECT FROM {self.table.name.sql} AS "cw$t" {self.joined_back()} WHERE {self._same_key(TWIN_ROW)}'
         return f"DELETE FROM {self.twin} AS {TWIN_ROW} WHERE NOT EXISTS ({there})"
 
     def spoiled_target_keys(self) -> str:
         """Target keys (jsonb texts) of the spoiled rows."""
-        return f'SELECT {self._twin_key()}::text AS k FROM {self.twin} AS "cw$twin" WHERE {SPOILED}'
+        return f'SELECT {self.twin_key()}::text AS k FROM {self.twin} AS "cw$twin" WHERE {SPOILED}'
 
     def analyze_twin(self) -> str:
         return f"ANALYZE {self.twin}"
 
     def existing_keys(self) -> str:
         """Target keys (canonical jsonb texts) of the rows that stand in the table now."""
-        return f'SELECT {self.target_key()} AS target_key FROM {self.table.name.sql} AS "cw$t" {self._joined_back()}'
+        return f'SELECT {self.target_key()} AS target_key FROM {self.table.name.sql} AS "cw$t" {self.joined_back()}'
 
     # --- the key map ----------------------------------------------------------------------------
 
@@ -273,7 +281,7 @@ class Landing:
         source = ", ".join(f'"cw$twin".{quote(w.name)}::text' for w in self.motion.key_wires)
         return (
             "INSERT INTO crosswalk.key_map AS m (target_table, source_key, target_key)"
-            f" SELECT {literal(str(self.motion.name))}, jsonb_build_array({source}), {self._twin_key()}"
+            f" SELECT {literal(str(self.motion.name))}, jsonb_build_array({source}), {self.twin_key()}"
             f' FROM {self.twin} AS "cw$twin" WHERE NOT "cw$twin".{SPOILED}'
             " ON CONFLICT (target_table, source_key) DO UPDATE SET target_key = excluded.target_key"
             " WHERE m.target_key <> excluded.target_key"
@@ -296,7 +304,7 @@ class Landing:
                 values += self._back_parts(part, f"{prefix}_{i}")
         return values
 
-    def _joined_back(self) -> str:
+    def joined_back(self) -> str:
         joins = []
         for number, fed in enumerate(self.motion.fed):
             if isinstance(fed.via, Reference):
@@ -342,7 +350,7 @@ class Landing:
                 f" WHERE NOT EXISTS (SELECT FROM crosswalk.kept AS k WHERE k.target_table = {literal(str(self.motion.name))}"
                 f" AND k.target_key = {self.target_key()})"
             )
-        return f'FROM {self.table.name.sql} AS "cw$t" {self._joined_back()}{without}'
+        return f'FROM {self.table.name.sql} AS "cw$t" {self.joined_back()}{without}'
 
     def hashed(self, *, kept: bool) -> str:
         """(bucket, rows, sum of hashes) of the table's rows, without those that were `kept`."""
@@ -414,4 +422,4 @@ class Landing:
                 f'"cw$t".{quote(f.column.name)} = {from_wire(f"{row}.{quote(f.column.name)}", f.column.type)}'
                 for f in fed
             )
-        return f"{self._twin_key()} = {self.target_key()}"
+        return f"{self.twin_key()} = {self.target_key()}"

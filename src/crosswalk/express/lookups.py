@@ -94,7 +94,7 @@ class Lookups(Shape):
             value = quote(f"cw$w{number}_0")
             if not cut:
                 self._column_conditions(value, have, column)
-            self._mapped.append(f"{to_wire(value, column.type)} AS {quote(column.name)}")
+            self._mapped.append(f"{to_wire(value, column.type, have=have)} AS {quote(column.name)}")
             return Wire(name=column.name, type=column.type)
         for k, wire in enumerate(wires):
             self._mapped.append(f"{to_wire(quote(f'cw$w{number}_{k}'), wire.type)} AS {quote(wire.name)}")

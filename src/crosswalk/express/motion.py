@@ -7,6 +7,7 @@ and so speak of the same rows.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from crosswalk.express.casts import canonical, row_hash, to_wire
 from crosswalk.express.facts import EVERYTHING, Key, Moment, Selection
@@ -33,6 +34,8 @@ class Motion(Relation):
 
     def extract(self, selection: Selection, moment: Moment, *, keyed: bool) -> str:
         """The rows that fit. `keyed` adds the source's identity and `cw$loser` and keeps the losers in."""
+        broken = {name: keys for name, keys in moment.broken.items() if name != self.name}
+        moment = replace(moment, broken=broken)
         columns = [quote(w.name) for w in self.wires]
         if keyed:
             columns += [f"{to_wire(quote(w.name), w.type)} AS {quote(w.name)}" for w in self.key_wires]
@@ -40,6 +43,11 @@ class Motion(Relation):
         where = f"{REJECT} = 0" + ("" if keyed or not moment.of(self.name) else f" AND NOT ({self._is_loser(moment)})")
         listed = ", ".join(columns)
         return f'SELECT {listed} FROM ({self.judged(selection, moment)}) AS "cw$judged" WHERE {where}'
+
+    def evaluated(self, selection: Selection, moment: Moment) -> str:
+        """A number for whose sake every rule's value is computed, and every cast of what fits."""
+        computed = f"CASE WHEN {REJECT} = 0 THEN {row_hash(self.image())} ELSE {REJECT} END"
+        return f'SELECT sum({computed}) FROM ({self.judged(selection, moment)}) AS "cw$judged"'
 
     def fitting(self, selection: Selection, moment: Moment) -> str:
         """All columns of all levels of the rows that land in the target."""

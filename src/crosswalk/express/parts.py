@@ -43,7 +43,6 @@ class Reference:
             else:
                 yield from part.wires()
 
-
     def parents(self) -> Iterable[Name]:
         """The tables that the target looks into to resolve it."""
         yield self.parent

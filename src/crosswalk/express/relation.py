@@ -23,9 +23,11 @@ from crosswalk.names import array_literal, literal, quote
 class Relation(Lookups):
     """A compiled motion as a relation."""
 
-    def _where(self, selection: Selection) -> str:
+    def _where(self, selection: Selection, without: tuple[Key, ...] = ()) -> str:
         terms = [f"(({self.mapping.where.sql}\n)) IS TRUE"] if self.mapping.where else []
         terms += self.chosen(selection)
+        if without:
+            terms += [f"NOT ({term})" for term in self.chosen(Selection(keys=without))]
         return f" WHERE {' AND '.join(terms)}" if terms else ""
 
     def chosen(self, selection: Selection) -> list[str]:
@@ -66,10 +68,10 @@ class Relation(Lookups):
             )
         return base
 
-    def rows(self, selection: Selection, *, extra: tuple[str, ...] = ()) -> str:
+    def rows(self, selection: Selection, *, without: tuple[Key, ...] = (), extra: tuple[str, ...] = ()) -> str:
         """The level `row`; where rules compute, a fence lets each value be computed once and not at every mention."""
         fence = " OFFSET 0" if self._computes else ""
-        return f"SELECT {', '.join([*self._rows, *extra])} FROM {self._from()}{self._where(selection)}{fence}"
+        return f"SELECT {', '.join([*self._rows, *extra])} FROM {self._from()}{self._where(selection, without)}{fence}"
 
     @cached_property
     def _computes(self) -> bool:
@@ -81,12 +83,13 @@ class Relation(Lookups):
 
     def judged(self, selection: Selection, moment: Moment, *, extra: tuple[str, ...] = ()) -> str:
         """The level `judged`: one row for each mapped row, fitting or not."""
-        sql = f'SELECT * FROM ({self.rows(selection, extra=extra)}) AS "cw$row"'
+        rows = self.rows(selection, without=moment.broken.get(self.name, ()), extra=extra)
+        sql = f'SELECT * FROM ({rows}) AS "cw$row"'
         if self._joined:
             joins = "".join(
                 f" LEFT JOIN ({self._found_by(join, moment)}) AS {join.alias} ON {join.on}" for join in self._joins
             )
-            sql = f'SELECT "cw$row".*, {", ".join(self._joined)} FROM ({self.rows(selection, extra=extra)}) AS "cw$row"{joins}'
+            sql = f'SELECT "cw$row".*, {", ".join(self._joined)} FROM ({rows}) AS "cw$row"{joins}'
         if self._mapped:
             sql = f'SELECT "cw$joined".*, {", ".join(self._mapped)} FROM ({sql}) AS "cw$joined"'
         arms = " ".join(f"WHEN {c.sql} THEN {c.number}" for c in self.conditions)

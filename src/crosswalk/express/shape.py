@@ -18,7 +18,7 @@ from crosswalk.express.parts import Condition, Fed, Join, Reference, Wire
 from crosswalk.express.values import Compiler
 from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest
 from crosswalk.names import Name, quote
-from crosswalk.schema import Column, RelationKind, TypeRef
+from crosswalk.schema import Column, RelationKind, TypeKind, TypeRef
 
 TID = replace(TEXT, name="tid", display="tid", plain="tid", oid=27)
 
@@ -210,7 +210,7 @@ class Shape:
                 code=loss.code, sql=flag, reason=loss.reason, sqlstate=loss.sqlstate, column=column.name, policy=policy
             )
         self._column_conditions(value, bare.type, column)
-        self._mapped.append(f"{to_wire(value, column.type)} AS {quote(column.name)}")
+        self._mapped.append(f"{to_wire(value, column.type, have=bare.type)} AS {quote(column.name)}")
         return Wire(name=column.name, type=column.type)
 
     def _column_conditions(self, value: str, have: TypeRef | None, column: Column) -> None:
@@ -224,13 +224,33 @@ class Shape:
             )
         if have is None:
             return
-        labels = self.facts.target.enum_labels(column.type.storage)
+        wanted = column.type.storage
+        labels = self.facts.target.enum_labels(wanted.element.storage if wanted.element else wanted)
+        self._same_attributes(have.storage, column)
         found = fit(value, have, column.type, labels=labels, validates=self.facts.source.server_version >= 160000)
         if found.verdict == "refused":
             raise RuleImpossible(table=self.name, column=column.name, reason=found.advice)
         for loss in found.losses:
             self._condition(
                 code=loss.code, sql=loss.condition, reason=loss.reason, sqlstate=loss.sqlstate, column=column.name
+            )
+
+    def _same_attributes(self, have: TypeRef, column: Column) -> None:
+        """Composites travel by place, ranges by text: both sides must mean the same; raises RuleImpossible."""
+        want = column.type.storage
+        if have.kind is TypeKind.ARRAY and want.kind is TypeKind.ARRAY and have.element and want.element:
+            have, want = have.element.storage, want.element.storage
+        name, other = Name(have.schema, have.name), Name(want.schema, want.name)
+        mine, theirs = self.facts.source.composites.get(name), self.facts.target.composites.get(other)
+        if have.kind is not TypeKind.COMPOSITE or mine is None or theirs is None:
+            return
+        listed = [[f"{a} {t.display}" for a, t in each.attributes] for each in (mine, theirs)]
+        if listed[0] != listed[1]:
+            raise RuleImpossible(
+                table=self.name,
+                column=column.name,
+                reason=f"{name} is ({', '.join(listed[0])}) in the source and ({', '.join(listed[1])}) in the target:"
+                " write an sql rule that builds the value by name",
             )
 
     def _key_not_null(self) -> None:

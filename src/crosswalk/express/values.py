@@ -27,8 +27,8 @@ from crosswalk.mapping import (
     Value,
     Zone,
 )
-from crosswalk.names import Name, literal, quote
-from crosswalk.schema import Column, Table, TypeRef
+from crosswalk.names import Name, array_literal, literal, quote
+from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
 ELEMENT = '"cw$u"."cw$element"'
 _PAIRS = 50
@@ -104,12 +104,13 @@ class Compiler:
         wire = wire_type(target)
         if rule.value is None:
             return Bare(sql=f"NULL::{type_sql(wire)}", type=wire)
+        if isinstance(rule.value, list) and wire.kind is TypeKind.ARRAY:
+            items = (None if v is None else _text(v) for v in rule.value)
+            return Bare(sql=f"{array_literal(items)}::{type_sql(wire)}", type=wire)
         if isinstance(rule.value, dict | list) or wire.name in {"json", "jsonb"}:
             text = json.dumps(rule.value, ensure_ascii=False)
-        elif isinstance(rule.value, bool):
-            text = "true" if rule.value else "false"
         else:
-            text = str(rule.value)
+            text = _text(rule.value)
         return Bare(sql=f"{literal(text)}::{type_sql(wire)}", type=wire)
 
     def _element(self, column: Column, name: str) -> TypeRef:
@@ -197,3 +198,8 @@ class Compiler:
         if rule.into is not None:
             folded = f"pg_catalog.jsonb_build_object({literal(rule.into)}, {folded})"
         return Bare(sql=f"({folded})", type=JSONB)
+
+
+def _text(value: object) -> str:
+    """A scalar of the document as PostgreSQL reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

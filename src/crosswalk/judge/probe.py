@@ -7,7 +7,7 @@ server's word; a check that it cannot parse (a function of the target's own) is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Final
@@ -15,8 +15,9 @@ from typing import Any, Final
 from crosswalk.connect import Session
 from crosswalk.errors import CrosswalkError, StatementFailed
 from crosswalk.express.casts import type_sql, wire_type
-from crosswalk.express.facts import Facts
+from crosswalk.express.facts import EVERYTHING, Facts, Moment
 from crosswalk.express.lookups import operand_place
+from crosswalk.express.motion import Motion
 from crosswalk.express.values import Compiler
 from crosswalk.judge.document import Problem
 from crosswalk.mapping import Agree, Lookup, MapLabels, MappingFile, Sql, Zone
@@ -69,7 +70,27 @@ async def gather_facts(
     if problems:
         return facts, problems
     checks = {name: await _checks(session, facts, name) for name in file.document.by_target if name in target.tables}
-    return replace(facts, checks={name: found for name, found in checks.items() if found}), []
+    facts = replace(facts, checks={name: found for name, found in checks.items() if found})
+    return facts, [p async for p in _unparsed(file, facts, session)]
+
+
+async def _unparsed(file: MappingFile, facts: Facts, session: Session) -> AsyncIterator[Problem]:
+    """Tables whose whole extract the source cannot parse: types that have no cast or no equality."""
+    for text, name in zip(file.document.tables, file.document.by_target, strict=True):
+        try:
+            sql = Motion(facts, name).extract(EVERYTHING, Moment(), keyed=True)
+        except CrosswalkError:
+            continue  # `examine` finds the same and says where
+        try:
+            await session.prepare(sql, what=f"the rules of {name}")
+        except StatementFailed as error:
+            yield Problem(
+                code="rule.sql",
+                place=("tables", text),
+                line=file.line("tables", text),
+                message=f"the source cannot run the rules of {name}: {error.fields['reason']}",
+                remedy="Compare the types of what the rules read, match and split; cast them in an sql rule.",
+            )
 
 
 def _expressions(facts: Facts, target: Name) -> Iterator[tuple[str, str]]:

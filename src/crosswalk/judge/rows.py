@@ -17,6 +17,7 @@ from crosswalk.errors import DuplicateKeys, StatementFailed
 from crosswalk.express import Condition, Facts, Key, Moment, Motion
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
+from crosswalk.snapshot import savepoint
 
 SAMPLES = 5
 
@@ -131,7 +132,8 @@ async def judge_rows(
     for name in order:
         motion = Motion(facts, name)
         try:
-            fates = await tally_rows(motion, moment, session)
+            async with savepoint(session):
+                fates = await tally_rows(motion, moment, session)
         except StatementFailed as error:
             if not str(error.fields["sqlstate"]).startswith(("22", "23", "P0")):
                 raise

@@ -5,6 +5,6 @@ the mapping.
 """
 
 from crosswalk.strategy.order import Ordered, fill_order
-from crosswalk.strategy.transform import plan_transform
+from crosswalk.strategy.transform import plan_transform, unplanned_triggers
 
-__all__ = ["Ordered", "fill_order", "plan_transform"]
+__all__ = ["Ordered", "fill_order", "plan_transform", "unplanned_triggers"]

@@ -26,37 +26,45 @@ _ENABLE: Final = {
 
 
 def rewriting_triggers(table: Table) -> Iterator[Trigger]:
-    """User triggers that would fire for our rows; constraint triggers only check and stay on."""
+    """User triggers that would fire for our rows, clones of a parent's too; constraint triggers only check and stay on."""
     for trigger in table.triggers:
         fires = trigger.state in {TriggerState.ORIGIN, TriggerState.ALWAYS}
-        if fires and not trigger.constraint and not trigger.inherited and {"insert", "update"} & set(trigger.events):
+        if fires and not trigger.constraint and {"insert", "update"} & set(trigger.events):
             yield trigger
 
 
 def _trigger_statements(schema: Schema, table: Table) -> Iterator[Statement]:
+    root = set()
     for trigger in rewriting_triggers(table):
+        root.add(trigger.name)
         restore = [f"ALTER TABLE {table.name.sql} {_ENABLE[trigger.state]} {quote(trigger.name)}"]
         restore += _partition_states(schema, table, trigger)
-        yield Statement(
-            phase="before",
-            table=str(table.name),
-            kind="trigger",
-            name=trigger.name,
-            hazard=Hazard.DISABLES_TRIGGERS,
-            sql=f"ALTER TABLE {table.name.sql} DISABLE TRIGGER {quote(trigger.name)}",
-            restore="; ".join(restore),
-        )
+        yield _switched_off(table, trigger, f"ALTER TABLE {table.name.sql}", "; ".join(restore))
     for part in _leaves(schema, table):
         for trigger in rewriting_triggers(part):
-            yield Statement(
-                phase="before",
-                table=str(part.name),
-                kind="trigger",
-                name=trigger.name,
-                hazard=Hazard.DISABLES_TRIGGERS,
-                sql=f"ALTER TABLE {part.name.sql} DISABLE TRIGGER {quote(trigger.name)}",
-                restore=f"ALTER TABLE {part.name.sql} {_ENABLE[trigger.state]} {quote(trigger.name)}",
-            )
+            if trigger.inherited and trigger.name in root:
+                continue  # the root's statement reaches it
+            alter = f"ALTER TABLE ONLY {part.name.sql}"
+            yield _switched_off(part, trigger, alter, f"{alter} {_ENABLE[trigger.state]} {quote(trigger.name)}")
+
+
+def _switched_off(table: Table, trigger: Trigger, alter: str, restore: str) -> Statement:
+    return Statement(
+        phase="before",
+        table=str(table.name),
+        kind="trigger",
+        name=trigger.name,
+        hazard=Hazard.DISABLES_TRIGGERS,
+        sql=f"{alter} DISABLE TRIGGER {quote(trigger.name)}",
+        restore=restore,
+    )
+
+
+def unplanned_triggers(facts: Facts, plan: Plan) -> list[tuple[str, str]]:
+    """(table, trigger) of what would fire now and is not in the plan."""
+    planned = {(s.table, s.name) for s in plan.statements if s.kind == "trigger"}
+    now = [s for name in plan.order for s in _trigger_statements(facts.target, facts.target_table(name))]
+    return [(s.table, s.name) for s in now if (s.table, s.name) not in planned]
 
 
 def _leaves(schema: Schema, table: Table) -> Iterator[Table]:
@@ -71,7 +79,7 @@ def _partition_states(schema: Schema, table: Table, trigger: Trigger) -> Iterato
         for own in part.triggers:
             if own.name == trigger.name and own.inherited and own.state is not trigger.state:
                 verb = _ENABLE.get(own.state, "DISABLE TRIGGER")
-                yield f"ALTER TABLE {part.name.sql} {verb} {quote(own.name)}"
+                yield f"ALTER TABLE ONLY {part.name.sql} {verb} {quote(own.name)}"
 
 
 def _key_statements(ordered: Ordered) -> Iterator[Statement]:

@@ -1,0 +1,85 @@
+"""Rows for which a rule raises an error: found by halving, so that the others can still be judged.
+
+A question about a whole table (which rows lose, how many fit, what is their hash) fails for one row
+whose rule divides by zero. `steadily` asks it; where it fails for a row's sake the rows to blame are
+found, parents of lookups first, and the question is asked again without them. Reads only, inside the
+caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from crosswalk.connect import Session
+from crosswalk.errors import StatementFailed
+from crosswalk.express import EVERYTHING, Facts, Key, Moment, Motion, Selection
+from crosswalk.names import Name
+from crosswalk.snapshot import savepoint
+
+ROW_FAULTS: Final = ("22", "23", "P0")
+"""SQLSTATE classes by which a rule's SQL blames a row."""
+T = TypeVar("T")
+
+
+async def steadily(
+    facts: Facts, name: Name, moment: Moment, session: Session, ask: Callable[[Moment], Awaitable[T]]
+) -> tuple[T, Moment]:
+    """The answer, and the moment under which it was given; raises the error where no row is to blame."""
+    try:
+        async with savepoint(session):
+            return await ask(moment), moment
+    except StatementFailed as error:
+        if not _blames_a_row(error):
+            raise
+        healed = await _heal(facts, name, moment, session, seen=set())
+        if healed == moment:
+            raise
+    return await ask(healed), healed
+
+
+def _blames_a_row(error: StatementFailed) -> bool:
+    return error.fields["side"] == "source" and str(error.fields["sqlstate"]).startswith(ROW_FAULTS)
+
+
+async def _heal(facts: Facts, name: Name, moment: Moment, session: Session, *, seen: set[Name]) -> Moment:
+    """The moment with the broken rows of a table and of those that it looks into."""
+    seen.add(name)
+    motion = Motion(facts, name)
+    for parent in dict.fromkeys(parent for parent, _ in motion.lookups(moment)):
+        if parent not in seen:
+            moment = await _heal(facts, parent, moment, session, seen=seen)
+    found = await _find(motion, moment, session)
+    return replace(moment, broken={**moment.broken, name: found}) if found else moment
+
+
+async def _find(motion: Motion, moment: Moment, session: Session) -> tuple[Key, ...]:
+    """Identities of the rows for which a rule raises."""
+    what = f"the rows of {motion.source.name} for which a rule raises"
+
+    async def raises(selection: Selection) -> bool:
+        try:
+            async with savepoint(session):
+                await session.fetchval(motion.evaluated(selection, moment), what=what)
+        except StatementFailed as error:
+            if not _blames_a_row(error):
+                raise
+            return True
+        return False
+
+    if not await raises(EVERYTHING):
+        return moment.broken.get(motion.name, ())
+    keys = [tuple(str(v) for v in row.values()) for row in await session.fetch(motion.keys(EVERYTHING), what=what)]
+    found: list[Key] = []
+    spans = [(0, len(keys))]
+    while spans:
+        low, high = spans.pop()
+        if low == high or not await raises(Selection(after=keys[low - 1] if low else None, upto=keys[high - 1])):
+            continue
+        if high - low == 1:
+            found.append(keys[low])
+        else:
+            middle = (low + high) // 2
+            spans += [(middle, high), (low, middle)]
+    return tuple(found)
