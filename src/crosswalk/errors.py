@@ -248,6 +248,13 @@ class DuplicateKeys(CrosswalkError):
     exit_code = EXIT_DIFFERENT
 
 
+class SourceKeyDoubled(CrosswalkError):
+    """The source_key ({columns}) does not tell the rows of {source} apart: {keys} of its values are shared or NULL."""
+
+    remedy = "Name columns under `source_key` that are never NULL and together unique, or correct the rows."
+    exit_code = EXIT_DIFFERENT
+
+
 class RowsRefused(CrosswalkError):
     """{rows} rows of {source} do not fit {table} and the mapping's word for that is fail: {reasons}."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from crosswalk.connect import Session
@@ -15,7 +16,7 @@ from crosswalk.copy import CHUNK_BYTES, Hands, cut, forget_older, forget_rejecte
 from crosswalk.errors import AccountingBroken, Interrupted, RowsRefused
 from crosswalk.express import Facts, Key, Moment, Motion
 from crosswalk.failpoints import hit
-from crosswalk.judge import tally_rows
+from crosswalk.judge import Fates, steadily, tally_rows
 from crosswalk.ledger import Chunk, Ledger, Tally
 from crosswalk.names import Name
 from crosswalk.progress import Observer
@@ -60,11 +61,17 @@ async def refuse_hard_failures(stage: Stage, order: tuple[Name, ...]) -> None:
         hard = {c.number: c for c in motion.conditions if c.policy == "fail"}
         if not hard:
             continue
-        fates = await tally_rows(motion, stage.moment, stage.snapshot.keeper)
-        met = {number: rows for number, rows in fates.rejected.items() if number in hard}
+        keeper = stage.snapshot.keeper
+        ask = partial(_fates, motion=motion, session=keeper)
+        fates, stage.moment = await steadily(stage.facts, name, stage.moment, keeper, ask)
+        met = {number: rows for number, rows in (*fates.rejected.items(), *fates.elements.items()) if number in hard}
         if met:
             reasons = "; ".join(f"{hard[n].column or hard[n].constraint}: {hard[n].reason}" for n in met)
             raise RowsRefused(rows=sum(met.values()), source=motion.source.name, table=name, reasons=reasons)
+
+
+async def _fates(moment: Moment, *, motion: Motion, session: Session) -> Fates:
+    return await tally_rows(motion, moment, session)
 
 
 async def fill_table(stage: Stage, name: Name) -> Tally:
@@ -86,6 +93,8 @@ async def fill_table(stage: Stage, name: Name) -> Tally:
     direct = not stage.resumed and not landed and await _is_empty(motion, ledger.session)
     await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=direct, again=again)
     await forget_older(name, stage.run, ledger.session)
+    raising = await ledger.raising_keys(name)
+    stage.moment = replace(stage.moment, broken={**stage.moment.broken, name: raising})
     await stage.snapshot.check()
     tally = await account(stage, motion)
     await ledger.tally(stage.run, tally)
@@ -241,24 +250,24 @@ async def _by_rule(stage: Stage, motion: Motion) -> Tally:
     session, keeper = stage.ledger.session, stage.snapshot.keeper
     fates = await tally_rows(motion, stage.moment, keeper)
     set_aside = await quarantine_static(motion, stage.moment, stage.run, keeper, session)
-    refused = len(await stage.ledger.quarantined_keys(motion.name))
+    refused = len(await stage.ledger.quarantined_keys(motion.name)) - fates.broken
     yielded = len(await _yielded(stage, motion))
     tally = fates.tally
     standing = int(
         await session.fetchval(f"SELECT count(*) FROM {motion.target.name.sql}", what=f"the table {motion.name}")
     ) - await stage.ledger.kept(motion.name)
     landed = tally.loaded - refused - yielded
-    if set_aside != tally.quarantined or (
-        not motion.unnests and motion.mapping.existing != "update" and standing < landed
-    ):
+    if set_aside != tally.quarantined - fates.broken:
         raise AccountingBroken(
             table=motion.name,
             extracted=tally.extracted,
-            loaded=min(landed, standing),
+            loaded=landed,
             merged=tally.merged + yielded,
             quarantined=set_aside + refused,
             filtered=tally.filtered,
         )
+    if not motion.unnests and motion.mapping.existing != "update" and standing < landed:
+        stage.observer.note(f"{motion.name} holds {standing} rows of ours, {landed} landed: verify will name the others")
     return Tally(
         target=tally.target,
         source=tally.source,

@@ -64,7 +64,6 @@ BINARY_SAFE: Final = frozenset(
         "polygon",
         "circle",
         "tsvector",
-        "tsquery",
         "int4range",
         "int8range",
         "numrange",
@@ -79,7 +78,9 @@ BINARY_SAFE: Final = frozenset(
         "datemultirange",
     ]
 )
-"""Types whose binary form is the same on every server from 14 on, whatever its settings."""
+"""Types whose binary form is the same on every server from 14 on, whatever its settings.
+
+tsquery is none of them: no server takes the binary form of an empty one."""
 
 TEXT_ON_THE_WIRE: Final = frozenset(
     [

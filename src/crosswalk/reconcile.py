@@ -10,12 +10,15 @@ Part of the conductor.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
-from crosswalk.express import Key, Motion, Selection
+from crosswalk.connect import Session
+from crosswalk.express import Key, Moment, Motion, Selection
 from crosswalk.filling import Stage
+from crosswalk.judge import steadily
 from crosswalk.names import Name
 from crosswalk.repair import Repaired, delete_surplus, move_again
-from crosswalk.verify import Difference, Known, compare_table
+from crosswalk.verify import Difference, Known, TableResult, compare_table
 
 
 @dataclass(slots=True)
@@ -41,9 +44,8 @@ class Reconciliation:
             f"the old snapshot is gone: comparing {len(done)} finished chunks of {name} with a new one"
         )
         async with stage.snapshot.worker() as source:
-            found = await compare_table(
-                motion, stage.moment, source, stage.targets[0], known=known, exact=True, selections=done
-            )
+            ask = partial(_compared, motion=motion, source=source, target=stage.targets[0], known=known, done=done)
+            found, stage.moment = await steadily(stage.facts, name, stage.moment, source, ask)
         self.extra[name] = [d for d in found.differences if d.kind == "extra"]
         keys = [d.source_key for d in found.differences if d.source_key is not None]
         self.moved += len(keys)
@@ -84,6 +86,12 @@ class Reconciliation:
         if self.moved:
             stage.observer.note(f"{self.moved} rows of finished chunks differed from the new snapshot and were moved again")
         return self.moved
+
+
+async def _compared(
+    moment: Moment, *, motion: Motion, source: Session, target: Session, known: Known, done: tuple[Selection, ...]
+) -> TableResult:
+    return await compare_table(motion, moment, source, target, known=known, exact=True, selections=done)
 
 
 def _keys(joined: frozenset[str]) -> list[Key]:

@@ -6,13 +6,13 @@ too many are deleted only where they are ours.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from crosswalk.connect import Session
 from crosswalk.copy import Hands, move_keys
-from crosswalk.errors import StatementFailed
-from crosswalk.express import Key, Landing, Moment, Motion
+from crosswalk.express import Key, Landing, Moment, Motion, delete
 from crosswalk.failpoints import hit
 from crosswalk.names import Name
 from crosswalk.snapshot import Snapshot
@@ -91,29 +91,25 @@ async def delete_surplus(
 async def _delete(
     motion: Motion, landing: Landing, target: Session, extra: list[Difference], result: Repaired
 ) -> None:
-    """Delete a batch; where a row is referred to the batch is halved until that row is alone."""
-    keys = [d.target_key for d in extra]
-    try:
-        async with target.transaction():
-            tag = await target.execute(landing.delete(), keys, what=f"the surplus rows of {motion.name}")
-            await target.execute(
-                "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
-                str(motion.name),
-                keys,
-                what="the key map",
-            )
-            hit("repair.before_commit")
-    except StatementFailed as error:
-        if not str(error.fields["sqlstate"]).startswith("23"):
-            raise
-        if len(extra) == 1:
-            result.left += extra
-            return
-        middle = len(extra) // 2
-        await _delete(motion, landing, target, extra[:middle], result)
-        await _delete(motion, landing, target, extra[middle:], result)
-        return
-    result.deleted += int(tag.rpartition(" ")[2])
+    """Delete a batch; rows that others refer to stay."""
+    async with target.transaction():
+        rows = await target.fetch(
+            delete(landing), [d.target_key for d in extra], what=f"the surplus rows of {motion.name}"
+        )
+        gone = Counter(r["k"] for r in rows)
+        await target.execute(
+            "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
+            str(motion.name),
+            list(gone),
+            what="the key map",
+        )
+        hit("repair.before_commit")
+    result.deleted += gone.total()
+    for difference in extra:
+        if gone[difference.target_key]:
+            gone[difference.target_key] -= 1
+        else:
+            result.left.append(difference)
 
 
 async def _remembered(motion: Motion, target: Session, keys: list[str]) -> set[str]:

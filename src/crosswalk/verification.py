@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from crosswalk import apply
-from crosswalk.connect import session
+from crosswalk.connect import Session, session
 from crosswalk.errors import NothingMigrated
 from crosswalk.express import Facts, Moment, Motion
-from crosswalk.judge import find_moment, tally_rows
+from crosswalk.judge import find_moment, steadily, tally_rows
 from crosswalk.ledger import Ledger, Run, Tally
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
@@ -58,7 +59,7 @@ class Verified:
         return sum(len(t.differences) for t in self.tables)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Scene:
     found: Survey
     shared: Snapshot
@@ -123,9 +124,10 @@ async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified
     for name in scene.order:
         motion = Motion(scene.facts, name)
         observer.table(name, 1, 0)
-        table = await compare_table(
-            motion, scene.moment, scene.shared.keeper, target, known=await _known(scene, name), exact=exact
-        )
+        known, keeper = await _known(scene, name), scene.shared.keeper
+        ask = partial(_compared, motion=motion, source=keeper, target=target, known=known, exact=exact)
+        table, scene.moment = await steadily(scene.facts, name, scene.moment, keeper, ask)
+        table.quarantined += len(scene.moment.broken.get(name, ()))
         result.tables.append(table)
         observer.chunk(name, table.source_rows, len(table.differences))
         result.accounting.append(await _accounting(scene, motion, table))
@@ -147,6 +149,12 @@ async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified
     return result
 
 
+async def _compared(
+    moment: Moment, *, motion: Motion, source: Session, target: Session, known: Known, exact: bool
+) -> TableResult:
+    return await compare_table(motion, moment, source, target, known=known, exact=exact)
+
+
 async def _accounting(scene: _Scene, motion: Motion, table: TableResult) -> tuple[Tally, str]:
     """The accounting by the rules under this snapshot, held against what the ledger holds in quarantine."""
     fates = await tally_rows(motion, scene.moment, scene.shared.keeper)
@@ -161,8 +169,11 @@ async def _accounting(scene: _Scene, motion: Motion, table: TableResult) -> tupl
             what="the quarantine",
         )
     )
-    if held != tally.quarantined:
-        problem = f"{tally.quarantined} rows do not fit by the rules, and quarantine holds {held}"
+    if held != tally.quarantined - fates.broken:
+        problem = f"{tally.quarantined - fates.broken} rows do not fit by the rules, and quarantine holds {held}"
+    unknown = set(scene.moment.broken.get(motion.name, ())) - set(await scene.ledger.raising_keys(motion.name))
+    if unknown:
+        problem = f"a rule raises an error for {len(unknown)} rows that are not in quarantine"
     if table.source_rows != tally.written:
         problem = f"{tally.written} rows should be written by the rules, and {table.source_rows} were compared"
     return tally, problem

@@ -11,13 +11,13 @@ source again. Errors that are nobody's row (a lost connection, a missing privile
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
-from crosswalk.copy.quarantine import Refusal, forget, quarantine_refused
+from crosswalk.copy.quarantine import RAISES, Refusal, forget, quarantine_refused
 from crosswalk.errors import CrosswalkError, LookupBroken, RowsLostInRelay, RowsRefused, StatementFailed
-from crosswalk.express import HandOver, Key, Landing, Moment, Motion, Selection, groups
+from crosswalk.express import HandOver, Key, Landing, Moment, Motion, Selection, delete, groups
 from crosswalk.express.rekey import rekey
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Chunk, Ledger
@@ -226,7 +226,7 @@ async def _refuse_unresolved(hands: Hands, landing: Landing, what: str) -> None:
         )
     if rows and hands.second:
         gone = [r["k"] for r in await hands.target.fetch(landing.spoiled_target_keys(), what=what)]
-        await hands.target.execute(landing.delete(), gone, what=what)
+        await hands.target.fetch(delete(landing), gone, what=what)
 
 
 async def _yield_to_kept(hands: Hands, landing: Landing) -> None:
@@ -273,7 +273,7 @@ async def _halve(hands: Hands, landing: Landing, keys: list[Key]) -> None:
         if not _row_fault(error, "source"):
             raise
         if len(keys) == 1:
-            hands.refused[keys[0]] = _refusal(error)
+            hands.refused[keys[0]] = replace(_refusal(error), code=RAISES)
             return
         middle = len(keys) // 2
         await _halve(hands, landing, keys[:middle])
@@ -300,7 +300,7 @@ async def _merge(hands: Hands, landing: Landing, span: tuple[int, int] | None, r
             update = landing.update(span)
             if update and not hands.direct:
                 await hands.target.execute(update, what=what)
-            tag = await hands.target.execute(landing.insert(span), what=what)
+            tag = await hands.target.execute(landing.insert(span, fresh=hands.direct), what=what)
             if hands.direct:
                 await _all_taken(hands, landing, span, int(tag.rpartition(" ")[2]))
             await _settle(hands)

@@ -31,6 +31,8 @@ COLUMNS: Final = [
     "column_name",
 ]
 _BATCH: Final = 500
+RAISES: Final = "rule.raises"
+"""The code of rows for which a rule raised an error on the source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Se
         count = 0
         if motion.conditions:
             count += await _send(source, target, motion, run, "rules", motion.rejects(EVERYTHING, moment))
+            if motion.unnests:
+                await _send(source, target, motion, run, "elements", motion.rejects(EVERYTHING, moment, elements=True))
         if motion.mapping.on_duplicate == "quarantine" and moment.of(motion.name):
             count += await _send(source, target, motion, run, "rules", motion.beaten(moment))
     return count
@@ -95,7 +99,7 @@ async def forget_older(target_table: Name, run: int, target: Session) -> None:
 async def forget_rejected(target_table: Name, target: Session) -> None:
     """Take out what the rules rejected: they reject no row of the table any more."""
     await target.execute(
-        "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'",
+        "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by IN ('rules', 'elements')",
         str(target_table),
         what="the quarantine",
     )

@@ -8,6 +8,7 @@ from crosswalk.express.handover import HandOver, groups
 from crosswalk.express.load import Landing
 from crosswalk.express.motion import BUCKETS, Motion
 from crosswalk.express.parts import Condition, Fed, Reference, Wire
+from crosswalk.express.removal import delete
 
 __all__ = [
     "BUCKETS",
@@ -23,5 +24,6 @@ __all__ = [
     "Reference",
     "Selection",
     "Wire",
+    "delete",
     "groups",
 ]

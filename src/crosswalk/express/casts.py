@@ -80,8 +80,8 @@ def lands_binary(ref: TypeRef) -> bool:
 def to_wire(value: str, target: TypeRef, *, have: TypeRef | None = None) -> str:
     """The value (of type `have`, where that is known) cast to the wire type of a target column.
 
-    PostgreSQL's own casts round a float to 6 or 15 digits on its way to numeric, and take a "char" for the
-    number of its byte: both go by their text, which says the value exactly.
+    PostgreSQL's own casts round a float to 6 or 15 digits on its way to numeric, take a "char" for the number
+    of its byte, and read the padding of a char(n): these go by their text, which says the value exactly.
     """
     wire = wire_type(target)
     if have is not None and _by_text(have.storage, wire):
@@ -93,8 +93,9 @@ def _by_text(have: TypeRef, wire: TypeRef) -> bool:
     held, wanted = _inner(have), _inner(wire)
     if held.name in FLOATS:
         return wanted.name == "numeric"
-    single = held.builtin and held.name == "char"
-    return single and (have.kind is not wire.kind or wanted.name not in STRINGS)
+    if held.builtin and held.name == "char":
+        return wanted.name != "char"
+    return held.builtin and held.name == "bpchar" and (have.kind is not wire.kind or wanted.name not in STRINGS)
 
 
 def from_wire(value: str, target: TypeRef) -> str:

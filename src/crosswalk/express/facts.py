@@ -79,5 +79,9 @@ class Moment:
     broken: Mapping[Name, tuple[Key, ...]] = field(default_factory=dict)
     """By target table: rows for which a rule raises an error. The copy alone asks for them again."""
 
+    lost: Mapping[Name, tuple[Key, ...]] = field(default_factory=dict)
+    """By target table that looks into itself, directly or in a circle: rows set aside for what their own lookups
+    found. A lookup cannot see that by itself, for it is cut where the circle closes."""
+
     def of(self, target: Name) -> tuple[Key, ...]:
         return self.losers.get(target, ())

@@ -193,13 +193,17 @@ class Landing:
             f" WHERE {self.on_key('cw$t', 'cw$r')} AND {mine} <> {theirs}"
         )
 
-    def insert(self, span: Span = None) -> str:
-        """INSERT the rows whose key is missing (all rows, where the table has no key)."""
+    def insert(self, span: Span = None, *, fresh: bool = False) -> str:
+        """INSERT the rows whose key is missing; all of them where the table has no key, or is `fresh`.
+
+        A fresh table was empty: an equal key can only be one that the target finds equal and the source does not
+        (a collation that ignores case), and must be refused, not passed over.
+        """
         listed = ", ".join(quote(c) for c in self.columns)
         selected = ", ".join(f'"cw$r".{quote(c)}' for c in self.columns)
         overriding = " OVERRIDING SYSTEM VALUE" if any(f.column.identity for f in self.fed) else ""
         missing = ""
-        if self.motion.mapping.key:
+        if self.motion.mapping.key and not fresh:
             on = self.on_key("cw$t", "cw$r")
             missing = f' WHERE NOT EXISTS (SELECT FROM {self.table.name.sql} AS "cw$t" WHERE {on})'
         return (
@@ -245,7 +249,7 @@ class Landing:
             f"DELETE FROM {self.twin} WHERE {NUMBER} IN (SELECT number FROM (SELECT {NUMBER} AS number, {image} AS hash,"
             f" pg_catalog.row_number() OVER (PARTITION BY {image} ORDER BY {NUMBER}) AS place"
             f' FROM {self.twin} AS "cw$twin" WHERE NOT {SPOILED}) AS mine'
-            f" JOIN (SELECT {row_hash(self.image())} AS hash, count(*) AS times {self._standing(kept=False)} GROUP BY 1)"
+            f" JOIN (SELECT {row_hash(self.image())} AS hash, count(*) AS times {self.standing(kept=False)} GROUP BY 1)"
             " AS standing USING (hash) WHERE place <= times)"
         )
 
@@ -343,7 +347,7 @@ class Landing:
             return f"jsonb_build_array(({row_hash(self.image())})::text)"
         return f"jsonb_build_array({', '.join(f'({v})::text' for v in self.key_image())})"
 
-    def _standing(self, *, kept: bool) -> str:
+    def standing(self, *, kept: bool) -> str:
         without = ""
         if kept:
             without = (
@@ -357,7 +361,7 @@ class Landing:
         bucket = f"({row_hash(self.key_image())} & {BUCKETS - 1})::int"
         return (
             f"SELECT bucket, count(*) AS rows, sum(hash) AS total FROM (SELECT {bucket} AS bucket,"
-            f" {row_hash(self.image())} AS hash {self._standing(kept=kept)}) AS hashed GROUP BY bucket"
+            f" {row_hash(self.image())} AS hash {self.standing(kept=kept)}) AS hashed GROUP BY bucket"
         )
 
     def hashed_keys(self, buckets: Iterable[int], *, kept: bool) -> str:
@@ -366,24 +370,7 @@ class Landing:
         bucket = f"({row_hash(self.key_image())} & {BUCKETS - 1})"
         return (
             f"SELECT target_key::text, hash FROM (SELECT {self.target_key()} AS target_key, {row_hash(self.image())} AS hash,"
-            f" {bucket} AS bucket {self._standing(kept=kept)}) AS hashed WHERE bucket IN ({chosen})"
-        )
-
-    def delete(self) -> str:
-        """DELETE the rows of the given target keys ($1: jsonb texts); without a key, as many as there are texts."""
-        if not self.motion.mapping.key:
-            return (
-                f'DELETE FROM {self.table.name.sql} AS "cw$d" USING (SELECT place, part FROM (SELECT "cw$t".ctid AS place,'
-                f' "cw$t".tableoid AS part, {self.target_key()} AS key, pg_catalog.row_number() OVER'
-                f" (PARTITION BY {self.target_key()}) AS number {self._standing(kept=False)}) AS mine"
-                " JOIN (SELECT k::jsonb AS key, count(*) AS times FROM unnest($1::text[]) AS k GROUP BY 1) AS wanted"
-                " USING (key) WHERE number <= times) AS gone"
-                ' WHERE "cw$d".ctid = gone.place AND "cw$d".tableoid = gone.part'
-            )
-        return (
-            f'DELETE FROM {self.table.name.sql} AS "cw$d" USING (SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part'
-            f" {self._standing(kept=False)} WHERE {self.target_key()} = ANY ($1::text[]::jsonb[])) AS gone"
-            ' WHERE "cw$d".ctid = gone.place AND "cw$d".tableoid = gone.part'
+            f" {bucket} AS bucket {self.standing(kept=kept)}) AS hashed WHERE bucket IN ({chosen})"
         )
 
     def differing(self) -> str:
@@ -410,7 +397,7 @@ class Landing:
         return (
             f"SELECT target_key::text, array_remove(ARRAY[{strict_names}]::text[], NULL) AS columns,"
             f" array_remove(ARRAY[{loose_names}]::text[], NULL) = '{{}}' AS same_value"
-            f" FROM (SELECT {self.target_key()} AS target_key, {', '.join(checks)} {self._standing(kept=False)}"
+            f" FROM (SELECT {self.target_key()} AS target_key, {', '.join(checks)} {self.standing(kept=False)}"
             f" JOIN {self.twin} AS {row} ON NOT {row}.{LOSER} AND {joined}) AS compared"
         )
 

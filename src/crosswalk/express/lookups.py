@@ -153,9 +153,7 @@ class Lookups(Shape):
         judged = inner.judged(EVERYTHING, moment, extra=extra)
         rows = f'SELECT {", ".join(values)} FROM ({judged}) AS "cw$parent" WHERE {REJECT} = 0'
         sources = {left for left in join.lefts if not left.startswith("target.")}
-        if not inner.unnests and any(
-            k and set(k) <= sources for k in (inner.source.primary_key, *inner.source.unique_keys)
-        ):
+        if not inner.unnests and any(set(k) <= sources for k in inner.source_keys):
             return f'SELECT *, 1 AS "cw$n" FROM ({rows}) AS "cw$p"'
         firsts = ", ".join(f"(pg_catalog.array_agg({name}))[1] AS {name}" for name in names)
         distinct = f"({', '.join(names)})" if len(names) > 1 else names[0]

@@ -14,10 +14,13 @@ from crosswalk.express.facts import EVERYTHING, Key, Moment, Selection
 from crosswalk.express.lookups import REJECT
 from crosswalk.express.parts import Wire
 from crosswalk.express.relation import Relation
+from crosswalk.mapping import Lookup
 from crosswalk.names import array_literal, literal, quote, quote_list
 
 BUCKETS = 1024
 LOSER = '"cw$loser"'
+_ARGUMENTS = 90
+"""A function takes at most 100."""
 
 
 class Motion(Relation):
@@ -72,6 +75,17 @@ class Motion(Relation):
             ' WHERE "cw$place" > 1'
         )
 
+    def lost(self, moment: Moment) -> str:
+        """Identity (as texts) of each row that is set aside for what its lookups found."""
+        numbers = [
+            c.number
+            for c in self.conditions
+            if c.code == "check" or isinstance(self.mapping.columns.get(c.column or ""), Lookup)
+        ]
+        listed = ", ".join(f"{quote(w.name)}::pg_catalog.text" for w in self.key_wires)
+        among = f"{REJECT} IN ({', '.join(map(str, numbers))})" if numbers else "false"
+        return f'SELECT {listed} FROM ({self.judged(EVERYTHING, moment)}) AS "cw$judged" WHERE {among} ORDER BY 1'
+
     def doubled(self, moment: Moment) -> str:
         """Whether any target key has several rows (one boolean)."""
         keys = quote_list(self.key_names())
@@ -88,27 +102,60 @@ class Motion(Relation):
         """
         identity = quote_list(f"cw$k{i}" for i in range(len(self.identity)))
         inner = (
-            f"SELECT {REJECT}, ({self._is_loser(moment)}) AS {LOSER}, {identity} FROM ({self.judged(EVERYTHING, moment)})"
-            ' AS "cw$judged"'
+            f"SELECT {REJECT}, ({self._is_loser(moment)}) AS {LOSER}, {identity}, {self._computed()} AS computed"
+            f' FROM ({self.judged(EVERYTHING, moment)}) AS "cw$judged"'
         )
         if not self.unnests:
             return (
-                f"SELECT {REJECT}, {LOSER} AND {REJECT} = 0 AS merged, count(*) AS rows, "
+                f"SELECT {REJECT}, {LOSER} AND {REJECT} = 0 AS merged, count(*) AS rows, sum(computed) AS computed, "
                 f'count(*) FILTER (WHERE {REJECT} = 0 AND NOT {LOSER}) AS written FROM ({inner}) AS "cw$fate" GROUP BY 1, 2'
             )
         fate = (
             f"SELECT CASE WHEN pg_catalog.bool_or({REJECT} = 0) THEN 0 ELSE min({REJECT}) END AS {REJECT},"
             f" pg_catalog.bool_or({REJECT} = 0) AND NOT pg_catalog.bool_or({REJECT} = 0 AND NOT {LOSER}) AS merged,"
-            f" count(*) FILTER (WHERE {REJECT} = 0 AND NOT {LOSER}) AS written"
+            f" count(*) FILTER (WHERE {REJECT} = 0 AND NOT {LOSER}) AS written, sum(computed) AS computed"
             f' FROM ({inner}) AS "cw$each" GROUP BY {identity}'
         )
-        return f'SELECT {REJECT}, merged, count(*) AS rows, sum(written)::bigint AS written FROM ({fate}) AS "cw$fate" GROUP BY 1, 2'
+        return (
+            f"SELECT {REJECT}, merged, count(*) AS rows, sum(written)::bigint AS written, sum(computed) AS computed"
+            f' FROM ({fate}) AS "cw$fate" GROUP BY 1, 2'
+        )
+
+    def elements(self, moment: Moment) -> str:
+        """(reject number, elements) left out of rows of which another element fits."""
+        identity = quote_list(f"cw$k{i}" for i in range(len(self.identity)))
+        each = (
+            f"SELECT {REJECT}, pg_catalog.bool_or({REJECT} = 0) OVER (PARTITION BY {identity}) AS fits"
+            f' FROM ({self.judged(EVERYTHING, moment)}) AS "cw$judged"'
+        )
+        return f'SELECT {REJECT}, count(*) AS rows FROM ({each}) AS "cw$each" WHERE fits AND {REJECT} <> 0 GROUP BY 1'
+
+    def _computed(self) -> str:
+        """Something for whose sake the server computes every SQL rule of a row that fits, so that none raises later."""
+        wires = [
+            quote(w.name)
+            for f in self.fed
+            if any(True for _ in self.mapping.columns[f.column.name].expressions())
+            for w in f.wires
+        ]
+        parts = [", ".join(wires[i : i + _ARGUMENTS]) for i in range(0, len(wires), _ARGUMENTS)]
+        counted = " + ".join(f"pg_catalog.num_nulls({part})" for part in parts) or "0"
+        return f"CASE WHEN {REJECT} = 0 THEN {counted} END"
 
     def sampled(self, moment: Moment, count: int) -> str:
         """(reject number, key) of a few rows for each condition."""
         each = f"SELECT {REJECT}, {self.key_json()}::text AS key, pg_catalog.row_number() OVER (PARTITION BY {REJECT}) AS n"
         rows = f'{each} FROM ({self.judged(EVERYTHING, moment)}) AS "cw$judged" WHERE {REJECT} <> 0'
         return f'SELECT {REJECT}, key FROM ({rows}) AS "cw$sampled" WHERE n <= {count} ORDER BY {REJECT}, n'
+
+    def identity_doubled(self) -> str:
+        """How many identities are shared by several source rows or hold a NULL."""
+        names = quote_list(name for name, _ in self.identity)
+        null = " OR ".join(f"{quote(name)} IS NULL" for name, _ in self.identity)
+        return (
+            f"SELECT count(*) FROM (SELECT FROM {self.source.name.sql} GROUP BY {names}"
+            f" HAVING count(*) > 1 OR pg_catalog.bool_or({null})) AS doubled"
+        )
 
     def total(self) -> str:
         """All rows of the source table."""
@@ -144,17 +191,27 @@ class Motion(Relation):
     # --- rejects --------------------------------------------------------------------------------
 
     def _row_json(self) -> str:
-        """The source row as json, secrets redacted, at the level `row`."""
+        r"""The source row as json, secrets redacted, at the level `row`; a json column as text, which may hold \u0000."""
         alias = quote(self.source.name.relation)
         secret = sorted(self.mapping.secret_columns())
         row = f"pg_catalog.to_jsonb({alias}.*)"
+        texts = {c.name for c in self.source.columns if c.type.storage.name in {"json", "_json"}}
+        if texts:
+            kinds = {True: "::pg_catalog.text", False: ""}
+            names = self.source.column_names
+            listed = ", ".join(f"{alias}.{quote(n)}{kinds[n in texts]} AS {quote(n)}" for n in names)
+            row = f'(SELECT pg_catalog.to_jsonb("cw$all") FROM (SELECT {listed}) AS "cw$all")'
         if not secret:
             return row
         hidden = ", ".join(f"{literal(name)}, 'redacted'" for name in secret)
         return f"({row} || pg_catalog.jsonb_build_object({hidden}))"
 
-    def rejects(self, selection: Selection, moment: Moment) -> str:
-        """The rows left out and why: key, row, code, sqlstate, message, constraint, column (see `Ledger.quarantine`)."""
+    def rejects(self, selection: Selection, moment: Moment, *, elements: bool = False) -> str:
+        """The rows left out and why: key, row, code, sqlstate, message, constraint, column (see `Ledger.quarantine`).
+
+        Where the rule unnests, a row is left out if no element of it fits; with `elements` the single elements that
+        are left out of rows of which another one fits, their ordinality behind the key.
+        """
         reasons = (
             ", ".join(
                 f"({c.number}, {literal(c.code)}, {literal(c.sqlstate)}, {literal(c.reason)}, {_opt(c.constraint)}, {_opt(c.column)})"
@@ -166,12 +223,14 @@ class Motion(Relation):
         chosen, each = f"{REJECT} <> 0", ""
         if self.unnests:
             identity = quote_list(f"cw$k{i}" for i in range(len(self.identity)))
-            chosen = '"cw$none"'
+            chosen = f'{REJECT} <> 0 AND NOT "cw$none" AND "cw$some"' if elements else '"cw$none"'
             each = (
+                f', pg_catalog.bool_or({REJECT} = 0) OVER (PARTITION BY {identity}) AS "cw$some"' if elements else ""
+            ) + (
                 f", pg_catalog.bool_and({REJECT} <> 0) OVER (PARTITION BY {identity}) AND pg_catalog.row_number() OVER"
                 f' (PARTITION BY {identity} ORDER BY "cw$ordinality") = 1 AS "cw$none"'
             )
-        key = _json_array(quote(f"cw$k{i}") for i in range(len(self.identity)))
+        key = self.key_json() if elements else _json_array(quote(f"cw$k{i}") for i in range(len(self.identity)))
         return (
             f'SELECT {key} AS source_key, "cw$json" AS row, why.code, why.sqlstate, why.message, why.constraint_name,'
             f' why.column_name FROM (SELECT *{each} FROM ({judged}) AS "cw$judged") AS "cw$out"'

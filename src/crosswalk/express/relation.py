@@ -11,6 +11,7 @@ column names are in scope beside them, so that a CHECK of the target can be said
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from crosswalk.express.casts import type_sql
@@ -18,6 +19,7 @@ from crosswalk.express.facts import Key, Moment, Selection
 from crosswalk.express.lookups import REJECT, Lookups
 from crosswalk.mapping import Default, Lookup, Take, Value, Zone
 from crosswalk.names import array_literal, literal, quote
+from crosswalk.schema import TypeKind, TypeRef
 
 
 class Relation(Lookups):
@@ -47,14 +49,7 @@ class Relation(Lookups):
         if selection.upto is not None:
             terms.append(f"{row} <= {bound(selection.upto)}")
         if selection.keys is not None:
-            arrays = [
-                f"{array_literal(key[i] for key in selection.keys)}::pg_catalog.text[]::{kind}[]"
-                for i, kind in enumerate(kinds)
-            ]
-            if len(arrays) == 1:
-                terms.append(f"{row} = ANY ({arrays[0]})")
-            else:
-                terms.append(f"{row} IN (SELECT * FROM pg_catalog.unnest({', '.join(arrays)}))")
+            terms.append(_among(columns, [kind for _, kind in self.identity], selection.keys))
         return terms
 
     def _from(self) -> str:
@@ -83,7 +78,10 @@ class Relation(Lookups):
 
     def judged(self, selection: Selection, moment: Moment, *, extra: tuple[str, ...] = ()) -> str:
         """The level `judged`: one row for each mapped row, fitting or not."""
-        rows = self.rows(selection, without=moment.broken.get(self.name, ()), extra=extra)
+        without = moment.broken.get(self.name, ())
+        if self.outer:
+            without += moment.lost.get(self.name, ())
+        rows = self.rows(selection, without=without, extra=extra)
         sql = f'SELECT * FROM ({rows}) AS "cw$row"'
         if self._joined:
             joins = "".join(
@@ -101,11 +99,16 @@ class Relation(Lookups):
         if not losers:
             return "false"
         wires = self.key_wires
-        arrays = [
-            f"{array_literal(key[i] for key in losers)}::pg_catalog.text[]::{type_sql(w.type)}[]"
-            for i, w in enumerate(wires)
-        ]
-        columns = [quote(w.name) for w in wires]
-        if len(wires) == 1:
-            return f"{columns[0]} = ANY ({arrays[0]})"
-        return f"({', '.join(columns)}) IN (SELECT * FROM pg_catalog.unnest({', '.join(arrays)}))"
+        return _among([quote(w.name) for w in wires], [w.type for w in wires], losers)
+
+
+def _among(columns: list[str], kinds: list[TypeRef], keys: Sequence[Key]) -> str:
+    """The columns are one of the keys."""
+    texts = [f"{array_literal(key[i] for key in keys)}::pg_catalog.text[]" for i in range(len(columns))]
+    if len(columns) == 1 and kinds[0].storage.kind is not TypeKind.ARRAY:
+        return f"{columns[0]} = ANY ({texts[0]}::{type_sql(kinds[0])}[])"
+    names = [quote(f"cw$a{i}") for i in range(len(columns))]
+    cast = ", ".join(f"{name}::{type_sql(kind)}" for name, kind in zip(names, kinds, strict=True))
+    # `unnest(a, b)` with a schema before it is another function.
+    rows = f"ROWS FROM ({', '.join(f'pg_catalog.unnest({text})' for text in texts)})"
+    return f'({", ".join(columns)}) IN (SELECT {cast} FROM {rows} AS "cw$among" ({", ".join(names)}))'

@@ -18,6 +18,7 @@ from crosswalk.express.parts import Condition, Fed, Join, Reference, Wire
 from crosswalk.express.values import Compiler
 from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest
 from crosswalk.names import Name, quote
+from crosswalk.pg_types import INTEGERS
 from crosswalk.schema import Column, RelationKind, TypeKind, TypeRef
 
 TID = replace(TEXT, name="tid", display="tid", plain="tid", oid=27)
@@ -52,16 +53,39 @@ class Shape:
     def identity(self) -> tuple[tuple[str, TypeRef], ...]:
         """Columns that tell source rows apart with their types; ctid where the table has no key."""
         names = self.mapping.source_key or self.source.row_identity
-        if names:
+        if self.mapping.source_key or (names and not self._has_heirs):
             return tuple((n, self.facts.column("source", self.source, n).type) for n in names)
-        heirs = any(self.source.name in table.inherits for table in self.facts.source.tables.values())
-        if self.source.kind is not RelationKind.TABLE or heirs:
+        if self._has_heirs:
+            raise RuleImpossible(
+                table=self.name,
+                column="source_key",
+                reason=f"{self.source.name} has heirs, whose rows no key of it covers: name columns that tell all rows apart",
+            )
+        if self.source.kind is not RelationKind.TABLE:
             raise RuleImpossible(
                 table=self.name,
                 column="source_key",
                 reason=f"{self.source.name} is a {self.source.kind} without a key: name the columns that tell its rows apart",
             )
         return (("ctid", TID),)
+
+    @cached_property
+    def _has_heirs(self) -> bool:
+        """Whether other tables inherit from the source: a SELECT reads their rows too, its unique indexes do not."""
+        return any(self.source.name in table.inherits for table in self.facts.source.tables.values())
+
+    @property
+    def source_keys(self) -> tuple[tuple[str, ...], ...]:
+        """Column sets that are unique over all rows that a SELECT reads."""
+        if self._has_heirs:
+            return ()
+        return tuple(key for key in (self.source.primary_key, *self.source.unique_keys) if key)
+
+    @property
+    def unproven_identity(self) -> bool:
+        """True where the document names a `source_key` that no key of the source vouches for."""
+        names = set(self.mapping.source_key)
+        return bool(names) and not any(set(key) <= names for key in self.source_keys)
 
     @property
     def by_position(self) -> bool:
@@ -103,10 +127,17 @@ class Shape:
         plain = set()
         for name in self.mapping.key:
             rule = self.mapping.columns.get(name)
-            if isinstance(rule, Take):
+            if isinstance(rule, Take) and self._keeps_apart(rule.column, name):
                 plain.add(rule.column)
-        keys = [self.source.primary_key, *self.source.unique_keys]
-        return any(key and set(key) <= plain for key in keys)
+        return any(set(key) <= plain for key in self.source_keys)
+
+    def _keeps_apart(self, source: str, target: str) -> bool:
+        """Whether values that differ in the source differ in the target too: same type, compared byte by byte."""
+        have = self.facts.column("source", self.source, source)
+        want = self.facts.column("target", self.target, target)
+        same = have.type.storage.oid == want.type.storage.oid and want.type.storage.builtin
+        whole = have.type.storage.name in INTEGERS and want.type.storage.name in INTEGERS
+        return (same or whole) and want.collation is None
 
     @cached_property
     def key_follows(self) -> bool:
@@ -215,9 +246,11 @@ class Shape:
 
     def _column_conditions(self, value: str, have: TypeRef | None, column: Column) -> None:
         if column.not_null:
+            # A row of NULLs IS NULL, and yet it is a value.
+            composite = have is not None and have.storage.kind is TypeKind.COMPOSITE
             self._condition(
                 code="not_null",
-                sql=f"{value} IS NULL",
+                sql=f"{value}{'::pg_catalog.text' if composite else ''} IS NULL",
                 reason="it is NULL and the column is NOT NULL",
                 sqlstate="23502",
                 column=column.name,

@@ -6,7 +6,6 @@ own conditions are said over that value once it has a name.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 
 from crosswalk.errors import RuleImpossible
@@ -27,6 +26,7 @@ from crosswalk.mapping import (
     Value,
     Zone,
 )
+from crosswalk.mapping.exact import as_json
 from crosswalk.names import Name, array_literal, literal, quote
 from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
@@ -108,10 +108,24 @@ class Compiler:
             items = (None if v is None else _text(v) for v in rule.value)
             return Bare(sql=f"{array_literal(items)}::{type_sql(wire)}", type=wire)
         if isinstance(rule.value, dict | list) or wire.name in {"json", "jsonb"}:
-            text = json.dumps(rule.value, ensure_ascii=False)
+            text = as_json(rule.value)
         else:
             text = _text(rule.value)
         return Bare(sql=f"{literal(text)}::{type_sql(wire)}", type=wire)
+
+    def constants(self, rule: Rule, column: Column) -> list[str]:
+        """SQL of the constants that a rule holds, each to be evaluated once: values, labels' results, zones."""
+        values: list[object] = []
+        match rule:
+            case Value():
+                return [self._value(rule, column.type).sql]
+            case Zone():
+                return [f"pg_catalog.now() AT TIME ZONE {literal(rule.zone)}"]
+            case MapLabels():
+                values = list(rule.map.values())
+                if not isinstance(rule.else_, str):
+                    values.append(rule.else_.value)
+        return [self._value(Value(value=v), column.type).sql for v in values]  # type: ignore[arg-type]
 
     def _element(self, column: Column, name: str) -> TypeRef:
         element = column.type.storage.element

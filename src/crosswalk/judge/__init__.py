@@ -4,8 +4,19 @@
 under one snapshot. Nothing here writes.
 """
 
+from crosswalk.judge.broken import steadily
 from crosswalk.judge.document import Problem, examine
 from crosswalk.judge.probe import gather_facts
-from crosswalk.judge.rows import Verdict, find_moment, judge_rows, tally_rows
+from crosswalk.judge.rows import Fates, Verdict, find_moment, judge_rows, tally_rows
 
-__all__ = ["Problem", "Verdict", "examine", "find_moment", "gather_facts", "judge_rows", "tally_rows"]
+__all__ = [
+    "Fates",
+    "Problem",
+    "Verdict",
+    "examine",
+    "find_moment",
+    "gather_facts",
+    "judge_rows",
+    "steadily",
+    "tally_rows",
+]

@@ -52,6 +52,7 @@ async def gather_facts(
         if mapping.where is not None:
             wanted.append(("where", f"(({mapping.where.sql}\n))::pg_catalog.bool"))
         found, failed = await _describe(session, facts, name, wanted)
+        failed += await _constants(session, facts, name)
         types.update({(name, column): ref for column, ref in found.items()})
         for column, error in failed:
             place: tuple[str, ...] = ("tables", text, "columns", column.partition("#")[0])
@@ -63,7 +64,8 @@ async def gather_facts(
                     place=place,
                     line=file.line(*place),
                     message=f"{place[-1]}: {error}",
-                    remedy="Correct the SQL: it is an expression over one row of the source table.",
+                    remedy="Correct the rule: its SQL is one expression over one row of the source table, its constants"
+                    " are values of the target column's type.",
                 )
             )
     facts = replace(facts, types=types)
@@ -125,10 +127,29 @@ async def _describe(
     for place, sql in wanted:
         try:
             good[place] = await _column_type(session, f"SELECT {sql} AS value{tail}")
+            # A WHERE takes one value of one row: no aggregate, no window, nothing that returns several rows.
+            await session.prepare(f"SELECT FROM {source.sql} AS {quote(source.relation)} WHERE ({sql}) IS NULL")
         except StatementFailed as error:
             failed.append((place, str(error.fields["reason"])))
     known = await _type_refs(session, set(good.values()))
     return {place: known[oid] for place, oid in good.items()}, failed
+
+
+async def _constants(session: Session, facts: Facts, target: Name) -> list[tuple[str, str]]:
+    """Constants and zones that the source cannot read: (place, the server's word)."""
+    compiler = Compiler(facts, target)
+    failed = []
+    for name, rule in facts.mapping(target).columns.items():
+        column = facts.target_table(target).column(name)
+        if column is None:
+            continue
+        for sql in compiler.constants(rule, column):
+            try:
+                await session.fetchval(f"SELECT {sql}", what="a constant")
+            except StatementFailed as error:
+                failed.append((name, str(error.fields["raw"] or error.fields["reason"])))
+                break
+    return failed
 
 
 async def _column_type(session: Session, sql: str) -> int:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from crosswalk.connect import Session
-from crosswalk.errors import DuplicateKeys, StatementFailed
+from crosswalk.errors import DuplicateKeys, SourceKeyDoubled
 from crosswalk.express import Condition, Facts, Key, Moment, Motion
+from crosswalk.judge.broken import steadily
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
-from crosswalk.snapshot import savepoint
 
 SAMPLES = 5
 
@@ -47,6 +48,10 @@ class Fates:
     tally: Tally
     rejected: dict[int, int] = field(default_factory=dict)
     """By condition number."""
+    broken: int = 0
+    """Rows for which a rule raises."""
+    elements: dict[int, int] = field(default_factory=dict)
+    """Where the rule unnests: elements left out of rows of which another one fits, by condition number."""
 
 
 def mask(text: str) -> str:
@@ -62,25 +67,91 @@ def mask_key(key: Iterable[Any]) -> str:
 
 
 async def find_moment(facts: Facts, order: Iterable[Name], session: Session, *, strict: bool = True) -> Moment:
-    """The losers of every table, parents first; raises DuplicateKeys under `on_duplicate: fail` if strict."""
-    losers: dict[Name, tuple[Key, ...]] = {}
+    """What holds under the session's snapshot; raises DuplicateKeys under `on_duplicate: fail` if strict."""
+    names = tuple(order)
+    await _refuse_doubled(facts, names, session)
+    circular = [n for n in names if n in _reached(facts, n)]
+    moment = Moment()
+    while True:
+        moment = await _find_losers(facts, names, moment, session, strict=strict)
+        lost, moment = await _find_lost(facts, circular, moment, session)
+        if lost == moment.lost:
+            return moment
+        moment = replace(moment, lost=lost, losers={})
+
+
+async def _refuse_doubled(facts: Facts, names: tuple[Name, ...], session: Session) -> None:
+    """Raises SourceKeyDoubled where a `source_key` does not tell the rows apart."""
+    for name in names:
+        motion = Motion(facts, name)
+        if motion.unproven_identity:
+            count = int(await session.fetchval(motion.identity_doubled(), what=f"the source_key of {name}"))
+            if count:
+                raise SourceKeyDoubled(
+                    keys=count, source=motion.source.name, columns=", ".join(motion.mapping.source_key)
+                )
+
+
+def _reached(facts: Facts, name: Name) -> set[Name]:
+    """Tables that a table looks into, directly or through others."""
+    found: set[Name] = set()
+    waiting = [name]
+    while waiting:
+        parents = {parent for parent, _ in Motion(facts, waiting.pop()).lookups(Moment())}
+        waiting += parents - found
+        found |= parents
+    return found
+
+
+async def _find_lost(
+    facts: Facts, circular: list[Name], moment: Moment, session: Session
+) -> tuple[dict[Name, tuple[Key, ...]], Moment]:
+    """Rows of tables in a circle that their own lookups set aside, and for their sake others, until no more come."""
+    lost: dict[Name, tuple[Key, ...]] = dict(moment.lost)
+    while True:
+        before = dict(lost)
+        for name in circular:
+            motion = Motion(facts, name)
+            if motion.unnests:
+                continue
+            trial = replace(moment, lost=lost)
+            found, trial = await steadily(facts, name, trial, session, partial(_lost, motion, session))
+            moment = replace(moment, broken=trial.broken)
+            lost = {**lost, name: found} if found else lost
+        if lost == before:
+            return lost, moment
+
+
+async def _lost(motion: Motion, session: Session, moment: Moment) -> tuple[Key, ...]:
+    what = f"the rows of {motion.name} that refer to rows set aside"
+    return tuple(tuple(r.values()) for r in await session.fetch(motion.lost(moment), what=what))
+
+
+async def _find_losers(
+    facts: Facts, order: tuple[Name, ...], moment: Moment, session: Session, *, strict: bool
+) -> Moment:
+    """The losers of every table, parents first."""
     for name in order:
         motion = Motion(facts, name)
         if not motion.mapping.key or motion.certainly_unique:
             continue
-        moment = Moment(losers=losers)
-        what = f"the search for equal keys of {name}"
-        if not await session.fetchval(motion.doubled(moment), what=what):
-            continue
-        found = tuple(tuple(r.values()) for r in await session.fetch(motion.losing(moment), what=what))
-        if strict and motion.mapping.on_duplicate == "fail":
+        found, moment = await steadily(facts, name, moment, session, partial(_losers, motion, session))
+        if found and strict and motion.mapping.on_duplicate == "fail":
             raise DuplicateKeys(rows=len(found), source=motion.source.name, table=name)
-        losers[name] = found
-    return Moment(losers=losers)
+        if found:
+            moment = replace(moment, losers={**moment.losers, name: found})
+    return moment
+
+
+async def _losers(motion: Motion, session: Session, moment: Moment) -> tuple[Key, ...]:
+    what = f"the search for equal keys of {motion.name}"
+    if not await session.fetchval(motion.doubled(moment), what=what):
+        return ()
+    return tuple(tuple(r.values()) for r in await session.fetch(motion.losing(moment), what=what))
 
 
 async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
-    """What becomes of every source row of a table, by the rules alone."""
+    """What becomes of every source row of a table, by the rules alone; those that are broken go to quarantine."""
     what = f"the accounting of {motion.source.name}"
     extracted = int(await session.fetchval(motion.total(), what=what))
     filtered = int(await session.fetchval(motion.filtered(), what=what))
@@ -96,7 +167,8 @@ async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
         else:
             loaded += count
         written += int(row["written"] or 0)
-    quarantined = sum(rejected.values()) + (merged if beaten else 0)
+    broken = len(moment.broken.get(motion.name, ()))
+    quarantined = sum(rejected.values()) + (merged if beaten else 0) + broken
     tally = Tally(
         target=motion.name,
         source=motion.source.name,
@@ -107,7 +179,14 @@ async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
         filtered=filtered,
         written=written,
     )
-    return Fates(tally=tally, rejected=rejected)
+    elements = {}
+    if motion.unnests:
+        elements = {r["cw$reject"]: int(r["rows"]) for r in await session.fetch(motion.elements(moment), what=what)}
+    return Fates(tally=tally, rejected=rejected, broken=broken, elements=elements)
+
+
+async def _tally(motion: Motion, session: Session, moment: Moment) -> Fates:
+    return await tally_rows(motion, moment, session)
 
 
 async def _samples(motion: Motion, moment: Moment, session: Session) -> dict[int, tuple[str, ...]]:
@@ -131,37 +210,35 @@ async def judge_rows(
     tallies, verdicts = [], []
     for name in order:
         motion = Motion(facts, name)
-        try:
-            async with savepoint(session):
-                fates = await tally_rows(motion, moment, session)
-        except StatementFailed as error:
-            if not str(error.fields["sqlstate"]).startswith(("22", "23", "P0")):
-                raise
-            verdicts.append(_raised(motion, error))
-            continue
+        fates, moment = await steadily(facts, name, moment, session, partial(_tally, motion, session))
         tallies.append(fates.tally)
+        if fates.broken:
+            verdicts.append(_raising(motion, moment.broken[name]))
         samples = await _samples(motion, moment, session) if fates.rejected else {}
         for condition in motion.conditions:
             count = fates.rejected.get(condition.number, 0)
             if count:
                 verdicts.append(_verdict(motion, condition, count, samples.get(condition.number, ())))
+            if fates.elements.get(condition.number):
+                element = replace(condition, reason=f"an element is left out: {condition.reason}")
+                verdicts.append(_verdict(motion, element, fates.elements[condition.number], ()))
         losers = moment.of(name)
         if losers:
             verdicts.append(_duplicates(motion, losers))
     return tallies, verdicts
 
 
-def _raised(motion: Motion, error: StatementFailed) -> Verdict:
+def _raising(motion: Motion, broken: tuple[Key, ...]) -> Verdict:
     return Verdict(
         target=motion.name,
         source=motion.source.name,
-        code="error",
+        code="rule.raises",
         column=None,
         constraint=None,
-        reason=f"a rule raises an error for some row: {error.fields['sqlstate']} {error.fields['reason']}",
-        rows=None,
-        samples=(),
-        declared=False,
+        reason="a rule raises an error",
+        rows=len(broken),
+        samples=tuple(mask_key(key) for key in broken[:SAMPLES]),
+        declared=motion.mapping.rejects == "quarantine",
     )
 
 

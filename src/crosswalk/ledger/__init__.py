@@ -333,6 +333,16 @@ class Ledger:
         )
         return frozenset(r["k"] for r in rows)
 
+    async def raising_keys(self, target: Name) -> tuple[tuple[str, ...], ...]:
+        """Source keys of the rows for which a rule raised an error while they were copied."""
+        rows = await self.session.fetch(
+            "SELECT DISTINCT ARRAY(SELECT jsonb_array_elements_text(source_key)) AS k FROM crosswalk.quarantine"
+            " WHERE target_table = $1 AND found_by = 'load' AND code = 'rule.raises' ORDER BY 1",
+            str(target),
+            what="the ledger",
+        )
+        return tuple(tuple(r["k"]) for r in rows)
+
     async def kept_keys(self, target: Name) -> frozenset[str]:
         """Target keys (jsonb texts) of the rows that stood in a table before."""
         rows = await self.session.fetch(

@@ -11,6 +11,7 @@ import difflib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from crosswalk.errors import BadMapping, BadName, MappingUnreadable
 from crosswalk.mapping.document import Document, TableMapping
+from crosswalk.mapping.exact import Constructor, Representer
 from crosswalk.mapping.rules import KINDS
 
 _KNOWN = sorted(
@@ -50,6 +52,8 @@ class MappingFile:
 
 def _yaml() -> YAML:
     yaml = YAML(typ="rt")
+    yaml.Constructor = Constructor
+    yaml.Representer = Representer
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -81,7 +85,7 @@ def _plain(node: Any) -> Any:
         return {key: _plain(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_plain(value) for value in node]
-    if isinstance(node, bool) or node is None:
+    if isinstance(node, bool | Decimal) or node is None:
         return node
     for kind in (str, int, float):
         if isinstance(node, kind):

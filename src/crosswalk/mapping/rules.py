@@ -8,11 +8,12 @@ name of a source column. All of them share `why`, and where the rule was inferre
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-Scalar = str | int | float | bool | None
+Scalar = bool | int | Decimal | float | str | None
 Status = Literal["proposed", "accepted"]
 
 
