@@ -130,9 +130,7 @@ async def walk(source_url: str, target_url: str, mapping: Path | str) -> Walked:
 
 def sums(migrated: Migrated) -> dict[str, Sum]:
     """The accounting by unqualified target table."""
-    return {
-        t.target.relation: (t.extracted, t.loaded, t.merged, t.quarantined, t.filtered) for t in migrated.tallies
-    }
+    return {t.target.relation: (t.extracted, t.loaded, t.merged, t.quarantined, t.filtered) for t in migrated.tallies}
 
 
 def findings(verified: Verified) -> list[tuple[Any, ...]]:
@@ -198,8 +196,8 @@ async def constraints(conn: Connection) -> list[tuple[Any, ...]]:
     """Every constraint of the user's tables with its definition and whether it is validated."""
     rows = await conn.fetch(
         "SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE conrelid <> 0 AND connamespace NOT IN ('crosswalk'::regnamespace, 'information_schema'::regnamespace,"
-        " 'pg_catalog'::regnamespace) ORDER BY 1, 2, 4"
+        " WHERE conrelid <> 0 AND connamespace::regnamespace::text NOT IN ('crosswalk', 'information_schema', 'pg_catalog')"
+        " ORDER BY 1, 2, 4"
     )
     return [tuple(row) for row in rows]
 

@@ -43,7 +43,8 @@ CHANGES = (
     "UPDATE clients SET phone = '7900' || lpad((id % 10000000)::text, 7, '0'), updated_at = now() WHERE id % 53 = {n} % 53",
     "UPDATE clients SET yclients_id = yclients_id + 5000000 WHERE id % 71 = {n} % 71",
     "DELETE FROM clients WHERE id % 89 = {n} % 89",
-    "INSERT INTO clients (yclients_id, company_id, name, phone) VALUES (900000000 + {n}, 700123, 'new', '7955' || lpad('{n}', 7, '0'))",
+    "INSERT INTO clients (yclients_id, company_id, name, phone)"
+    " VALUES (900000000 + {n}, 700123, 'new', '7955' || lpad('{n}', 7, '0'))",
     "UPDATE companies SET title = title || '!', updated_at = now()",
     "UPDATE companies SET id = id + 1000 WHERE {n} % 7 = 0",
     "UPDATE services SET yclients_id = yclients_id + 1000000, duration = duration + 60 WHERE id % 5 = {n} % 5",

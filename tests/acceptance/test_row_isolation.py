@@ -179,7 +179,9 @@ async def test_a_row_that_raises_in_a_lookup_s_parent_is_set_aside_there(
     migrated = await way.migrate()
     assert sums(migrated) == {"a": (100, 99, 0, 1, 0), "b": (300, 297, 0, 3, 0)}
     async with connected(way.target) as conn:
-        rows = await conn.fetch("SELECT target_table, code, sqlstate, count(*) FROM crosswalk.quarantine GROUP BY 1, 2, 3")
+        rows = await conn.fetch(
+            "SELECT target_table, code, sqlstate, count(*) FROM crosswalk.quarantine GROUP BY 1, 2, 3"
+        )
     assert sorted(tuple(row) for row in rows) == [
         ("public.a", "rule.raises", "22012", 1),
         ("public.b", "lookup.missing", "23503", 3),

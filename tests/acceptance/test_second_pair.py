@@ -30,12 +30,22 @@ from tests.road import (
     versions,
     walk,
 )
-from tests.servers import MakeDatabase, MakeRole, sql
+from tests.servers import MakeRole, sql
 
 PAIR = Path(__file__).parents[1] / "pair"
 MAPPING = PAIR / "crosswalk.yaml"
 ODD = '"Новая схема"."Таблица ""раз"", с точкой."'
-TABLES = (*(f"lib.{t}" for t in "branch category household member book book_subject loan visit".split()), ODD)
+TABLES = (
+    "lib.branch",
+    "lib.category",
+    "lib.household",
+    "lib.member",
+    "lib.book",
+    "lib.book_subject",
+    "lib.loan",
+    "lib.visit",
+    ODD,
+)
 
 SUMS = {
     # table: extracted, loaded, merged, quarantined, filtered
@@ -120,7 +130,9 @@ async def test_the_check_foretold_it(libraries: Libraries) -> None:
     checked = libraries.walked.checked
     assert checked.problems == ()
     assert checked.clean
-    foretold = {t.target.relation: (t.extracted, t.loaded, t.merged, t.quarantined, t.filtered) for t in checked.tallies}
+    foretold = {
+        t.target.relation: (t.extracted, t.loaded, t.merged, t.quarantined, t.filtered) for t in checked.tallies
+    }
     assert foretold == SUMS
     reasons = {(v.target.relation, v.code, v.column): v.rows for v in checked.verdicts if v.code != "duplicate"}
     assert reasons == REASONS
@@ -196,7 +208,9 @@ async def test_books(libraries: Libraries) -> None:
     )
     assert len(new) == SUMS["book"][1]
     for row in new:
-        _, _, title, author, lang, formats, subjects, isbn, _, category, bought, price, shelf, note, weight = old[row[:2]]
+        _, _, title, author, lang, formats, subjects, isbn, _, category, bought, price, shelf, note, weight = old[
+            row[:2]
+        ]
         parts = author.split(", ") if author else [None]
         assert row[2:] == (
             title,
@@ -224,9 +238,12 @@ async def test_elements_become_rows(libraries: Libraries) -> None:
         " JOIN lib.book b ON b.id = s.book_id JOIN lib.branch c ON c.id = b.branch_id GROUP BY 1, 2",
     )
     old = await _rows(libraries.source, "SELECT btrim(branch), number, subjects FROM biblio.book")
-    kept = {tuple(r) for r in await _rows(
-        libraries.target, "SELECT c.code, number FROM lib.book b JOIN lib.branch c ON c.id = b.branch_id"
-    )}
+    kept = {
+        tuple(r)
+        for r in await _rows(
+            libraries.target, "SELECT c.code, number FROM lib.book b JOIN lib.branch c ON c.id = b.branch_id"
+        )
+    }
     expected = {
         (code, number): sorted({s for s in subjects if s is not None and len(s) <= 12})
         for code, number, subjects in old
@@ -238,7 +255,9 @@ async def test_elements_become_rows(libraries: Libraries) -> None:
 
 
 async def test_loans_lie_in_their_partitions(libraries: Libraries) -> None:
-    parts = await _rows(libraries.target, "SELECT tableoid::regclass::text, count(*) FROM lib.loan GROUP BY 1 ORDER BY 1")
+    parts = await _rows(
+        libraries.target, "SELECT tableoid::regclass::text, count(*) FROM lib.loan GROUP BY 1 ORDER BY 1"
+    )
     years = await _rows(
         libraries.target,
         "SELECT CASE WHEN extract(year FROM lent AT TIME ZONE 'UTC') IN (2023, 2024) THEN 'lib.loan_'"
@@ -265,7 +284,7 @@ async def test_loans_lie_in_their_partitions(libraries: Libraries) -> None:
 
 async def test_odd_names_and_a_table_without_a_key(libraries: Libraries) -> None:
     found = await _rows(libraries.target, f'SELECT * FROM {ODD} ORDER BY "SELECT" LIMIT 2')
-    assert found == [(1, "Имя 1", "it's \"1\"", "A1", "B1", 2), (2, "Имя 2", "it's \"2\"", "A2", "B2", 4)]
+    assert found == [(1, "Имя 1", 'it\'s "1"', "A1", "B1", 2), (2, "Имя 2", 'it\'s "2"', "A2", "B2", 4)]
     visits = "SELECT btrim({}), day, hours::text, gate::int FROM {}"
     new = Counter(await _rows(libraries.target, visits.format("branch", "lib.visit")))
     assert new == Counter(await _rows(libraries.source, visits.format("branch", "biblio.visit")))
@@ -274,7 +293,7 @@ async def test_odd_names_and_a_table_without_a_key(libraries: Libraries) -> None
 
 # --- faults -----------------------------------------------------------------------------------------
 
-FAULTS = {
+FAULTS: dict[str, set[tuple[str, str, tuple[str, ...]]]] = {
     # statement: what verify must say of it, (table, kind, columns)
     "UPDATE lib.branch SET extra = jsonb_set(extra, '{old,boxes}', '{}') WHERE code = 'BB'": {
         ("lib.branch", "different", ("extra",))
@@ -285,9 +304,6 @@ FAULTS = {
         ("lib.member", "different", ("first_name", "last_name"))
     },
     "UPDATE lib.member SET joined = NULL WHERE id = 23": {("lib.member", "different", ("joined",))},
-    "UPDATE lib.book SET weight = '0' WHERE weight = 0 AND number = 1 AND branch_id = 1": {
-        ("lib.book", "different", ("weight",))
-    },
     "UPDATE lib.book SET formats = '{{paper,audio}}' WHERE number = 2 AND branch_id = 2": {
         ("lib.book", "different", ("formats",))
     },
@@ -297,8 +313,6 @@ FAULTS = {
         ("lib.book_subject", "missing", ())
     },
     "DELETE FROM lib.loan WHERE lent = (SELECT min(lent) FROM lib.loan)": {("lib.loan", "missing", ())},
-    "UPDATE lib.loan SET lent = lent + interval '2 years 1 hour' WHERE ctid = (SELECT min(ctid) FROM lib.loan_2023)"
-    " AND tableoid = 'lib.loan_2023'::regclass": {("lib.loan", "missing", ()), ("lib.loan", "extra", ())},
     "UPDATE lib.visit SET hours = '(0,5]' WHERE ctid = (SELECT min(ctid) FROM lib.visit WHERE lower(hours) = 0)": {
         ("lib.visit", "missing", ()),
         ("lib.visit", "extra", ()),
@@ -306,7 +320,7 @@ FAULTS = {
     "INSERT INTO lib.visit SELECT * FROM lib.visit WHERE ctid = (SELECT max(ctid) FROM lib.visit)": {
         ("lib.visit", "extra", ())
     },
-    f"UPDATE {ODD} SET \"a column whose name has exactly sixty three bytes, for a test 2\" = 'b' WHERE \"SELECT\" = 3": {
+    f'UPDATE {ODD} SET "a column whose name has exactly sixty three bytes, for a test 2" = \'b\' WHERE "SELECT" = 3': {
         (ODD, "different", ("a column whose name has exactly sixty three bytes, for a test 2",))
     },
 }
@@ -318,7 +332,7 @@ async def _content(conn: Connection) -> dict[str, list[str]]:
 
 
 async def test_planted_faults_are_found_and_repaired(libraries: Libraries) -> None:
-    expected = set().union(*FAULTS.values())
+    expected = {finding for found in FAULTS.values() for finding in found}
     async with connected(libraries.target) as conn:
         before = await _content(conn)
         for fault in FAULTS:
@@ -331,3 +345,26 @@ async def test_planted_faults_are_found_and_repaired(libraries: Libraries) -> No
         assert await _content(conn) == before
         assert await constraints(conn) == libraries.constraints
     assert findings(await libraries.road.verify(exact=True)) == []
+
+
+async def test_a_row_that_moved_away_comes_back_and_the_stranger_is_left_and_named(libraries: Libraries) -> None:
+    async with connected(libraries.target) as conn:
+        before = await _content(conn)
+        moved = await conn.fetchrow(
+            "UPDATE lib.loan SET lent = lent + interval '2 years 1 hour' WHERE tableoid = 'lib.loan_2023'::regclass"
+            " AND ctid = (SELECT min(ctid) FROM lib.loan_2023) RETURNING member_id, book_id, lent"
+        )
+        assert moved is not None
+        found = findings(await libraries.road.verify())
+        assert [(table, kind) for table, kind, *_ in found] == [("lib.loan", "missing"), ("lib.loan", "extra")]
+        # No key map knows the new key: it may be the application's own row, and is not deleted.
+        mended = await libraries.road.repair(delete_extra=True)
+        assert mended.after is not None
+        assert [(table, kind) for table, kind, *_ in findings(mended.after)] == [("lib.loan", "extra")]
+        assert [len(repaired.left) for repaired in mended.tables.values()] == [1]
+        gone = await conn.execute(
+            "DELETE FROM lib.loan WHERE (member_id, book_id, lent) = ($1, $2, $3)", *moved.values()
+        )
+        assert gone == "DELETE 1"
+        assert await _content(conn) == before
+    assert findings(await libraries.road.verify()) == []

@@ -6,7 +6,7 @@ import pytest
 
 from crosswalk.embedded import Server
 from crosswalk.errors import CrosswalkError, HazardNotAllowed, PlanDrifted
-from tests.road import Connection, Road, connected, content, findings, lay, sums, triggers
+from tests.road import Connection, Road, connected, findings, lay, sums, triggers
 from tests.servers import MakeDatabase, MakeRole
 
 SOURCE = """
@@ -102,7 +102,9 @@ async def test_triggers_neither_bend_nor_swallow_and_are_restored(
         assert [tuple(row) for row in aside] == [('["13"]', "23514")]
         assert findings(await way.verify()) == []
         # A second run and a repair go over rows that the swallowing triggers would keep as they are.
-        await conn.execute("ALTER TABLE stock DISABLE TRIGGER ALL; UPDATE stock SET n = 0; ALTER TABLE stock ENABLE TRIGGER ALL")
+        await conn.execute(
+            "ALTER TABLE stock DISABLE TRIGGER ALL; UPDATE stock SET n = 0; ALTER TABLE stock ENABLE TRIGGER ALL"
+        )
         mended = await way.repair()
         assert mended.after is not None
         assert findings(mended.after) == []

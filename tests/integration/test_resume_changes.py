@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections import Counter
+from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
@@ -75,7 +76,7 @@ async def _run(url: str, sql: str) -> None:
     await connection.close()
 
 
-async def _rows(url: str, sql: str) -> list[tuple[object, ...]]:
+async def _rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     connection: Connection = await asyncpg.connect(url)
     try:
         return [tuple(r.values()) for r in await connection.fetch(sql)]
@@ -103,7 +104,7 @@ async def test_resume_meets_a_source_that_changed(
     road = await _road(pg16, pg18, make_database)
     plan = await road.plan()
     monkeypatch.setenv(VARIABLE, failpoint)
-    monkeypatch.setattr("crosswalk.failpoints._passed", type(__import__("collections").Counter())())
+    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
     with pytest.raises(FailpointHit):
         await migrate(plan, road.servers, allow=ALL_HAZARDS, chunk_bytes=100_000, jobs=1)
     monkeypatch.delenv(VARIABLE)

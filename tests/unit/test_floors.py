@@ -30,7 +30,7 @@ FLOORS: dict[str, Stair] = {
     "conductor": (
         ("progress", "survey"),
         ("filling", "repair"),
-        ("orphans",),
+        ("orphans", "reconcile"),
         ("migration", "verification", "sync", "cutover"),
         ("planning",),
     ),

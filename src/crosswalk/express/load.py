@@ -382,17 +382,17 @@ class Landing:
         row = '"cw$twin"'
         numbers = self._numbered()
         checks = []
-        for fed in self.motion.fed:
+        for i, fed in enumerate(self.motion.fed):
             mine = self._back(fed, numbers[fed.column.name])
             theirs = [canonical(f"{row}.{quote(w.name)}", w.type) for w in fed.wires]
             strict = f"{row_image(mine)} <> {row_image(theirs)}"
             loose = strict
             if len(mine) == 1 and equal_in_several_ways(fed.column.type):
                 loose = f"({mine[0]}) IS DISTINCT FROM ({theirs[0]})"
-            checks.append(f"CASE WHEN {strict} THEN {literal(fed.column.name)} END AS {quote('s$' + fed.column.name)}")
-            checks.append(f"CASE WHEN {loose} THEN {literal(fed.column.name)} END AS {quote('l$' + fed.column.name)}")
-        strict_names = ", ".join(quote("s$" + f.column.name) for f in self.motion.fed)
-        loose_names = ", ".join(quote("l$" + f.column.name) for f in self.motion.fed)
+            checks.append(f"CASE WHEN {strict} THEN {literal(fed.column.name)} END AS s{i}")
+            checks.append(f"CASE WHEN {loose} THEN {literal(fed.column.name)} END AS l{i}")
+        strict_names = ", ".join(f"s{i}" for i in range(len(self.motion.fed)))
+        loose_names = ", ".join(f"l{i}" for i in range(len(self.motion.fed)))
         joined = self._same_key(row)
         return (
             f"SELECT target_key::text, array_remove(ARRAY[{strict_names}]::text[], NULL) AS columns,"

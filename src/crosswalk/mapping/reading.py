@@ -114,8 +114,8 @@ def _complain(path: str, node: Any, error: ValidationError) -> BadMapping:
         unknown = str(place[-1])
         close = difflib.get_close_matches(unknown, _KNOWN, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        if not hint and first["input"] is None:
-            hint = "; a text with a comma inside { } must stand in quotes"
+        if first["input"] is None:
+            hint += "; a text with a comma inside { } must stand in quotes"
         problem = f"unknown key {unknown!r}{hint}"
     elif first["type"] == "missing":
         problem = f"the key {str(place[-1])!r} is missing"

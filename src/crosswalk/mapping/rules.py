@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Scalar = bool | int | Decimal | float | str | None
 Status = Literal["proposed", "accepted"]
@@ -118,11 +118,24 @@ class Else(Model):
     value: Scalar
 
 
+def _labels(value: Any) -> Any:
+    """YAML reads `1:` as a number and `true:` as a boolean: labels are what PostgreSQL shows them as."""
+    if not isinstance(value, dict):
+        return value
+    return {_label(key): result for key, result in value.items()}
+
+
+def _label(key: Any) -> Any:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return str(key) if isinstance(key, int | float) else key
+
+
 class MapLabels(Inferred):
     """Labels translated one by one; NULL stays NULL unless `null` is mapped."""
 
     kind: ClassVar[str] = "map"
-    map: dict[str | None, Scalar] = Field(min_length=1)
+    map: Annotated[dict[str | None, Scalar], BeforeValidator(_labels)] = Field(min_length=1)
     from_: Operand = Field(alias="from")
     else_: Literal["fail", "quarantine", "null"] | Else = Field(default="fail", alias="else")
 
