@@ -15,7 +15,7 @@ from crosswalk.connect import Session
 from crosswalk.errors import CrosswalkError, HazardNotAllowed, MissingPrivilege, StatementFailed, Timeout
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Ledger
-from crosswalk.names import parse
+from crosswalk.names import parse, quote
 from crosswalk.plan import Plan, Statement
 
 TRIES: Final = 5
@@ -52,6 +52,10 @@ async def hold(ledger: Ledger, run: int, statements: Iterable[Statement]) -> Non
         name = parse(statement.table)
         if (statement.kind, name, statement.name) not in off:
             await _hold(ledger, run, statement)
+        elif statement.kind == "foreign key":
+            # Killed while it was added again: it may stand, and would refuse what it refused before.
+            again = f"ALTER TABLE {name.sql} DROP CONSTRAINT IF EXISTS {quote(statement.name)}"
+            await _patiently(ledger.session, [again], f"the foreign key {statement.name} of {name}")
 
 
 async def _hold(ledger: Ledger, run: int, statement: Statement) -> None:
@@ -70,7 +74,7 @@ async def _hold(ledger: Ledger, run: int, statement: Statement) -> None:
             await asyncio.sleep(0.3 * 2**attempt)
 
 
-async def release(ledger: Ledger, *, kinds: Iterable[str] = ("foreign key", "trigger")) -> list[Held]:
+async def release(ledger: Ledger, *, kinds: Iterable[str] = ("trigger", "foreign key")) -> list[Held]:
     """Switch everything on again that is of these kinds; returns what was.
 
     A foreign key is added NOT VALID and then validated, so that writers are not held up.

@@ -228,6 +228,13 @@ class AlreadyRunning(CrosswalkError):
     exit_code = EXIT_REFUSED
 
 
+class RunUnfinished(CrosswalkError):
+    """Run {run} of this plan was stopped and has landed rows already."""
+
+    remedy = "Run `crosswalk resume`: it compares what has landed and goes on; a new plan begins a new run."
+    exit_code = EXIT_REFUSED
+
+
 class NothingToResume(CrosswalkError):
     """No unfinished run stands in the target's ledger."""
 

@@ -108,9 +108,11 @@ async def fill_references(stage: Stage, tally: Tally) -> Tally:
     motion = Motion(stage.facts, tally.target)
     if not motion.late(stage.order):
         return tally
+    if stage.resumed:
+        # What the second passage wrote under an older snapshot is written again under this one.
+        await stage.ledger.forget_chunks(stage.run, tally.target, SECOND)
     chunks = [replace(c, number=c.number + SECOND) for c in await stage.ledger.planned(stage.run, tally.target)]
-    landed = await stage.ledger.landed(stage.run, tally.target)
-    await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=False, second=True)
+    await _move_all(stage, motion, chunks, direct=False, second=True)
     lost = await stage.ledger.session.fetchval(
         "SELECT COALESCE(sum(rejected), 0)::bigint FROM crosswalk.chunk"
         " WHERE run_id = $1 AND target_table = $2 AND number >= $3",

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from crosswalk import apply
 from crosswalk.connect import Session, session
 from crosswalk.copy import CHUNK_BYTES, advance_sequences
-from crosswalk.errors import CrosswalkError, TableNotEmpty, TriggerUnplanned
+from crosswalk.errors import CrosswalkError, RunUnfinished, TableNotEmpty, TriggerUnplanned
 from crosswalk.express import Facts, Landing, Motion
 from crosswalk.failpoints import hit
 from crosswalk.filling import Stage, fill_accounts, fill_references, fill_table, refuse_hard_failures
@@ -84,6 +84,7 @@ async def migrate(
         if not await ledger.held():
             found.require_unchanged(plan)
         _refuse_unplanned(found, plan)
+        await _refuse_unfinished(plan, ledger)
         await refuse_occupied(found.facts, ledger)
         run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
         return await _conduct(
@@ -135,6 +136,14 @@ def _require(found: Survey, plan: Plan) -> None:
     if found.problems:
         found.require_unchanged(plan)
     found.require_sound()
+
+
+async def _refuse_unfinished(plan: Plan, ledger: Ledger) -> None:
+    """Raises RunUnfinished where a run of the same plan has landed rows and did not finish."""
+    runs = await ledger.runs()
+    stopped = runs and runs[0].plan_id == plan.id and runs[0].state is not RunState.FINISHED
+    if stopped and any(table["landed"] for table in await ledger.progress(runs[0].id)):
+        raise RunUnfinished(run=runs[0].id)
 
 
 def _refuse_unplanned(found: Survey, plan: Plan) -> None:

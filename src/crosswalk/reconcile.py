@@ -63,6 +63,7 @@ class Reconciliation:
                 stage.run,
                 keys,
                 late=frozenset() if last else motion.late(stage.order),
+                keep=motion.name in stage.occupied and motion.mapping.existing == "keep",
             )
 
     async def settle(self) -> int:
@@ -75,6 +76,8 @@ class Reconciliation:
             motion = Motion(stage.facts, name)
             await delete_surplus(motion, stage.targets[0], self.extra[name], result, ours=name not in stage.occupied)
             self.moved += result.deleted
+            if result.deleted:
+                stage.observer.note(f"{result.deleted} rows of {name} had no source row any more and were deleted")
             if result.left:
                 stage.observer.note(
                     f"{len(result.left)} rows of {name} have no source row and were left: not provably ours, or referred to"

@@ -46,8 +46,9 @@ async def move_again(
     *,
     late: frozenset[Name] = frozenset(),
     second: bool = False,
+    keep: bool = False,
 ) -> Repaired:
-    """Extract the source rows of some keys again and merge them; `late` and `second`: see `Hands`."""
+    """Extract the source rows of some keys again and merge them; `late`, `second` and `keep`: see `Hands`."""
     result = Repaired()
     width = len(motion.identity)
     chosen = list(dict.fromkeys(key[:width] for key in keys))
@@ -61,6 +62,7 @@ async def move_again(
         direct=False,
         late=late,
         second=second,
+        keep=keep,
     )
     for start in range(0, len(chosen), BATCH):
         async with target.transaction():

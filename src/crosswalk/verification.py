@@ -13,10 +13,11 @@ from functools import partial
 
 from crosswalk import apply
 from crosswalk.connect import Session, session
+from crosswalk.copy import advance_sequences, quarantine_static
 from crosswalk.errors import NothingMigrated
-from crosswalk.express import Facts, Moment, Motion
+from crosswalk.express import Facts, Key, Moment, Motion
 from crosswalk.judge import find_moment, steadily, tally_rows
-from crosswalk.ledger import Ledger, Run, Tally
+from crosswalk.ledger import Held, Ledger, Run, Tally
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
 from crosswalk.plan import Plan
@@ -25,7 +26,14 @@ from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.sequences import Position, sequence_positions
 from crosswalk.snapshot import Snapshot, snapshot
 from crosswalk.survey import Servers, Survey, survey
-from crosswalk.verify import Known, PreservedResult, TableResult, compare_table, image_of
+from crosswalk.verify import (
+    Known,
+    PreservedResult,
+    TableResult,
+    changed_in_quarantine,
+    compare_table,
+    image_of,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +45,10 @@ class Verified:
     """The accounting as it is now, and what is wrong with it (empty: nothing)."""
     sequences: list[Position] = field(default_factory=list)
     preserved: list[PreservedResult] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    """Triggers and foreign keys that a run or a repair switched off and nobody switched on again."""
+    stale: dict[Name, list[Key]] = field(default_factory=dict)
+    """Rows in quarantine that have changed in the source since."""
     uncovered: list[str] = field(default_factory=list)
     """What was not verified, and why."""
 
@@ -47,6 +59,7 @@ class Verified:
             all(t.clean for t in self.tables)
             and not any(problem for _, problem in self.accounting)
             and not any(p.behind for p in self.sequences)
+            and not self.held
         )
 
     @property
@@ -130,10 +143,18 @@ async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified
         table.quarantined += len(scene.moment.broken.get(name, ()))
         result.tables.append(table)
         observer.chunk(name, table.source_rows, len(table.differences))
-        result.accounting.append(await _accounting(scene, motion, table))
+        tally, problem = await _accounting(scene, motion, table)
+        stale = await changed_in_quarantine(motion, keeper, target)
+        if stale:
+            result.stale[name] = stale
+            problem = (
+                problem or f"{len(stale)} rows in quarantine have changed in the source since: they want another chance"
+            )
+        result.accounting.append((tally, problem))
         result.sequences += await sequence_positions(scene.facts, name, target)
         if table.unchecked:
             result.uncovered.append(f"{name}: {', '.join(table.unchecked)} (made by the server or left to a default)")
+    result.held = await scene.ledger.held()
     await scene.shared.check()
     before = await scene.ledger.preserved(scene.run.id)
     for name in scene.facts.document.preserved:
@@ -201,37 +222,50 @@ async def repair(
     told = observer or Silent()
     async with _scene(servers, file, purpose="repair", lock=True) as scene:
         mended = Mended(before=await _verify(scene, exact=exact, observer=told))
-        broken = [t for t in mended.before.tables if not t.clean]
-        if broken:
-            await _mend(scene, broken, mended, delete_extra=delete_extra)
+        if not mended.before.clean:
+            await _mend(scene, mended, delete_extra=delete_extra)
             mended.after = await _verify(scene, exact=exact, observer=told)
     return mended
 
 
-async def _mend(scene: _Scene, broken: list[TableResult], mended: Mended, *, delete_extra: bool) -> None:
+async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
     """Repair table by table, with the plan's triggers and circular keys switched off meanwhile."""
+    before = mended.before
+    broken = [t for t in before.tables if not t.clean or t.target in before.stale]
     concerned = {str(t.target) for t in broken}
     await apply.hold(scene.ledger, scene.run.id, [s for s in scene.plan.statements if s.table in concerned])
     try:
         for table in broken:
-            mended.tables[table.target] = await _again(scene, table, second=False)
+            mended.tables[table.target] = await _again(scene, table, before, second=False)
         for table in broken:
             if Motion(scene.facts, table.target).late(scene.order):
-                await _again(scene, table, second=True)
+                await _again(scene, table, before, second=True)
         for table in reversed(broken):
             await _delete(scene, table, mended.tables[table.target], wanted=delete_extra)
         for table in broken:
             if mended.tables[table.target].refused:
-                mended.tables[table.target].refused = (await _again(scene, table, second=False)).refused
+                mended.tables[table.target].refused = (await _again(scene, table, before, second=False)).refused
+        await _refresh_quarantine(scene, before)
     except BaseException:
         await apply.restore_what_can_be(scene.ledger)
         raise
     await apply.release(scene.ledger)
+    for table in broken:
+        await advance_sequences(scene.facts, table.target, scene.ledger.session)
 
 
-async def _again(scene: _Scene, table: TableResult, *, second: bool) -> Repaired:
+async def _refresh_quarantine(scene: _Scene, before: Verified) -> None:
+    """Write the rows again that the rules set aside now, where the accounting says that others stand there."""
+    for tally, problem in before.accounting:
+        if problem:
+            motion = Motion(scene.facts, tally.target)
+            await quarantine_static(motion, scene.moment, scene.run.id, scene.shared.keeper, scene.ledger.session)
+
+
+async def _again(scene: _Scene, table: TableResult, before: Verified, *, second: bool) -> Repaired:
     """Move a table's differing rows again; references into tables repaired after it wait for the second passage."""
     motion = Motion(scene.facts, table.target)
+    keys = [d.source_key for d in table.differences if d.source_key is not None]
     return await move_again(
         motion,
         scene.moment,
@@ -239,9 +273,10 @@ async def _again(scene: _Scene, table: TableResult, *, second: bool) -> Repaired
         scene.shared.keeper,
         scene.found.target,
         scene.run.id,
-        [d.source_key for d in table.differences if d.source_key is not None],
+        [*keys, *before.stale.get(table.target, [])],
         late=frozenset() if second else motion.late(scene.order),
         second=second,
+        keep=(await _known(scene, table.target)).keep,
     )
 
 

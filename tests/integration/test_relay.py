@@ -142,6 +142,32 @@ async def test_a_source_that_fails_fails_the_targets_copy_and_its_transaction_go
     assert await alive(ends.source)
 
 
+async def test_a_target_that_refused_and_a_source_that_fails_later_end_both(ends: Ends) -> None:
+    """The target has answered already when it is told of the source's failure."""
+    query = """
+        SELECT i::bigint, CASE i WHEN 1 THEN 'refused' ELSE repeat('x', 300 + 0 / (40000 - i)::int) END
+        FROM generate_series(1, 60000) AS i"""
+    async with asyncio.timeout(NEVER), ends.target.transaction():
+        with pytest.raises(StatementFailed) as caught:
+            async with savepoint(ends.target), savepoint(ends.source):
+                await ends.relay(query)
+        assert caught.value.fields["side"] == "source"
+        assert (await ends.relay(SHORT)).rows == 1000
+    assert await alive(ends.source)
+
+
+@pytest.mark.parametrize("form", ["binary", "text"])
+@pytest.mark.parametrize("rows", [0, 40_000])
+async def test_a_copy_whose_source_failed_lands_nothing_even_without_a_transaction(
+    ends: Ends, form: str, rows: int
+) -> None:
+    query = f"SELECT i::bigint, repeat('x', 300 + 0 / ({rows} + 1 - i)::int) FROM generate_series(1, {rows} + 10) AS i"
+    with pytest.raises(StatementFailed) as caught:
+        await ends.relay(query, form=form)
+    assert caught.value.fields["side"] == "source"
+    assert await ends.target.fetchval("SELECT count(*) FROM landed") == 0
+
+
 async def test_a_syntax_error_is_the_sources_and_the_target_goes_on(ends: Ends) -> None:
     async with ends.target.transaction():
         with pytest.raises(StatementFailed) as caught:
@@ -151,7 +177,7 @@ async def test_a_syntax_error_is_the_sources_and_the_target_goes_on(ends: Ends) 
         assert (await ends.relay(SHORT)).rows == 1000
 
 
-@pytest.mark.parametrize("after", [0.0, 0.02, 0.2])
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.02, 0.1, 0.2, 0.201, 0.202, 0.203])
 async def test_cancelled_in_the_middle_neither_side_hangs(ends: Ends, after: float) -> None:
     await ends.target.execute("BEGIN")
     task = asyncio.create_task(ends.relay(LONG.format(rows=2_000_000)))
@@ -164,6 +190,35 @@ async def test_cancelled_in_the_middle_neither_side_hangs(ends: Ends, after: flo
     assert await settled(ends.target)
     left = ends.at_target("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'")
     assert left == "0", "a COPY runs on at the target"
+
+
+async def test_cancelled_while_the_target_is_blocked_neither_side_hangs(ends: Ends) -> None:
+    blocker = await connect("target", ends.target_url)
+    await blocker.execute("BEGIN; INSERT INTO landed VALUES (5, 'held')")
+    task = asyncio.create_task(ends.relay(LONG.format(rows=100_000)))
+    await asyncio.sleep(1.0)
+    task.cancel()
+    async with asyncio.timeout(NEVER):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await settled(ends.source)
+    assert await settled(ends.target)
+    await blocker.close()
+
+
+async def test_cancelled_after_the_target_refused_neither_side_hangs(ends: Ends) -> None:
+    query = (
+        "SELECT i::bigint, CASE i WHEN 1 THEN 'refused' ELSE repeat('x', 500) END FROM generate_series(1, 9000000) i"
+    )
+    task = asyncio.create_task(ends.relay(query))
+    await asyncio.sleep(0.5)
+    assert not task.done()
+    task.cancel()
+    async with asyncio.timeout(NEVER):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await settled(ends.source)
+    assert await settled(ends.target)
 
 
 async def test_a_target_that_is_blocked_holds_the_source_back_and_memory_stays_small(ends: Ends) -> None:

@@ -76,7 +76,7 @@ def _json(done: Mended, *, clean: bool) -> dict[str, Any]:
 
 
 def _view(done: Mended) -> Iterator[RenderableType]:
-    if not done.tables:
+    if done.after is None:
         yield Text("no row to move again")
         yield from render_verified(done.before)
         return

@@ -63,6 +63,8 @@ def _beside(verified: Verified) -> Iterator[RenderableType]:
     for each in verified.sequences:
         if each.behind:
             yield line(f"the sequence {each.sequence} is behind {each.target}.{each.column}", style="red")
+    for held in verified.held:
+        yield line(f"the {held.kind} {held.name} of {held.target} is still off: `crosswalk repair` restores it", style="red")
     for kept in verified.preserved:
         if kept.unchanged:
             yield line(f"preserved {kept.table}: {plural(kept.rows, 'row')}, unchanged", style="green")
@@ -128,5 +130,6 @@ def verified_json(verified: Verified) -> dict[str, Any]:
             {"table": str(p.table), "rows": p.rows, "rows_before": p.rows_before, "unchanged": p.unchanged}
             for p in verified.preserved
         ],
+        "held": [{"kind": h.kind, "target": str(h.target), "name": h.name} for h in verified.held],
         "uncovered": verified.uncovered,
     }

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any, Final
 
 from crosswalk.connect import Session
 from crosswalk.errors import AlreadyRunning, NothingToResume
+from crosswalk.ledger.entries import Chunk, Held, Run, RunState, Tally
 from crosswalk.names import Name, parse
 
 SCHEMA: Final = "crosswalk"
@@ -24,67 +24,7 @@ _DDL: Final = files("crosswalk.ledger").joinpath("schema.sql")
 _EXISTS: Final = "SELECT to_regclass('crosswalk.held') IS NOT NULL"
 
 
-class RunState(StrEnum):
-    """Where a run stands. Who sets it, and what a restart does."""
-
-    STARTED = "started"
-    """By migrate, before anything is touched. Restart: begin again."""
-    COPYING = "copying"
-    """By migrate or resume, once a snapshot is taken. Restart: resume compares what landed and goes on."""
-    STOPPED = "stopped"
-    """By an interruption or an error; triggers and keys may still be held. Restart: resume."""
-    FINISHED = "finished"
-    """All rows accounted for and everything held released. Restart: nothing to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """What became of one table's source rows. `extracted` is the sum of the four after it."""
-
-    target: Name
-    source: Name
-    extracted: int
-    loaded: int
-    merged: int
-    quarantined: int
-    filtered: int
-    written: int
-    """Rows written to or found equal in the target (more than `loaded` where a row fans out)."""
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every source row is accounted for once."""
-        return self.extracted == self.loaded + self.merged + self.quarantined + self.filtered
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
-    """A range of a source table's identity; (None, None) is the whole table."""
-
-    number: int
-    after: tuple[str, ...] | None
-    upto: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """Something switched off for the time of a run."""
-
-    id: int
-    kind: str
-    target: Name
-    name: str
-    restore: str
-    """The statement that switches it on again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    id: int
-    plan_id: str
-    plan: dict[str, Any]
-    state: RunState
-    started_at: str
+__all__ = ["LOCK", "SCHEMA", "Chunk", "Held", "Ledger", "Run", "RunState", "Tally", "as_json"]
 
 
 class Ledger:
@@ -119,13 +59,14 @@ class Ledger:
 
     async def begin(self, plan_id: str, plan: Mapping[str, Any]) -> int:
         """A new run; returns its id."""
-        run = await self.session.fetchval(
-            "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::jsonb) RETURNING id",
-            plan_id,
-            json.dumps(plan),
-            what="the ledger",
-        )
-        await self.event(run, "state", RunState.STARTED)
+        async with self.session.transaction():
+            run = await self.session.fetchval(
+                "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::jsonb) RETURNING id",
+                plan_id,
+                json.dumps(plan),
+                what="the ledger",
+            )
+            await self.event(run, "state", RunState.STARTED)
         return int(run)
 
     async def event(self, run: int, kind: str, name: str, **detail: Any) -> None:
@@ -149,7 +90,7 @@ class Ledger:
                 id=r["id"],
                 plan_id=r["plan_id"],
                 plan=json.loads(r["plan"]),
-                state=RunState(r["state"]),
+                state=RunState(r["state"] or RunState.STARTED),
                 started_at=r["started_at"],
             )
             for r in rows
@@ -210,6 +151,16 @@ class Ledger:
             what="the ledger",
         )
         return {r["number"] for r in rows}
+
+    async def forget_chunks(self, run: int, target: Name, number: int) -> None:
+        """Chunks from that number on are to be moved again."""
+        await self.session.execute(
+            "DELETE FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2 AND number >= $3",
+            run,
+            str(target),
+            number,
+            what="the ledger",
+        )
 
     async def progress(self, run: int) -> list[dict[str, Any]]:
         """By table: chunks planned and landed, rows and bytes that landed."""

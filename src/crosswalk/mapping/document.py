@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -18,6 +18,7 @@ from crosswalk.names import Name, parse
 Existing = Literal["refuse", "keep", "update"]
 Rejects = Literal["quarantine", "fail"]
 _NEWEST = re.compile(r"newest by (.+)\Z")
+_NEWEST_BY = "^newest by .+"
 
 
 class Newest(Model):
@@ -31,7 +32,11 @@ def _duplicates(value: Any) -> Any:
     return {"newest": found.group(1).strip()} if found else value
 
 
-Duplicates = Annotated[Literal["fail", "quarantine", "first"] | Newest, BeforeValidator(_duplicates)]
+_Word = Literal["fail", "quarantine", "first"]
+_NewestBy = Annotated[str, Field(pattern=_NEWEST_BY, description="newest by COLUMN")]
+Duplicates = Annotated[
+    _Word | Newest, BeforeValidator(_duplicates, json_schema_input_type=Union[_Word, _NewestBy, Newest])  # noqa: UP007
+]
 
 
 class Filter(Model):
@@ -74,7 +79,9 @@ class TableMapping(Model):
         default="remove", description="What becomes of the target row when its source row no longer fits."
     )
     columns: dict[str, Rule]
-    drop: dict[str, Annotated[Drop, BeforeValidator(_drop)]] = Field(default_factory=dict)
+    drop: dict[str, Annotated[Drop, BeforeValidator(_drop, json_schema_input_type=str | Drop)]] = Field(
+        default_factory=dict
+    )
 
     @property
     def source(self) -> Name:

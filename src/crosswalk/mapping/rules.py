@@ -11,7 +11,18 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 Scalar = bool | int | Decimal | float | str | None
 Status = Literal["proposed", "accepted"]
@@ -53,6 +64,11 @@ class Take(Inferred):
     @classmethod
     def _bare(cls, value: Any) -> Any:
         return {"column": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The bare name of a column is a rule too."""
+        return {"anyOf": [{"type": "string", "description": "A source column."}, handler(core)]}
 
     def reads(self) -> Iterator[str]:
         yield self.column

@@ -8,5 +8,6 @@ tables that are rolled back.
 from crosswalk.verify.compare import Known, TableResult, compare_table
 from crosswalk.verify.difference import Difference
 from crosswalk.verify.preserved import PreservedResult, image_of
+from crosswalk.verify.stale import changed_in_quarantine
 
-__all__ = ["Difference", "Known", "PreservedResult", "TableResult", "compare_table", "image_of"]
+__all__ = ["Difference", "Known", "PreservedResult", "TableResult", "changed_in_quarantine", "compare_table", "image_of"]

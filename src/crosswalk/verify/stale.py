@@ -1,0 +1,39 @@
+"""Rows in quarantine that have changed in the source since: they are owed another chance.
+
+Compared by a digest of the row as quarantine keeps it (secrets redacted on both sides); no value
+comes here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from crosswalk.connect import Session
+from crosswalk.express import Key, Motion
+
+BATCH: Final = 1000
+_KEPT: Final = """SELECT DISTINCT ON (source_key) source_key::text AS key, md5(row::text) AS digest
+FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load' AND code <> 'rule.raises'
+ORDER BY source_key, id DESC"""
+
+
+async def changed_in_quarantine(motion: Motion, source: Session, target: Session) -> list[Key]:
+    """Source keys of rows that the load refused and that read otherwise now, or are gone."""
+    what = f"the quarantine of {motion.name}"
+    width = len(motion.identity)
+    kept = {
+        tuple(str(part) for part in json.loads(r["key"])[:width]): r["digest"]
+        for r in await target.fetch(_KEPT, str(motion.name), what=what)
+    }
+    keys = list(kept)
+    now: dict[Key, str] = {}
+    for start in range(0, len(keys), BATCH):
+        rows = motion.described(
+            tuple(keys[start : start + BATCH]), code="", sqlstate="", message="", constraint=None, column=None
+        )
+        found = await source.fetch(
+            f"SELECT source_key::text AS key, md5(row::text) AS digest FROM ({rows}) AS described", what=what
+        )
+        now |= {tuple(str(part) for part in json.loads(r["key"])): r["digest"] for r in found}
+    return [key for key in keys if now.get(key) != kept[key]]
