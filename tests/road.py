@@ -147,7 +147,7 @@ def findings(verified: Verified) -> list[tuple[Any, ...]]:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Connection]:
     """A connection of the test's own, in UTC; `time` comes as text, for Python has no 24:00."""
-    conn = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
+    conn = await asyncpg.connect(url, server_settings={"timezone": "UTC", "lock_timeout": "30s"})
     try:
         await conn.set_type_codec("time", schema="pg_catalog", encoder=str, decoder=str, format="text")
         yield conn

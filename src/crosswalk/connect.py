@@ -13,7 +13,6 @@ driver (asyncpg) reads them.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import ssl
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
+from asyncpg.prepared_stmt import PreparedStatement
 
 from crosswalk import __version__
 from crosswalk.errors import (
@@ -53,7 +53,10 @@ LOCK_SECONDS: Final = 10
 MASK: Final = "***"
 _SETTINGS: Final = files("crosswalk").joinpath("session.sql")
 _QUOTED_VALUE: Final = re.compile(r'(?<=: )".*"', re.DOTALL)
-_LOST: Final = ("08", "57P01", "57P02", "57P03")
+_LOST: Final = ("08", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+"""The server ended the session: for its own sake, or because it was idle for too long."""
+_SPOKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)
+"""What the driver raises; InternalClientError comes where a connection ends in the middle of an exchange."""
 _HIDDEN: Final = re.compile(r'row-level security policy for table "(.+)"')
 
 
@@ -136,7 +139,7 @@ def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> 
             column=getattr(error, "column_name", None),
             table=getattr(error, "table_name", None),
         )
-    if isinstance(error, asyncpg.InterfaceError | ConnectionError | OSError | EOFError | asyncio.IncompleteReadError):
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)):
         return ConnectionLost(side=side, reason=str(error) or type(error).__name__)
     return StatementFailed(side=side, what=what, sqlstate="", reason=f"{type(error).__name__}: {error}")
 
@@ -159,8 +162,13 @@ class Session:
     def _door(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError) as error:
+        except _SPOKEN as error:
             raise translate(error, side=self.side, what=what, url=self.url) from error
+        except (AttributeError, RuntimeError) as error:
+            # The driver trips over what is left of a connection that went while it was in use.
+            if not self.raw.is_closed():
+                raise
+            raise ConnectionLost(side=self.side, reason=f"{type(error).__name__}: {error}") from error
 
     async def execute(self, sql: str, *args: Any, what: str = "a statement") -> str:
         """Run a statement (several, without arguments); returns the command tag."""
@@ -184,14 +192,20 @@ class Session:
 
     async def prepare(self, sql: str, *, what: str = "a query") -> None:
         """Let the server parse and plan a statement without running it."""
-        with self._door(what):
-            await self.raw.prepare(sql)
+        await self._prepared(sql, what)
 
     async def result_types(self, sql: str, *, what: str = "a query") -> list[int]:
         """Type OIDs of a statement's columns, without running it."""
+        prepared = await self._prepared(sql, what)
+        return [attribute.type.oid for attribute in prepared.get_attributes()]
+
+    async def _prepared(self, sql: str, what: str) -> PreparedStatement:
+        """A prepared statement. The driver asks for it without a Sync, so that the server would keep a transaction
+        open, and locks on the tables named, until the next statement: the empty one here ends it."""
         with self._door(what):
             prepared = await self.raw.prepare(sql)
-        return [attribute.type.oid for attribute in prepared.get_attributes()]
+            await self.raw.execute("SELECT")
+            return prepared
 
     async def copy_out(
         self, query: str, sink: Callable[[bytes], Coroutine[Any, Any, None]], *, form: CopyFormat, what: str = "COPY"
@@ -220,7 +234,10 @@ class Session:
 
     @asynccontextmanager
     async def transaction(self, begin: str = "BEGIN") -> AsyncIterator[None]:
-        """A transaction opened by `begin`; committed at the end, rolled back on any error."""
+        """A transaction opened by `begin`; committed at the end, rolled back on any error.
+
+        Raises StatementFailed where it had failed inside and COMMIT could only roll it back.
+        """
         await self.execute(begin, what="BEGIN")
         try:
             yield
@@ -231,7 +248,9 @@ class Session:
                 except CrosswalkError:
                     self.raw.terminate()
             raise
-        await self.execute("COMMIT", what="COMMIT")
+        if await self.execute("COMMIT", what="COMMIT") != "COMMIT":
+            reason = "a statement before it had failed, and all was rolled back"
+            raise StatementFailed(side=self.side, what="COMMIT", sqlstate="25P02", reason=reason)
 
     async def set(self, settings: Iterable[tuple[str, str]]) -> None:
         """SET for the session."""
@@ -242,7 +261,7 @@ class Session:
         if not self.raw.is_closed():
             try:
                 await self.raw.close(timeout=2)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except _SPOKEN:
                 self.raw.terminate()
 
 
@@ -288,7 +307,7 @@ async def connect(side: Side, url: str, *, read_only: bool | None = None, purpos
         facts = await raw.fetchrow(
             "SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text"
         )
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except _SPOKEN as error:
         raw.terminate()
         raise translate(error, side=side, what="the session settings", url=mask(url)) from error
     assert facts is not None

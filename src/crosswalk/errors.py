@@ -114,10 +114,7 @@ class MissingPrivilege(CrosswalkError):
 class RowsHidden(CrosswalkError):
     """Row-level security would hide rows of {table} from the {side} role: {reason}."""
 
-    remedy = (
-        "Connect as the table's owner or as a role with BYPASSRLS; under FORCE ROW LEVEL SECURITY the owner needs "
-        "`ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY`."
-    )
+    remedy = "Connect as the owner or with BYPASSRLS; FORCE row security wants `ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY`."
     exit_code = EXIT_REFUSED
 
 
@@ -286,6 +283,32 @@ class AccountingBroken(CrosswalkError):
     """{table}: {extracted} source rows, but {loaded} loaded + {merged} merged + {quarantined} quarantined + {filtered} filtered."""
 
     remedy = "No row may be lost in silence: keep the ledger (schema crosswalk) as it is and report this."
+
+
+class StillReferredTo(CrosswalkError):
+    """{rows} rows of {table} (not mapped) refer by {key} to rows of {parent} that must go, for these have no parent themselves."""
+
+    remedy = "Let those rows of {table} refer to others, or delete them; then run `crosswalk resume`. Nothing was deleted."
+    exit_code = EXIT_DIFFERENT
+
+
+class RowsWithoutSource(CrosswalkError):
+    """{rows} rows of {table} refer to nothing (or to rows that do) and no source row gives them, or they stood there before."""
+
+    remedy = "Give those rows of {table} a parent that stays, or delete them; then run `crosswalk resume`. Nothing was deleted."
+    exit_code = EXIT_DIFFERENT
+
+
+class RowsStay(CrosswalkError):
+    """{rows} rows of {table} were to leave it, and {gone} went."""
+
+    remedy = "Look for a rule or a trigger of {table} that keeps a DELETE from happening; then run `crosswalk resume`."
+
+
+class ComparisonUnsteady(CrosswalkError):
+    """{table} was read twice under one snapshot, and the rows were not the same."""
+
+    remedy = "Look for a rule, a view or a column whose value depends on the clock or on chance, then verify again."
 
 
 class SnapshotLost(CrosswalkError):

@@ -12,7 +12,16 @@ from functools import partial
 from typing import Final
 
 from crosswalk.connect import Session
-from crosswalk.copy import CHUNK_BYTES, Hands, cut, forget_older, forget_rejected, move_chunk, quarantine_static
+from crosswalk.copy import (
+    CHUNK_BYTES,
+    Hands,
+    cut,
+    forget_older,
+    forget_rejected,
+    move_chunk,
+    quarantine_static,
+    settle_clashes,
+)
 from crosswalk.errors import AccountingBroken, Interrupted, RowsRefused
 from crosswalk.express import Facts, Key, Moment, Motion
 from crosswalk.failpoints import hit
@@ -148,25 +157,28 @@ async def _move_all(
     waiting = list(reversed(chunks))
     failed: list[BaseException] = []
 
+    def hands(source: Session, target: Session) -> Hands:
+        return Hands(
+            motion=motion,
+            moment=stage.moment,
+            run=stage.run,
+            snapshot=stage.snapshot.id,
+            source=source,
+            target=target,
+            direct=direct,
+            keep=_keeps(stage, motion),
+            late=frozenset() if second else motion.late(stage.order),
+            second=second,
+            again=again,
+            on_bytes=lambda count: stage.observer.bytes(motion.name, count),
+        )
+
     async def work(target: Session) -> None:
         async with stage.snapshot.worker() as source:
-            hands = Hands(
-                motion=motion,
-                moment=stage.moment,
-                run=stage.run,
-                snapshot=stage.snapshot.id,
-                source=source,
-                target=target,
-                direct=direct,
-                keep=_keeps(stage, motion),
-                late=frozenset() if second else motion.late(stage.order),
-                second=second,
-                again=again,
-                on_bytes=lambda count: stage.observer.bytes(motion.name, count),
-            )
+            mine = hands(source, target)
             while waiting and not failed:
                 stage.stop_here()
-                moved = await move_chunk(hands, waiting.pop())
+                moved = await move_chunk(mine, waiting.pop())
                 stage.observer.chunk(motion.name, moved.rows, moved.refused)
 
     async def guarded(target: Session) -> None:
@@ -186,6 +198,9 @@ async def _move_all(
         raise
     if failed:
         raise failed[0]
+    if not second:
+        async with stage.snapshot.worker() as source:
+            await settle_clashes(hands(source, stage.targets[0]))
 
 
 def _keeps(stage: Stage, motion: Motion) -> bool:
@@ -252,34 +267,45 @@ async def _by_rule(stage: Stage, motion: Motion) -> Tally:
     session, keeper = stage.ledger.session, stage.snapshot.keeper
     fates = await tally_rows(motion, stage.moment, keeper)
     set_aside = await quarantine_static(motion, stage.moment, stage.run, keeper, session)
-    refused = len(await stage.ledger.quarantined_keys(motion.name)) - fates.broken
+    keys = await stage.ledger.quarantined_keys(motion.name)
+    refused = len(keys) - fates.broken
+    spent = await _spent(motion, stage.moment, keeper, keys) if motion.unnests else refused
     yielded = len(await _yielded(stage, motion))
     tally = fates.tally
     standing = int(
         await session.fetchval(f"SELECT count(*) FROM {motion.target.name.sql}", what=f"the table {motion.name}")
     ) - await stage.ledger.kept(motion.name)
-    landed = tally.loaded - refused - yielded
+    landed = tally.loaded - spent - yielded
     if set_aside != tally.quarantined - fates.broken:
         raise AccountingBroken(
             table=motion.name,
             extracted=tally.extracted,
             loaded=landed,
             merged=tally.merged + yielded,
-            quarantined=set_aside + refused,
+            quarantined=set_aside + spent,
             filtered=tally.filtered,
         )
     if not motion.unnests and motion.mapping.existing != "update" and standing < landed:
-        stage.observer.note(f"{motion.name} holds {standing} rows of ours, {landed} landed: verify will name the others")
+        stage.observer.note(
+            f"{motion.name} holds {standing} rows of ours, {landed} landed: verify will name the others"
+        )
     return Tally(
         target=tally.target,
         source=tally.source,
         extracted=tally.extracted,
         loaded=landed,
         merged=tally.merged + yielded,
-        quarantined=tally.quarantined + refused,
+        quarantined=tally.quarantined + spent,
         filtered=tally.filtered,
         written=tally.written - refused,
     )
+
+
+async def _spent(motion: Motion, moment: Moment, session: Session, keys: frozenset[str]) -> int:
+    """Source rows of which the load refused every element that fits."""
+    elements = [key for key in (tuple(k.split("\x1f")) for k in sorted(keys)) if len(key) > len(motion.identity)]
+    what = f"the accounting of {motion.name}"
+    return int(await session.fetchval(motion.spent(elements, moment), what=what)) if elements else 0
 
 
 async def _yielded(stage: Stage, motion: Motion) -> list[Key]:

@@ -1,113 +1,247 @@
 """Adds the foreign keys that were dropped for the load; rows that violate one go to quarantine.
 
 A row whose parent did not fit is left without one. It is taken out of the target and set aside, and
-so in turn are the rows that pointed to it, until the key holds.
+so in turn are the rows that refer to it, children first. All of that is one transaction in which the
+tables can be read only, and in which no key that was dropped stands: one that cascades would act. A
+row that is not ours to take out (of a table that is not mapped, say) stops the run, and nothing goes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Final
 
 from crosswalk import apply
 from crosswalk.copy.quarantine import Refusal, quarantine_refused
-from crosswalk.errors import StatementFailed
-from crosswalk.express import Landing, Motion, delete
-from crosswalk.filling import Stage
+from crosswalk.errors import RowsRefused, RowsStay, RowsWithoutSource, StatementFailed, StillReferredTo, Timeout
+from crosswalk.express import (
+    EVERYTHING,
+    Doomed,
+    Edge,
+    Key,
+    Landing,
+    Motion,
+    foreign_edges,
+    reference_edges,
+)
+from crosswalk.express.casts import row_hash
+from crosswalk.filling import Stage, fill_accounts
 from crosswalk.ledger import Held, Tally
-from crosswalk.names import Name, quote
+from crosswalk.names import Name, array_literal, quote
 
 _KEY: Final = files("crosswalk.ledger").joinpath("foreign_key.sql")
+_PROBE: Final = Name("crosswalk", "cw_probe")
+_PERIOD: Final = ", PERIOD "
+"""In a key over time (PostgreSQL 18) rows refer to what they lie within: which violate it, only the server can say."""
+_BATCH: Final = 20_000
+_WHAT: Final = "the rows that refer to nothing"
 
 
 async def add_keys(stage: Stage, tallies: list[Tally]) -> None:
-    """Add every foreign key that is held; corrects the tallies of tables that lost rows by it."""
+    """Add every foreign key that is held; corrects the tallies of tables that lost rows by it.
+
+    Raises StillReferredTo, RowsWithoutSource, RowsStay, and RowsRefused where the document wants no row set aside.
+    """
     held = [h for h in await stage.ledger.held() if h.kind == "foreign key"]
-    for each in held:
-        while True:
-            try:
+    while True:
+        try:
+            for each in held:
                 await apply.add_key(stage.ledger.session, each, f"the foreign key {each.name} of {each.target}")
-                break
-            except StatementFailed as error:
-                if error.fields["sqlstate"] != "23503":
-                    raise
-                if not await _set_aside(stage, each, tallies, besides=frozenset(h.name for h in held)):
-                    raise
+            return
+        except StatementFailed as error:
+            if error.fields["sqlstate"] != "23503" or not await _patiently(stage, held, tallies):
+                raise
+
+
+async def _patiently(stage: Stage, held: list[Held], tallies: list[Tally]) -> int:
+    """Set rows aside, again where a lock was not to be had; returns how many left the target."""
+    for attempt in range(apply.TRIES):
+        try:
+            async with stage.ledger.session.transaction():
+                lost = await _set_aside(stage, held)
+            break
+        except Timeout:
+            if attempt == apply.TRIES - 1:
+                raise
+            await asyncio.sleep(0.3 * 2**attempt)
+    await _correct(stage, tallies, lost)
+    return sum(each.written for each in lost.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Key:
-    """A foreign key as it stands now, perhaps not valid yet."""
+class _Lost:
+    """What a table lost."""
 
-    columns: tuple[str, ...]
-    references: Name
-    referenced_columns: tuple[str, ...]
+    sources: int
+    """Source rows that are in quarantine now and were not before."""
+    written: int
+    """Target rows."""
 
 
-async def _key(stage: Stage, held: Held) -> _Key | None:
-    """The key from the catalog, where it was added but not validated; else as it was before it was dropped."""
-    row = await stage.ledger.session.fetchrow(_KEY.read_text(), held.target.sql, held.name, what="the foreign keys")
-    if row is not None:
-        return _Key(
-            columns=tuple(row["columns"]),
-            references=Name(row["schema"], row["relation"]),
-            referenced_columns=tuple(row["referenced"]),
+async def _correct(stage: Stage, tallies: list[Tally], lost: Mapping[Name, _Lost]) -> None:
+    for i, tally in enumerate(tallies):
+        gone = lost.get(tally.target)
+        if gone is None:
+            continue
+        if Motion(stage.facts, tally.target).unnests:
+            tallies[i] = await fill_accounts(stage, tally.target)
+            continue
+        tallies[i] = replace(
+            tally,
+            loaded=tally.loaded - gone.sources,
+            quarantined=tally.quarantined + gone.sources,
+            written=tally.written - gone.written,
         )
-    found = next((c for c in stage.facts.target_table(held.target).foreign_keys if c.name == held.name), None)
-    if found is None or found.references is None:
+        await stage.ledger.tally(stage.run, tallies[i])
+
+
+# --- what refers to what ------------------------------------------------------------------------
+
+
+async def _edge(stage: Stage, held: Held) -> Edge:
+    """A held key, as the server itself reads it: on a table that is made for the purpose and taken back."""
+    session, what = stage.ledger.session, f"the foreign key {held.name} of {held.target}"
+    own = f"ALTER TABLE {held.target.sql} "
+    await session.execute(f"SAVEPOINT cw_probe; CREATE TABLE {_PROBE.sql} (LIKE {held.target.sql})", what=what)
+    await session.execute(f"ALTER TABLE {_PROBE.sql} {held.restore.removeprefix(own)}", what=what)
+    row = await session.fetchrow(_KEY.read_text(), _PROBE.sql, held.name, what=what)
+    await session.execute("ROLLBACK TO SAVEPOINT cw_probe; RELEASE SAVEPOINT cw_probe", what=what)
+    assert row is not None
+    return Edge(
+        name=held.name,
+        table=held.target,
+        columns=tuple(row["columns"]),
+        parent=Name(row["schema"], row["relation"]),
+        referenced=tuple(row["referenced"]),
+        full="MATCH FULL" in held.restore,
+    )
+
+
+def _reach(edges: list[Edge], start: list[Edge], mapped: set[Name]) -> list[Edge]:
+    """The edges by which a row of one of `start`'s tables may be referred to, directly or not."""
+    tables = {e.table for e in start}
+    while True:
+        more = {e.table for e in edges if e.parent in tables and e.table in mapped} - tables
+        if not more:
+            return [e for e in edges if e.parent in tables]
+        tables |= more
+
+
+async def _set_aside(stage: Stage, held: list[Held]) -> dict[Name, _Lost]:
+    """Move the rows that refer to nothing, and those that refer to them, into quarantine; in the caller's transaction."""
+    session = stage.ledger.session
+    for each in held:
+        drop = f"ALTER TABLE {each.target.sql} DROP CONSTRAINT IF EXISTS {quote(each.name)}"
+        await session.execute(drop, what=f"the foreign key {each.name} of {each.target}")
+    own = [await _edge(stage, each) for each in held if _PERIOD not in each.restore]
+    known = {(e.table, e.name) for e in own}
+    others = [e for e in foreign_edges(stage.facts) if (e.table, e.name) not in known]
+    edges = [*own, *others, *reference_edges(stage.facts)]
+    mapped = set(stage.facts.document.by_target)
+    near = _reach(edges, own, mapped)
+    tables = sorted({e.table for e in own} | {e.table for e in near if e.table in mapped})
+    if not tables:
+        return {}
+    names = ", ".join(t.sql for t in tables)
+    await session.execute(f"LOCK TABLE {names} IN EXCLUSIVE MODE", what=_WHAT)
+    await _doom(stage, edges, own, [e for e in near if e.table in mapped])
+    for edge in near:
+        if edge.table not in mapped:
+            rows = int(await session.fetchval(Doomed.foreign(edge), what=f"the rows of {edge.table}"))
+            if rows:
+                raise StillReferredTo(rows=rows, table=edge.table, key=edge.name, parent=edge.parent)
+    found = {}
+    for name in tables:
+        lost = await _quarantine(stage, name, edges)
+        if lost is not None:
+            found[name] = lost
+    await _remove(stage, found)
+    return found
+
+
+async def _remove(stage: Stage, found: Mapping[Name, _Lost]) -> None:
+    """Delete what is doomed, children first, so that no foreign key has anything to do. Raises RowsStay."""
+    for name in reversed([n for n in stage.order if n in found]):
+        tag = await stage.ledger.session.execute(Doomed.remove(name), what=_WHAT)
+        gone = int(tag.rpartition(" ")[2])
+        if gone != found[name].written:
+            raise RowsStay(rows=found[name].written, table=name, gone=gone)
+
+
+async def _doom(stage: Stage, edges: list[Edge], own: list[Edge], near: list[Edge]) -> None:
+    """Collect the rows that must go, to a fixed point."""
+    session = stage.ledger.session
+    landings = {e.table: Landing(Motion(stage.facts, e.table)) for e in (*own, *near)}
+    await session.execute(Doomed.make, what=_WHAT)
+    for edge in own:
+        await session.execute(Doomed.without_parent(landings[edge.table], edge, edges.index(edge)), what=_WHAT)
+    more = True
+    while more:
+        more = False
+        for edge in near:
+            sql = Doomed.following(landings[edge.table], edge, edges.index(edge))
+            more |= not (await session.execute(sql, what=_WHAT)).endswith(" 0")
+
+
+# --- into quarantine ----------------------------------------------------------------------------
+
+
+async def _quarantine(stage: Stage, name: Name, edges: list[Edge]) -> _Lost | None:
+    """Set a table's doomed rows aside; None where there are none. Raises RowsWithoutSource, RowsRefused."""
+    session, motion = stage.ledger.session, Motion(stage.facts, name)
+    rows = await session.fetch(Doomed.rows(), str(name), what=_WHAT)
+    if not rows:
         return None
-    return _Key(columns=found.columns, references=found.references, referenced_columns=found.referenced_columns)
+    edge_of = {str(r["k"]): edges[r["number"]] for r in rows}
+    sources = await _sources(stage, motion, list(edge_of))
+    foreign = sum(1 for r in rows if r["kept"] or r["k"] not in sources)
+    if foreign:
+        raise RowsWithoutSource(rows=foreign, table=name)
+    refused = {key: _refusal(edge_of[k]) for k, keys in sources.items() for key in keys}
+    if motion.mapping.rejects == "fail":
+        reasons = "; ".join(sorted({r.message for r in refused.values()})[:3])
+        raise RowsRefused(rows=len(refused), source=motion.source.name, table=name, reasons=reasons)
+    before = len(await stage.ledger.quarantined_keys(name))
+    await quarantine_refused(motion, stage.run, stage.snapshot.keeper, session, refused)
+    await session.execute(
+        "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND source_key = ANY ($2::text[]::jsonb[])",
+        str(name),
+        [json.dumps(key) for key in refused],
+        what="the key map",
+    )
+    return _Lost(sources=len(await stage.ledger.quarantined_keys(name)) - before, written=len(rows))
 
 
-async def _set_aside(stage: Stage, held: Held, tallies: list[Tally], *, besides: frozenset[str]) -> int:
-    """Move the rows that violate a key into quarantine; returns how many left the target."""
-    key = await _key(stage, held)
-    if key is None:
-        return 0
-    motion = Motion(stage.facts, held.target)
-    landing = Landing(motion)
-    session, keeper = stage.ledger.session, stage.snapshot.keeper
-    what = f"the rows that violate {held.name}"
-    orphans = [r["target_key"] for r in await session.fetch(_violating(landing, key), what=what)]
-    refusal = Refusal(
+def _refusal(edge: Edge) -> Refusal:
+    return Refusal(
         sqlstate="23503",
-        message=f"the row that it refers to is not in {key.references}",
-        constraint=held.name,
-        column=", ".join(key.columns),
+        message=f"the row that it refers to is not in {edge.parent}",
+        constraint=edge.name,
+        column=", ".join(edge.columns),
     )
-    async with session.transaction():
-        rows = await session.fetch(delete(landing, besides=besides), orphans, what=what)
-        gone = [r["k"] for r in rows]
-        sources = [tuple(r.values()) for r in await keeper.fetch(motion.meeting(gone, stage.moment), what=what)]
-        await quarantine_refused(motion, stage.run, keeper, session, dict.fromkeys(sources, refusal))
-        await session.execute(
-            "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND source_key = ANY ($2::text[]::jsonb[])",
-            str(held.target),
-            [json.dumps(k) for k in sources],
-            what="the key map",
+
+
+async def _sources(stage: Stage, motion: Motion, target_keys: list[str]) -> dict[str, list[Key]]:
+    """The fitting source rows of some target keys, by target key."""
+    key = motion.target_key_json()
+    if not motion.mapping.key:
+        key = f"pg_catalog.jsonb_build_array(({row_hash(motion.image())})::pg_catalog.text)"
+    listed = ", ".join(f"{quote(w.name)}::pg_catalog.text" for w in motion.key_wires)
+    fitting = f'SELECT {key} AS "cw$key", {listed} FROM ({motion.fitting(EVERYTHING, stage.moment)}) AS "cw$fitting"'
+    found: defaultdict[str, list[Key]] = defaultdict(list)
+    for start in range(0, len(target_keys), _BATCH):
+        wanted = array_literal(target_keys[start : start + _BATCH])
+        rows = await stage.snapshot.keeper.fetch(
+            f'SELECT "cw$key"::pg_catalog.text, * FROM ({fitting}) AS "cw$keyed"'
+            f' WHERE "cw$key" = ANY ({wanted}::pg_catalog.text[]::pg_catalog.jsonb[])',
+            what=_WHAT,
         )
-        for i, tally in enumerate(tallies):
-            if tally.target == held.target:
-                tallies[i] = replace(
-                    tally,
-                    loaded=tally.loaded - len(sources),
-                    quarantined=tally.quarantined + len(sources),
-                    written=tally.written - len(gone),
-                )
-                await stage.ledger.tally(stage.run, tallies[i])
-    return len(gone)
-
-
-def _violating(landing: Landing, key: _Key) -> str:
-    """Target keys of the rows that refer to nothing (MATCH SIMPLE: a NULL refers to nothing and violates nothing)."""
-    on = " AND ".join(
-        f'p.{quote(theirs)} = "cw$t".{quote(ours)}'
-        for ours, theirs in zip(key.columns, key.referenced_columns, strict=True)
-    )
-    given = " AND ".join(f'"cw$t".{quote(c)} IS NOT NULL' for c in key.columns)
-    return (
-        f"SELECT target_key::text FROM ({landing.existing_keys()} WHERE {given}"
-        f" AND NOT EXISTS (SELECT FROM {key.references.sql} AS p WHERE {on})) AS orphans"
-    )
+        for row in rows:
+            text, _, *parts = row.values()
+            found[str(text)].append(tuple(str(p) for p in parts))
+    return found

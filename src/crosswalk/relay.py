@@ -4,17 +4,17 @@ The source's COPY TO and the target's COPY FROM run at the same time, a few larg
 them; memory is those blocks. When the target refuses the stream the source's COPY is read to its
 end and thrown away, so that its transaction (and snapshot) stays usable; when the source fails, the
 target's COPY is told so and fails too. Where both sides fail, the source's error is raised. A target
-that vanishes in the middle is noticed at once, also while it is not reading. Cancelled, both COPYs
-are cancelled on their servers.
+that vanishes in the middle is noticed at once, also while it is not reading. Cancelled, the source's
+session is closed, and the target's COPY fails; the target's session stays, if it answers soon.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
 from crosswalk.errors import ConnectionLost, CrosswalkError, RowsLostInRelay
@@ -23,6 +23,14 @@ BLOCK: Final = 256 * 1024
 """Bytes gathered before they are handed over."""
 BLOCKS: Final = 4
 """Blocks that may wait."""
+GRACE: Final = 3.0
+"""Seconds that a target has to end its COPY after a cancellation."""
+POISON: Final[Mapping[CopyFormat, bytes]] = {"binary": b"\x7f\xff", "text": b"\x00\n"}
+"""What no server takes at the end of whole rows: a count of fields that no table has; a NUL in a text.
+
+The driver's own way to make a COPY in fail (an error in what feeds it) also asks the server to cancel,
+and then waits for ever for an answer where the target had refused a row before.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +41,17 @@ class Landed:
     bytes: int
 
 
-class _SourceFailed(Exception):
-    """Carried through the target's COPY when the source's broke."""
-
-
 class _Pipe:
     """A bounded queue of blocks between a writer and a reader."""
 
-    def __init__(self, on_bytes: Callable[[int], None] | None) -> None:
+    def __init__(self, form: CopyFormat, on_bytes: Callable[[int], None] | None) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(BLOCKS)
         self._parts: list[bytes] = []
         self._held = 0
+        self._poison = POISON[form]
         self._on_bytes = on_bytes
         self.bytes = 0
         self.broken = False
-        self.failed = False
 
     async def write(self, data: bytes) -> None:
         """The source's sink."""
@@ -66,17 +70,26 @@ class _Pipe:
         if not self.broken:
             await self._queue.put(block)
 
-    async def close(self, *, failed: bool) -> None:
-        """No more will come."""
-        self.failed = failed
-        if self._held and not failed:
+    async def close(self) -> None:
+        """All has come."""
+        if self._held:
             await self._hand_over()
         if not self.broken:
             await self._queue.put(None)
 
+    def fail(self) -> None:
+        """No more will come, and what came must not stand: the target is made to refuse it."""
+        self._drop()
+        if not self.broken:
+            self._queue.put_nowait(self._poison)
+            self._queue.put_nowait(None)
+
     def stop_reading(self) -> None:
         """The target gave up: what still comes is thrown away."""
         self.broken = True
+        self._drop()
+
+    def _drop(self) -> None:
         while not self._queue.empty():
             self._queue.get_nowait()
 
@@ -84,8 +97,6 @@ class _Pipe:
         """The target's source."""
         while (block := await self._queue.get()) is not None:
             yield block
-        if self.failed:
-            raise _SourceFailed
 
 
 async def relay(
@@ -105,16 +116,16 @@ async def relay(
     Raises the side's error (StatementFailed for a refused value), and RowsLostInRelay where the two
     servers count differently.
     """
-    pipe = _Pipe(on_bytes)
+    pipe = _Pipe(form, on_bytes)
 
     async def push() -> int:
-        failed = True
         try:
             sent = await source.copy_out(query, pipe.write, form=form, what=what)
-            failed = False
-            return sent
-        finally:
-            await pipe.close(failed=failed)
+        except BaseException:
+            pipe.fail()
+            raise
+        await pipe.close()
+        return sent
 
     async def pull() -> int:
         try:
@@ -123,7 +134,13 @@ async def relay(
         finally:
             pipe.stop_reading()
 
-    sent, received = await _both(push(), pull())
+    pushing, pulling = asyncio.create_task(push()), asyncio.create_task(pull())
+    try:
+        await asyncio.wait({pushing, pulling})
+    except asyncio.CancelledError:
+        await _abandon(source, target, pushing, pulling)
+        raise
+    sent, received = _outcome(pushing, pulling)
     if sent != received:
         raise RowsLostInRelay(sent=sent, received=received, what=what)
     return Landed(rows=received, bytes=pipe.bytes)
@@ -152,18 +169,33 @@ async def _noticing_the_end(session: Session, what: str) -> AsyncIterator[None]:
         session.raw.remove_termination_listener(on_end)
 
 
-async def _both(pushing: Coroutine[Any, Any, int], pulling: Coroutine[Any, Any, int]) -> tuple[int, int]:
-    """Run the two sides to their ends; of two errors one of ours comes first, and the source's before the target's."""
-    tasks = [asyncio.create_task(pushing), asyncio.create_task(pulling)]
+async def _abandon(source: Session, target: Session, pushing: asyncio.Task[int], pulling: asyncio.Task[int]) -> None:
+    """End both sides after a cancellation: the source's session is closed, the target's where it does not answer.
+
+    The driver's own way to cancel a COPY out may be lost between two blocks, and the session with it.
+    """
+    pushing.cancel()
     try:
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        await asyncio.wait({pushing})
+        source.raw.terminate()
+        await asyncio.wait({pulling}, timeout=GRACE)
+    finally:
+        source.raw.terminate()
+        if not pulling.done():
+            target.raw.terminate()
+            pulling.cancel()
+        for task in (pushing, pulling):
+            if task.done() and not task.cancelled():
+                task.exception()
+
+
+def _outcome(pushing: asyncio.Task[int], pulling: asyncio.Task[int]) -> tuple[int, int]:
+    """What both sides counted; of two errors one of ours is raised first, and the source's before the target's."""
+    errors = [error for task in (pushing, pulling) if (error := _error(task)) is not None]
     if errors:
         raise next((error for error in errors if isinstance(error, CrosswalkError)), errors[0])
-    sent, received = (task.result() for task in tasks)
-    return sent, received
+    return pushing.result(), pulling.result()
+
+
+def _error(task: asyncio.Task[int]) -> BaseException | None:
+    return asyncio.CancelledError() if task.cancelled() else task.exception()

@@ -136,6 +136,8 @@ class Constraint:
     nulls_not_distinct: bool = False
     inherited: bool = False
     """True on a partition for a constraint that belongs to its parent."""
+    enforced: bool = True
+    """False for a NOT ENFORCED check or foreign key (PostgreSQL 18): it refuses nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,11 +257,13 @@ class Table:
 
     @property
     def foreign_keys(self) -> tuple[Constraint, ...]:
-        return tuple(c for c in self.constraints if c.kind is ConstraintKind.FOREIGN)
+        """Those that are enforced."""
+        return tuple(c for c in self.constraints if c.kind is ConstraintKind.FOREIGN and c.enforced)
 
     @property
     def checks(self) -> tuple[Constraint, ...]:
-        return tuple(c for c in self.constraints if c.kind is ConstraintKind.CHECK)
+        """Those that are enforced."""
+        return tuple(c for c in self.constraints if c.kind is ConstraintKind.CHECK and c.enforced)
 
     @property
     def unique_keys(self) -> tuple[tuple[str, ...], ...]:

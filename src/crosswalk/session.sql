@@ -11,6 +11,7 @@ SET IntervalStyle = 'postgres';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 SET xmloption = 'content';
+SET array_nulls = on;
 SET standard_conforming_strings = on;
 SET default_transaction_isolation = 'read committed';
 SET jit = off;

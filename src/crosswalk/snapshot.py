@@ -4,6 +4,9 @@ A snapshot alone does not protect from TRUNCATE, CLUSTER or a rewriting ALTER: e
 ACCESS SHARE on every table that will be read *before* it takes the snapshot and holds it to the end,
 so that such a statement waits. All sessions hold their own locks, for a waiting ALTER would
 otherwise stand between a late session and its table.
+
+A materialized view takes no LOCK; the keeper reads nothing of it, which holds it all the same: REFRESH
+would put rows into it that an old snapshot sees too, so that two chunks had two contents.
 """
 
 from __future__ import annotations
@@ -59,6 +62,12 @@ def _lock(tables: Iterable[Table]) -> str:
     return f"LOCK TABLE {names} IN ACCESS SHARE MODE" if names else ""
 
 
+def _touch(tables: Iterable[Table]) -> str:
+    """A query that reads no row and holds the materialized views to the end of the transaction."""
+    views = [t.name.sql for t in tables if t.kind is RelationKind.MATERIALIZED_VIEW]
+    return " UNION ALL ".join(f"(SELECT 1 FROM {name} LIMIT 0)" for name in views)
+
+
 async def _begin(opened: Session, lock: str, imported: str | None) -> None:
     await opened.execute(BEGIN, what="BEGIN")
     if lock:
@@ -67,8 +76,10 @@ async def _begin(opened: Session, lock: str, imported: str | None) -> None:
         await opened.execute(f"SET TRANSACTION SNAPSHOT '{imported}'", what="the shared snapshot")
 
 
-async def _together(keeper: Session, workers: list[Session], lock: str) -> str:
+async def _together(keeper: Session, workers: list[Session], lock: str, touch: str) -> str:
     await _begin(keeper, lock, None)
+    if touch:
+        await keeper.execute(touch, what="the materialized views")
     found = str(await keeper.fetchval("SELECT pg_catalog.pg_export_snapshot()", what="the shared snapshot"))
     for worker in workers:
         await _begin(worker, lock, found)
@@ -78,13 +89,14 @@ async def _together(keeper: Session, workers: list[Session], lock: str) -> str:
 @asynccontextmanager
 async def snapshot(url: str, tables: Iterable[Table], *, workers: int, purpose: str) -> AsyncIterator[Snapshot]:
     """A shared snapshot of the source; raises Timeout where DDL holds a table for long."""
-    lock = _lock(tables)
+    chosen = tuple(tables)
+    lock, touch = _lock(chosen), _touch(chosen)
     async with AsyncExitStack() as stack:
         keeper = await stack.enter_async_context(session("source", url, purpose=f"{purpose} keeper"))
         hands = [await stack.enter_async_context(session("source", url, purpose=purpose)) for _ in range(workers)]
         for attempt in range(_TRIES):
             try:
-                found = await _together(keeper, hands, lock)
+                found = await _together(keeper, hands, lock, touch)
                 break
             except Timeout:
                 for each in (keeper, *hands):

@@ -104,7 +104,7 @@ async def survey(file: MappingFile, servers: Servers, *, purpose: str) -> AsyncI
     """Sessions, facts and problems of a document."""
     async with both(servers, purpose=purpose) as (source, target):
         schemas = await read_both(source, target)
-        facts, problems = await gather_facts(file, *schemas, source)
+        facts, problems = await gather_facts(file, *schemas, source, target)
         if not problems:
             problems = examine(file, facts)
         yield Survey(file=file, source=source, target=target, facts=facts, problems=tuple(problems))

@@ -23,7 +23,7 @@ from crosswalk.names import Name
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
-from crosswalk.sequences import Position, sequence_positions
+from crosswalk.sequences import Position, sequence_positions, uncovered_sequences
 from crosswalk.snapshot import Snapshot, snapshot
 from crosswalk.survey import Servers, Survey, survey
 from crosswalk.verify import (
@@ -152,6 +152,7 @@ async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified
             )
         result.accounting.append((tally, problem))
         result.sequences += await sequence_positions(scene.facts, name, target)
+        result.uncovered += uncovered_sequences(scene.facts, name)
         if table.unchecked:
             result.uncovered.append(f"{name}: {', '.join(table.unchecked)} (made by the server or left to a default)")
     result.held = await scene.ledger.held()

@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from crosswalk import migration
+from crosswalk.connect import session
 from crosswalk.embedded import Server
 from crosswalk.errors import PlanDrifted
 from crosswalk.ledger import Tally
@@ -35,8 +36,8 @@ MAPPING = Path(__file__).parents[2] / "examples" / "salon" / "crosswalk.yaml"
 TABLES = ("companies", "clients", "services", "staff", "staff_schedules", "bookings", "dialog_contexts")
 MADE = {"bookings": ["id"], "dialog_contexts": ["id"]}
 """Columns that the target makes."""
-CHUNK = 200_000
-ROWS = 6000
+CHUNK = 100_000
+ROWS = 3000
 
 CHANGES = (
     "UPDATE clients SET id = id + 1000000 WHERE id % 97 = {n} % 97",
@@ -278,3 +279,18 @@ async def test_a_table_altered_just_before_the_locks_voids_the_work(
         await way.migrate(plan)
     async with connected(way.target) as conn:
         assert await conn.fetchval("SELECT count(*) FROM t") == 0
+
+
+async def test_a_statement_that_is_only_prepared_leaves_no_lock(
+    pg16: Server, make_role: MakeRole, make_database: MakeDatabase
+) -> None:
+    url = make_database(pg16, owner=make_role(pg16))
+    async with connected(url) as conn, session("source", url) as looking:
+        await conn.execute("CREATE TABLE t (id int)")
+        await looking.prepare("SELECT * FROM t")
+        assert await looking.result_types("SELECT * FROM t") == [23]
+        assert await conn.fetchval("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass") == 0
+        await looking.execute("BEGIN")
+        await looking.prepare("SELECT * FROM t")
+        assert await looking.fetchval("SELECT pg_current_xact_id_if_assigned() IS NULL")
+        await looking.execute("COMMIT")

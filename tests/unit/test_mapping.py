@@ -154,7 +154,7 @@ def test_whole_table_words() -> None:
     users = table.tables["users"]
     assert users.on_duplicate == Newest(newest="seen_at")
     assert (users.drop["a"].why, users.drop["a"].final, users.drop["b"].secret) == ("why", False, True)
-    assert users.secret_columns() == {"b"}
+    assert users.secret_columns(["a", "b", "c"]) == {"b"}
     assert (users.existing, users.rejects, users.on_reject) == ("refuse", None, "remove")
 
 

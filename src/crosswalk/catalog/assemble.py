@@ -127,6 +127,7 @@ def _constraint(row: Row) -> Constraint:
         references=Name(row["foreign_schema"], foreign) if foreign is not None else None,
         referenced_columns=tuple(row["foreign_columns"]),
         nulls_not_distinct=row["nulls_not_distinct"], inherited=row["inherited"],
+        enforced=row["enforced"],
     )
 
 

@@ -15,7 +15,8 @@ SELECT k.conrelid AS relation, k.conname::text AS name, k.contype::text AS kind,
              JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.num
              ORDER BY u.place) AS foreign_columns,
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
-       k.conparentid <> 0 OR (k.coninhcount > 0 AND NOT k.conislocal) AS inherited
+       k.conparentid <> 0 OR (k.coninhcount > 0 AND NOT k.conislocal) AS inherited,
+       coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) AS enforced
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 LEFT JOIN pg_constraint up ON up.oid = k.conparentid

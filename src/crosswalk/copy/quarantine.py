@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from crosswalk.connect import Session
+from crosswalk.errors import StatementFailed
 from crosswalk.express import EVERYTHING, Key, Moment, Motion
-from crosswalk.names import Name, literal
+from crosswalk.names import Name, array_literal, literal
 from crosswalk.relay import relay
+from crosswalk.snapshot import savepoint
 
 COLUMNS: Final = [
     "run_id",
@@ -47,29 +49,81 @@ class Refusal:
     code: str = "refused"
 
 
-def _addressed(motion: Motion, run: int, found_by: str, rejects: str) -> str:
+def _addressed(motion: Motion, run: int, found_by: str, rejects: str, *, bare: bool = False) -> str:
+    row = "'{}'::jsonb" if bare else "row"
     names = (
         f"{run}::bigint, {literal(str(motion.source.name))}::text, {literal(str(motion.name))}::text,"
         f" {literal(found_by)}::text"
     )
     return (
-        f"SELECT {names}, source_key, row, code::text, sqlstate::text, message::text, constraint_name::text,"
+        f"SELECT {names}, source_key, {row} AS row, code::text, sqlstate::text, message::text, constraint_name::text,"
         f" column_name::text FROM ({rejects}) AS rejects"
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errand:
+    """Rejects of a motion on their way into quarantine, in the transactions that both sessions have open."""
+
+    source: Session
+    target: Session
+    motion: Motion
+    run: int
+    found_by: str
+    rejects: str
+
+    async def send(self) -> int:
+        """Write them; a row that quarantine cannot hold (bad bytes, a NUL in json) is written by its key alone."""
+        try:
+            return await self._relay(self.rejects)
+        except StatementFailed as error:
+            if not _unholdable(error):
+                raise
+        keys = await self.source.fetch(
+            f"SELECT DISTINCT source_key::text AS k FROM ({self.rejects}) AS rejects", what=self._what
+        )
+        return await self._halve(sorted(r["k"] for r in keys))
+
+    @property
+    def _what(self) -> str:
+        return f"quarantine of {self.motion.source.name}"
+
+    async def _halve(self, keys: list[str]) -> int:
+        chosen = f"source_key = ANY ({array_literal(keys)}::text[]::jsonb[])"
+        some = f"SELECT * FROM ({self.rejects}) AS rejects WHERE {chosen}"
+        try:
+            return await self._relay(some)
+        except StatementFailed as error:
+            if not _unholdable(error):
+                raise
+        if len(keys) == 1:
+            return await self._relay(some, bare=True)
+        middle = len(keys) // 2
+        return await self._halve(keys[:middle]) + await self._halve(keys[middle:])
+
+    async def _relay(self, rejects: str, *, bare: bool = False) -> int:
+        async with savepoint(self.target), savepoint(self.source):
+            landed = await relay(
+                self.source,
+                _addressed(self.motion, self.run, self.found_by, rejects, bare=bare),
+                self.target,
+                "quarantine",
+                COLUMNS,
+                schema="crosswalk",
+                form="binary",
+                what=self._what,
+            )
+        return landed.rows
+
+
+def _unholdable(error: StatementFailed) -> bool:
+    """A value that json or the target's encoding cannot hold, or one that is too large."""
+    return str(error.fields["sqlstate"]).startswith(("22", "54"))
+
+
 async def _send(source: Session, target: Session, motion: Motion, run: int, found_by: str, rejects: str) -> int:
-    landed = await relay(
-        source,
-        _addressed(motion, run, found_by, rejects),
-        target,
-        "quarantine",
-        COLUMNS,
-        schema="crosswalk",
-        form="binary",
-        what=f"quarantine of {motion.source.name}",
-    )
-    return landed.rows
+    errand = _Errand(source=source, target=target, motion=motion, run=run, found_by=found_by, rejects=rejects)
+    return await errand.send()
 
 
 async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Session, target: Session) -> int:
@@ -83,6 +137,8 @@ async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Se
                 await _send(source, target, motion, run, "elements", motion.rejects(EVERYTHING, moment, elements=True))
         if motion.mapping.on_duplicate == "quarantine" and moment.of(motion.name):
             count += await _send(source, target, motion, run, "rules", motion.beaten(moment))
+            if motion.unnests:
+                await _send(source, target, motion, run, "elements", motion.beaten(moment, elements=True))
     return count
 
 
@@ -132,11 +188,14 @@ async def quarantine_refused(
 
 
 async def forget(motion: Motion, target: Session, keys: Mapping[Key, object] | list[Key]) -> None:
-    """Take rows out of quarantine by source key, whatever put them there."""
+    """Take rows that a load refused out of quarantine, by source key: they landed, or are put in again.
+
+    What the rules reject stays: those rows do not land, and `quarantine_static` counts them anew.
+    """
     width = len(motion.identity)
     await target.execute(
         "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load'"
-        " AND source_key = ANY ($2::text[]::jsonb[])",
+        f" AND source_key - {width} = ANY ($2::text[]::jsonb[])",  # an element's key has its ordinality behind it
         str(motion.name),
         [json.dumps(key[:width]) for key in keys],
         what="the quarantine",

@@ -15,9 +15,15 @@ async def advance_sequences(facts: Facts, target: Name, session: Session) -> lis
         found = await sequence_positions(facts, target, session)
         for each in found:
             if each.behind:
-                await session.execute(
-                    f"SELECT setval({literal(each.sequence.sql)}::regclass, {each.needed})",
-                    what=f"the sequence {each.sequence}",
-                )
+                await session.execute(_advance(each), what=f"the sequence {each.sequence}")
         hit("sequences.before_commit")
     return found
+
+
+def _advance(position: Position) -> str:
+    """Never back: the application may have drawn numbers since the sequence was looked at."""
+    name, needed = position.sequence.sql, position.needed
+    return (
+        f"SELECT pg_catalog.setval({literal(name)}::regclass, GREATEST({needed}, last_value)) FROM {name}"
+        f" WHERE last_value < {needed} OR (last_value = {needed} AND NOT is_called)"
+    )

@@ -8,12 +8,14 @@ from crosswalk.express.handover import HandOver, groups
 from crosswalk.express.load import Landing
 from crosswalk.express.motion import BUCKETS, Motion
 from crosswalk.express.parts import Condition, Fed, Reference, Wire
-from crosswalk.express.removal import delete
+from crosswalk.express.removal import Doomed, Edge, delete, foreign_edges, reference_edges
 
 __all__ = [
     "BUCKETS",
     "EVERYTHING",
     "Condition",
+    "Doomed",
+    "Edge",
     "Facts",
     "Fed",
     "HandOver",
@@ -25,5 +27,7 @@ __all__ = [
     "Selection",
     "Wire",
     "delete",
+    "foreign_edges",
     "groups",
+    "reference_edges",
 ]

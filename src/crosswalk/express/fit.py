@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from crosswalk.express.casts import to_wire, type_sql, wire_type
+from crosswalk.express.syntax import SYNTAX, unread
 from crosswalk.names import literal
 from crosswalk.pg_types import (
     BITS,
@@ -128,29 +129,6 @@ def _refusal(have: TypeRef, want: TypeRef) -> str:
     return f"{have.display} does not become {want.display} by itself: write an sql rule that says how"
 
 
-_SYNTAX: Final = {
-    **dict.fromkeys(INTEGERS, r"^\s*[-+]?[0-9]{1,18}\s*$"),
-    "numeric": r"^\s*([-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?|NaN)\s*$",
-    "uuid": r"^\s*\{?([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}\}?\s*$",
-    "bool": r"^\s*([tT](rue)?|[fF](alse)?|[yY](es)?|[nN]o?|on|off|0|1)\s*$",
-}
-"""What a text must look like to become a value, where the server cannot be asked."""
-
-_DATE: Final = r"\d{4,7}-\d{1,2}-\d{1,2}"
-_CLOCK: Final = r"\d{1,2}:[0-5]\d(:[0-5]\d([.]\d{1,6}0*)?)?"
-_ZONE: Final = r"\s*(Z|UTC|GMT|[-+]\d{1,2}(:?\d\d){0,2})"
-_FORMS: Final = {
-    "date": (rf"^\s*({_DATE}(\s+BC)?|[-+]?infinity)\s*$", "YYYY-MM-DD"),
-    "timestamp": (rf"^\s*({_DATE}([T ]\s*{_CLOCK})?(\s+BC)?|[-+]?infinity)\s*$", "YYYY-MM-DD hh:mm:ss"),
-    "timestamptz": (rf"^\s*({_DATE}[T ]\s*{_CLOCK}{_ZONE}(\s+BC)?|[-+]?infinity)\s*$", "YYYY-MM-DD hh:mm:ss+hh"),
-    "time": (rf"^\s*{_CLOCK}\s*$", "hh:mm:ss"),
-    "timetz": (rf"^\s*{_CLOCK}{_ZONE}\s*$", "hh:mm:ss+hh"),
-    "interval": (r"^(?!.*[.]\d{6}\d*[1-9])", "an interval of at most six digits after the second"),
-}
-"""How a text must be written, for PostgreSQL reads much more: it drops a zone or a time of day in silence,
-guesses the zone that is missing, and takes `tomorrow` for a date."""
-
-
 def _of_syntax(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> list[Loss]:
     """A text that does not read as a value of the type would raise an error: set its row aside instead."""
     if not _is_string(have) or _is_string(want):
@@ -159,16 +137,7 @@ def _of_syntax(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> 
     if not wire.builtin or wire.name in STRINGS:
         return []
     text = f"({value})::pg_catalog.text"
-    conditions = []
-    if validates:
-        conditions.append(f"NOT pg_catalog.pg_input_is_valid({text}, {literal(type_sql(wire))})")
-    elif wire.name in _SYNTAX:
-        conditions.append(f"{text} !~ {literal(_SYNTAX[wire.name])}")
-    written = ""
-    if wire.name in _FORMS:
-        form, written = _FORMS[wire.name]
-        conditions.append(f"{text} !~* {literal(form)}")
-        written = f", written as {written}"
+    conditions, written = unread(text, wire, validates=validates)
     if not conditions:
         return []
     loss = Loss(
@@ -180,7 +149,7 @@ def _of_syntax(value: str, have: TypeRef, want: TypeRef, *, validates: bool) -> 
     if wire.name not in INTEGERS:
         return [loss]
     low, high = INTEGERS[wire.name]
-    span = f"CASE WHEN {text} ~ {literal(_SYNTAX[wire.name])} THEN NOT (({text})::numeric BETWEEN {low} AND {high}) END"
+    span = f"CASE WHEN {text} ~ {literal(SYNTAX[wire.name])} THEN NOT (({text})::numeric BETWEEN {low} AND {high}) END"
     return [
         Loss(code="range", condition=span, reason=f"it is outside the range of {want.display}", sqlstate="22003"),
         loss,

@@ -43,15 +43,25 @@ class HandOver:
     def __init__(self, landing: Landing) -> None:
         self.landing = landing
         self.table = landing.table
+        self.unique = tuple(self._unique())
+        """Every unique key through which two rows can stand in each other's way."""
+        indexes = [i for i in self.table.indexes if i.unique]
+        self.names = tuple(next((i.name for i in indexes if i.columns == c), "") for c in self.unique)
+        """The index behind each of them."""
         self.keys = tuple(self._parkings())
 
-    def _parkings(self) -> Iterable[Parking]:
-        """Every unique key through which two rows can stand in each other's way."""
+    def _unique(self) -> Iterable[tuple[str, ...]]:
         key = set(self.landing.motion.mapping.key)
-        fed = {f.column.name: f.column for f in self.landing.motion.fed}
+        fed = {f.column.name for f in self.landing.fed}
         for columns in dict.fromkeys((self.table.primary_key, *self.table.unique_keys)):
-            if not columns or set(columns) <= key or key <= set(columns) or not set(columns) <= set(fed):
-                continue
+            if columns and not set(columns) <= key and not key <= set(columns) and set(columns) <= fed:
+                yield columns
+
+    def _parkings(self) -> Iterable[Parking]:
+        """Those of the unique keys that have a column which can be parked."""
+        key = set(self.landing.motion.mapping.key)
+        fed = {f.column.name: f.column for f in self.landing.fed}
+        for columns in self.unique:
             for column in sorted((fed[c] for c in columns if c not in key), key=lambda c: c.not_null):
                 value = self._parked(column, columns)
                 if value is not None:
@@ -95,6 +105,32 @@ class HandOver:
             )
         return " UNION ".join(parts) or None
 
+    def doubled(self, numbers: Iterable[int]) -> str | None:
+        """(number, place in `unique`) of the rows that need a value which another of them gets."""
+        chosen = self.landing.resolved(numbers)
+        parts = []
+        for place, columns in enumerate(self.unique):
+            listed = ", ".join(f'"cw$r".{quote(c)}' for c in columns)
+            given = " AND ".join(f'"cw$r".{quote(c)} IS NOT NULL' for c in columns)
+            parts.append(
+                f'SELECT number, {place} AS key FROM (SELECT "cw$r".{NUMBER} AS number, pg_catalog.row_number() OVER (PARTITION BY {listed}'
+                f' ORDER BY "cw$r".{NUMBER}) AS place FROM ({chosen}) AS "cw$r" WHERE {given}) AS placed WHERE place > 1'
+            )
+        return " UNION ".join(parts) or None
+
+    def blocked(self, numbers: Iterable[int]) -> str | None:
+        """(number, place in `unique`) of the rows that need what a row holds which is none of them."""
+        chosen = self.landing.resolved(numbers)
+        parts = []
+        for place, columns in enumerate(self.unique):
+            same = " AND ".join(f'"cw$t".{quote(c)} = "cw$r".{quote(c)}' for c in columns)
+            parts.append(
+                f'SELECT "cw$r".{NUMBER} AS number, {place} AS key FROM ({chosen}) AS "cw$r"'
+                f' JOIN {self.table.name.sql} AS "cw$t" ON {same}'
+                f' WHERE NOT EXISTS (SELECT FROM ({chosen}) AS "cw$h" WHERE {self.landing.on_key("cw$t", "cw$h")})'
+            )
+        return " UNION ".join(parts) or None
+
     def park(self, places: Iterable[int], numbers: Iterable[int]) -> str:
         """UPDATE the target rows of the given numbers: their values of the given keys go where nobody's are."""
         sets = {self.keys[p].column: self.keys[p].value for p in places}
@@ -109,8 +145,9 @@ def groups(numbers: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[lis
     """Rows that need one another, together: the connected parts of the graph."""
     home = {n: [n] for n in numbers}
     for one, other in pairs:
-        if home[one] is not home[other]:
-            home[one] += home[other]
-            for member in home[other]:
-                home[member] = home[one]
+        small, large = sorted((home[one], home[other]), key=len)
+        if small is not large:
+            large += small
+            for member in small:
+                home[member] = large
     return [sorted(g) for g in {id(g): g for g in home.values()}.values()]

@@ -22,7 +22,8 @@ from crosswalk.express.casts import (
     type_sql,
     wire_type,
 )
-from crosswalk.express.motion import BUCKETS, LOSER, Motion
+from crosswalk.express.image import Standing
+from crosswalk.express.motion import LOSER, Motion
 from crosswalk.express.parts import Fed, Reference, Wire
 from crosswalk.names import Name, literal, quote
 
@@ -44,7 +45,7 @@ class Resolved:
     """For a reference: true where it was found or nothing was asked for."""
 
 
-class Landing:
+class Landing(Standing):
     """SQL of one motion on the target.
 
     `late` names tables that are not filled yet: a reference into one of them is left out of the merge, so
@@ -52,9 +53,8 @@ class Landing:
     """
 
     def __init__(self, motion: Motion, *, late: frozenset[Name] = frozenset()) -> None:
-        self.motion = motion
+        super().__init__(motion)
         self.fed = tuple(f for f in motion.fed if isinstance(f.via, Wire) or not late & set(f.via.parents()))
-        self.table = motion.target
         self.twin = f"pg_temp.{quote(TWIN)}"
 
     # --- formats --------------------------------------------------------------------------------
@@ -219,6 +219,18 @@ class Landing:
         """(rows, losers, lowest number, highest number) of the twin."""
         return f"SELECT count(*), count(*) FILTER (WHERE {LOSER}), min({NUMBER}), max({NUMBER}) FROM {self.twin}"
 
+    def spoil_all(self) -> str:
+        """Spoil rows ($1: numbers)."""
+        return f"UPDATE {self.twin} SET {SPOILED} = true WHERE {NUMBER} = ANY ($1::bigint[])"
+
+    def index_twin(self) -> str:
+        """Make rows quick to find by number: some have to be looked for one by one."""
+        return f"CREATE INDEX IF NOT EXISTS cw_twin_number ON {self.twin} ({NUMBER})"
+
+    def good_numbers(self) -> str:
+        """Numbers of the rows that are to be written."""
+        return f"SELECT {NUMBER} FROM {self.twin} WHERE NOT {SPOILED} AND NOT {LOSER} ORDER BY {NUMBER}"
+
     def spoil(self) -> str:
         """Spoil one row ($1: number); returns its source key as an array of texts."""
         keys = ", ".join(f"{quote(w.name)}::text" for w in self.motion.key_wires)
@@ -267,111 +279,46 @@ class Landing:
         there = f'SELECT FROM {self.table.name.sql} AS "cw$t" {self.joined_back()} WHERE {self._same_key(TWIN_ROW)}'
         return f"DELETE FROM {self.twin} AS {TWIN_ROW} WHERE NOT EXISTS ({there})"
 
-    def spoiled_target_keys(self) -> str:
-        """Target keys (jsonb texts) of the spoiled rows."""
-        return f'SELECT {self.twin_key()}::text AS k FROM {self.twin} AS "cw$twin" WHERE {SPOILED}'
+    def target_keys(self) -> str:
+        """Target keys (jsonb texts) of rows ($1: numbers), without those of rows that stood in the table before."""
+        return (
+            f'SELECT k::text AS k FROM (SELECT {self.twin_key()} AS k FROM {self.twin} AS "cw$twin"'
+            f" WHERE {NUMBER} = ANY ($1::bigint[])) AS chosen WHERE NOT {self._was_there('k')}"
+        )
+
+    def _was_there(self, key: str) -> str:
+        return (
+            f"EXISTS (SELECT FROM crosswalk.kept AS was WHERE was.target_table = {literal(str(self.motion.name))}"
+            f" AND was.target_key = {key})"
+        )
+
+    def missing(self) -> str:
+        """How many rows of the twin are not in the table after the merge, though nothing refused them."""
+        return (
+            f'SELECT count(*) FROM ({self._resolved()}) AS "cw$r" WHERE NOT EXISTS'
+            f' (SELECT FROM {self.table.name.sql} AS "cw$t" WHERE {self.on_key("cw$t", "cw$r")})'
+        )
 
     def analyze_twin(self) -> str:
         return f"ANALYZE {self.twin}"
 
-    def existing_keys(self) -> str:
-        """Target keys (canonical jsonb texts) of the rows that stand in the table now."""
-        return f'SELECT {self.target_key()} AS target_key FROM {self.table.name.sql} AS "cw$t" {self.joined_back()}'
-
     # --- the key map ----------------------------------------------------------------------------
 
     def remember_keys(self) -> str:
-        """Write (source key → target key) of the twin's rows, losers too, into the ledger's key map."""
+        """Write (source key → target key) of the twin's rows, losers too, into the ledger's key map.
+
+        A row that meets one which stood there before is not remembered: that one is not ours to rename or delete.
+        """
         source = ", ".join(f'"cw$twin".{quote(w.name)}::text' for w in self.motion.key_wires)
         return (
             "INSERT INTO crosswalk.key_map AS m (target_table, source_key, target_key)"
             f" SELECT {literal(str(self.motion.name))}, jsonb_build_array({source}), {self.twin_key()}"
-            f' FROM {self.twin} AS "cw$twin" WHERE NOT "cw$twin".{SPOILED}'
+            f' FROM {self.twin} AS "cw$twin" WHERE NOT "cw$twin".{SPOILED} AND NOT {self._was_there(self.twin_key())}'
             " ON CONFLICT (target_table, source_key) DO UPDATE SET target_key = excluded.target_key"
             " WHERE m.target_key <> excluded.target_key"
         )
 
     # --- verification ---------------------------------------------------------------------------
-
-    def _back(self, fed: Fed, number: int) -> list[str]:
-        """A column of the target as what the source sent for it: itself, or the parent's key joined back."""
-        if isinstance(fed.via, Wire):
-            return [canonical(f'"cw$t".{quote(fed.column.name)}', fed.column.type)]
-        return self._back_parts(fed.via, f"cw$p{number}")
-
-    def _back_parts(self, ref: Reference, prefix: str) -> list[str]:
-        values = []
-        for i, (column, part) in enumerate(ref.parts):
-            if isinstance(part, Wire):
-                values.append(canonical(f"{quote(prefix)}.{quote(column)}", part.type))
-            else:
-                values += self._back_parts(part, f"{prefix}_{i}")
-        return values
-
-    def joined_back(self) -> str:
-        joins = []
-        for number, fed in enumerate(self.motion.fed):
-            if isinstance(fed.via, Reference):
-                joins += self._back_joins(fed.via, f"cw$p{number}", f'"cw$t".{quote(fed.column.name)}')
-        return " ".join(joins)
-
-    def _back_joins(self, ref: Reference, prefix: str, value: str) -> list[str]:
-        joins = [f"LEFT JOIN {ref.parent.sql} AS {quote(prefix)} ON {quote(prefix)}.{quote(ref.take)} = {value}"]
-        for i, (column, part) in enumerate(ref.parts):
-            if isinstance(part, Reference):
-                joins += self._back_joins(part, f"{prefix}_{i}", f"{quote(prefix)}.{quote(column)}")
-        return joins
-
-    def _numbered(self) -> dict[str, int]:
-        return {fed.column.name: number for number, fed in enumerate(self.motion.fed)}
-
-    def image(self) -> list[str]:
-        """The row's canonical values in the order of `Motion.image`."""
-        numbers = self._numbered()
-        key = [v for f in self.motion.key_fed() for v in self._back(f, numbers[f.column.name])]
-        rest = [
-            v
-            for f in self.motion.fed
-            if f.column.name not in self.motion.mapping.key
-            for v in self._back(f, numbers[f.column.name])
-        ]
-        return [*key, *rest]
-
-    def key_image(self) -> list[str]:
-        numbers = self._numbered()
-        return [v for f in self.motion.key_fed() for v in self._back(f, numbers[f.column.name])] or self.image()
-
-    def target_key(self) -> str:
-        """The target key as a jsonb array of canonical texts; without a key the row's hash stands for it."""
-        if not self.motion.mapping.key:
-            return f"jsonb_build_array(({row_hash(self.image())})::text)"
-        return f"jsonb_build_array({', '.join(f'({v})::text' for v in self.key_image())})"
-
-    def standing(self, *, kept: bool) -> str:
-        without = ""
-        if kept:
-            without = (
-                f" WHERE NOT EXISTS (SELECT FROM crosswalk.kept AS k WHERE k.target_table = {literal(str(self.motion.name))}"
-                f" AND k.target_key = {self.target_key()})"
-            )
-        return f'FROM {self.table.name.sql} AS "cw$t" {self.joined_back()}{without}'
-
-    def hashed(self, *, kept: bool) -> str:
-        """(bucket, rows, sum of hashes) of the table's rows, without those that were `kept`."""
-        bucket = f"({row_hash(self.key_image())} & {BUCKETS - 1})::int"
-        return (
-            f"SELECT bucket, count(*) AS rows, sum(hash) AS total FROM (SELECT {bucket} AS bucket,"
-            f" {row_hash(self.image())} AS hash {self.standing(kept=kept)}) AS hashed GROUP BY bucket"
-        )
-
-    def hashed_keys(self, buckets: Iterable[int], *, kept: bool) -> str:
-        """(target key, row hash) of each row in the buckets."""
-        chosen = ", ".join(str(b) for b in buckets)
-        bucket = f"({row_hash(self.key_image())} & {BUCKETS - 1})"
-        return (
-            f"SELECT target_key::text, hash FROM (SELECT {self.target_key()} AS target_key, {row_hash(self.image())} AS hash,"
-            f" {bucket} AS bucket {self.standing(kept=kept)}) AS hashed WHERE bucket IN ({chosen})"
-        )
 
     def differing(self) -> str:
         """(target key, names of the columns that differ, whether all differ in representation only) of twin and table.

@@ -16,7 +16,7 @@ from crosswalk.express.parts import Join, Reference, Wire
 from crosswalk.express.shape import Shape
 from crosswalk.mapping import Default, Lookup
 from crosswalk.names import Name, parse, quote, quote_list
-from crosswalk.schema import Column, TypeRef
+from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
 REJECT = '"cw$reject"'
 
@@ -24,19 +24,28 @@ REJECT = '"cw$reject"'
 class Lookups(Shape):
     """A shape whose lookups are compiled."""
 
-    def _parent(self, column: Column, rule: Lookup) -> Name:
+    def _parent(self, child: Table, column: Column, rule: Lookup) -> Name:
+        """The target table that a lookup means; raises RuleImpossible where that is none or might be several."""
         name = self.facts.table("source", parse(rule.lookup.table)).name
         parents = self.facts.document.targets_of(name)
+        if rule.lookup.target is not None:
+            parents = tuple(p for p in parents if p == parse(rule.lookup.target))
         holding = [p for p in parents if self.facts.target_table(p).column(rule.lookup.take)]
-        if not holding:
-            reason = (
-                f"{name} is not the source of any mapped table"
-                if not parents
-                else f"no table that {name} feeds has a column {rule.lookup.take}"
-            )
-            raise RuleImpossible(table=self.name, column=column.name, reason=reason)
-        fed = [p for p in holding if rule.lookup.take in self.facts.mapping(p).columns]
-        return (fed or holding)[0]
+        if len(holding) > 1:
+            referenced = {key.references for key in child.foreign_keys if key.columns == (column.name,)}
+            holding = [p for p in holding if p in referenced] or holding
+        if len(holding) == 1:
+            return holding[0]
+        if holding:
+            choices = " or ".join(f"`target: {p}`" for p in holding)
+            reason = f"{name} feeds {len(holding)} tables that have a column {rule.lookup.take}: write {choices} beside `table`"
+        elif rule.lookup.target is not None and not parents:
+            reason = f"{name} does not feed {rule.lookup.target}"
+        elif not parents:
+            reason = f"{name} is not the source of any mapped table"
+        else:
+            reason = f"no table that {name} feeds has a column {rule.lookup.take}"
+        raise RuleImpossible(table=child.name, column=column.name, reason=reason)
 
     def _reference(self, parent: Name, take: str, prefix: str) -> Wire | Reference:
         """What travels for a column of the parent: its value, or the key by which the target finds it."""
@@ -47,14 +56,14 @@ class Lookups(Shape):
             parts = tuple((k, self._reference(parent, k, f"{prefix}_{i}")) for i, k in enumerate(mapping.key))
             return Reference(parent=parent, take=take, parts=parts)
         if isinstance(rule, Lookup):
-            upper = self._parent(column, rule)
+            upper = self._parent(self.facts.target_table(parent), column, rule)
             inner = self._reference(upper, rule.lookup.take, prefix)
             if isinstance(inner, Reference):
                 return inner
         return Wire(name=prefix, type=column.type)
 
     def _lookup(self, number: int, column: Column, rule: Lookup) -> Wire | Reference:
-        parent = self._parent(column, rule)
+        parent = self._parent(self.target, column, rule)
         via = self._reference(parent, rule.lookup.take, f"cw$f{number}")
         cut = parent in self.outer
         aliases: list[str] = []
@@ -155,8 +164,10 @@ class Lookups(Shape):
         sources = {left for left in join.lefts if not left.startswith("target.")}
         if not inner.unnests and any(set(k) <= sources for k in inner.source_keys):
             return f'SELECT *, 1 AS "cw$n" FROM ({rows}) AS "cw$p"'
-        firsts = ", ".join(f"(pg_catalog.array_agg({name}))[1] AS {name}" for name in names)
-        distinct = f"({', '.join(names)})" if len(names) > 1 else names[0]
+        kinds = inner.taken_types(join.take)
+        firsts = ", ".join(f"{_any_of(name, kind)} AS {name}" for name, kind in zip(names, kinds, strict=True))
+        # As a row: a value that is NULL was found all the same.
+        distinct = f"ROW({', '.join(names)})"
         by = ", ".join(matched)
         return f'SELECT {by}, {firsts}, count(DISTINCT {distinct}) AS "cw$n" FROM ({rows}) AS "cw$p" GROUP BY {by}'
 
@@ -179,14 +190,26 @@ class Lookups(Shape):
 
     def taken(self, take: str) -> list[str]:
         """What a lookup takes from this motion's `mapped` level: a column, or the key that finds the row."""
+        return [quote(w.name) for w in self._taken(take)]
+
+    def taken_types(self, take: str) -> list[TypeRef]:
+        """The types of what a lookup takes, as it travels."""
+        return [wire_type(w.type) for w in self._taken(take)]
+
+    def _taken(self, take: str) -> list[Wire]:
         fed = next((f for f in self.fed if f.column.name == take), None)
-        if fed is not None:
-            return [quote(w.name) for w in fed.wires]
-        return [quote(w.name) for f in self.key_fed() for w in f.wires]
+        return [w for f in ([fed] if fed is not None else self.key_fed()) for w in f.wires]
 
     def judged(self, selection: Selection, moment: Moment, *, extra: tuple[str, ...] = ()) -> str:
         """The rows with `cw$reject` (see `relation`)."""
         raise NotImplementedError
+
+
+def _any_of(name: str, kind: TypeRef) -> str:
+    """One of a group's values; an array goes by its text, since array_agg of arrays is one array of more dimensions."""
+    if kind.kind is not TypeKind.ARRAY:
+        return f"(pg_catalog.array_agg({name}))[1]"
+    return f"((pg_catalog.array_agg({name}::pg_catalog.text))[1])::{type_sql(kind)}"
 
 
 def _first_found(aliases: list[str], name: str, wire: Wire) -> str:

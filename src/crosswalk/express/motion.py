@@ -6,14 +6,15 @@ and so speak of the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from crosswalk.express.casts import canonical, row_hash, to_wire
 from crosswalk.express.facts import EVERYTHING, Key, Moment, Selection
 from crosswalk.express.lookups import REJECT
 from crosswalk.express.parts import Wire
-from crosswalk.express.relation import Relation
+from crosswalk.express.relation import Relation, among
+from crosswalk.express.values import PAIRS
 from crosswalk.mapping import Lookup
 from crosswalk.names import array_literal, literal, quote, quote_list
 
@@ -193,7 +194,7 @@ class Motion(Relation):
     def _row_json(self) -> str:
         r"""The source row as json, secrets redacted, at the level `row`; a json column as text, which may hold \u0000."""
         alias = quote(self.source.name.relation)
-        secret = sorted(self.mapping.secret_columns())
+        secret = sorted(self.mapping.secret_columns(self.source.column_names))
         row = f"pg_catalog.to_jsonb({alias}.*)"
         texts = {c.name for c in self.source.columns if c.type.storage.name in {"json", "_json"}}
         if texts:
@@ -203,8 +204,10 @@ class Motion(Relation):
             row = f'(SELECT pg_catalog.to_jsonb("cw$all") FROM (SELECT {listed}) AS "cw$all")'
         if not secret:
             return row
-        hidden = ", ".join(f"{literal(name)}, 'redacted'" for name in secret)
-        return f"({row} || pg_catalog.jsonb_build_object({hidden}))"
+        pairs = [f"{literal(name)}, 'redacted'" for name in secret]
+        groups = [pairs[i : i + PAIRS] for i in range(0, len(pairs), PAIRS)]
+        hidden = " || ".join(f"pg_catalog.jsonb_build_object({', '.join(group)})" for group in groups)
+        return f"({row} || {hidden})"
 
     def rejects(self, selection: Selection, moment: Moment, *, elements: bool = False) -> str:
         """The rows left out and why: key, row, code, sqlstate, message, constraint, column (see `Ledger.quarantine`).
@@ -238,14 +241,27 @@ class Motion(Relation):
             f" ON why.number = {REJECT} WHERE {chosen}"
         )
 
-    def beaten(self, moment: Moment) -> str:
-        """The losers as rejects, for `on_duplicate: quarantine`."""
+    def beaten(self, moment: Moment, *, elements: bool = False) -> str:
+        """The losers as rejects, for `on_duplicate: quarantine`.
+
+        Where the rule unnests, the source rows of which no element lands, each once; with `elements` the single
+        elements that lose, their ordinality behind the key.
+        """
         judged = self.judged(EVERYTHING, moment, extra=(f'{self._row_json()} AS "cw$json"',))
-        key = _json_array(quote(f"cw$k{i}") for i in range(len(self.identity)))
+        identity = [quote(f"cw$k{i}") for i in range(len(self.identity))]
+        chosen, each = self._is_loser(moment), ""
+        if self.unnests:
+            window = f"PARTITION BY {', '.join(identity)}"
+            each = (
+                f', pg_catalog.bool_and({chosen}) OVER ({window}) AS "cw$none",'
+                f' pg_catalog.row_number() OVER ({window} ORDER BY "cw$ordinality") AS "cw$place"'
+            )
+            chosen = f'{chosen} AND NOT "cw$none"' if elements else '"cw$none" AND "cw$place" = 1'
+        key = self.key_json() if elements else _json_array(identity)
         return (
             f"SELECT {key} AS source_key, \"cw$json\" AS row, 'duplicate' AS code, '23505' AS sqlstate,"
             f" 'another row has the same key' AS message, NULL::text AS constraint_name, NULL::text AS column_name"
-            f' FROM ({judged}) AS "cw$judged" WHERE {REJECT} = 0 AND ({self._is_loser(moment)})'
+            f' FROM (SELECT *{each} FROM ({judged}) AS "cw$judged" WHERE {REJECT} = 0) AS "cw$fits" WHERE {chosen}'
         )
 
     def described(
@@ -258,14 +274,30 @@ class Motion(Relation):
         constraint: str | None,
         column: str | None,
     ) -> str:
-        """Rows named by key in the form of `rejects`, for what only the load could find."""
+        """Rows, or elements, named by key in the form of `rejects`, for what only the load could find."""
         alias = quote(self.source.name.relation)
-        key = _json_array(f"{alias}.{quote(name)}" for name, _ in self.identity)
-        where = " AND ".join(self.chosen(Selection(keys=keys)))
+        width = len(self.identity)
+        named = [f"{alias}.{quote(name)}" for name, _ in self.identity]
+        source = f"{self.source.name.sql} AS {alias}"
+        where = " AND ".join(self.chosen(Selection(keys=tuple(dict.fromkeys(k[:width] for k in keys)))))
+        if self.unnests and all(len(key) > width for key in keys):
+            named.append('"cw$u"."cw$ordinality"')
+            source, where = self._from(), f"{where} AND {among(named, [w.type for w in self.key_wires], keys)}"
         return (
-            f"SELECT {key} AS source_key, {self._row_json()} AS row, {literal(code)} AS code, {literal(sqlstate)} AS sqlstate,"
-            f" {literal(message)} AS message, {_opt(constraint)} AS constraint_name, {_opt(column)} AS column_name"
-            f" FROM {self.source.name.sql} AS {alias} WHERE {where}"
+            f"SELECT {_json_array(named)} AS source_key, {self._row_json()} AS row, {literal(code)} AS code,"
+            f" {literal(sqlstate)} AS sqlstate, {literal(message)} AS message, {_opt(constraint)} AS constraint_name,"
+            f" {_opt(column)} AS column_name FROM {source} WHERE {where}"
+        )
+
+    def spent(self, keys: Sequence[Key], moment: Moment) -> str:
+        """How many source rows land with no element, where the load refused these elements."""
+        width = len(self.identity)
+        identity = quote_list(f"cw$k{i}" for i in range(width))
+        refused = among([quote(w.name) for w in self.key_wires], [w.type for w in self.key_wires], keys)
+        rows = self.fitting(Selection(keys=tuple(dict.fromkeys(key[:width] for key in keys))), moment)
+        return (
+            f'SELECT count(*) FROM (SELECT FROM ({rows}) AS "cw$fitting" GROUP BY {identity}'
+            f' HAVING pg_catalog.bool_and({refused})) AS "cw$spent"'
         )
 
     def meeting(self, target_keys: list[str], moment: Moment) -> str:

@@ -2,7 +2,8 @@
 
 The ledger's key map says where a source row went. Where the same source row now makes another key,
 the target row is given that key before the merge looks for it: to delete and insert it would take its
-children along. A key that several source rows share, or that is taken already, is left to the merge.
+children along. A key that several source rows share, or that is taken already, is left to the merge; a row
+that stood in the table before us is never given another key.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def rekey(landing: Landing) -> str:
         f" WHERE NOT {TWIN_ROW}.{SPOILED} AND NOT {TWIN_ROW}.{LOSER} AND m.target_key <> {landing.twin_key()}"
         f" AND NOT EXISTS (SELECT FROM crosswalk.key_map AS o WHERE o.target_table = m.target_table"
         " AND o.target_key = m.target_key AND o.source_key <> m.source_key)"
+        " AND NOT EXISTS (SELECT FROM crosswalk.kept AS k WHERE k.target_table = m.target_table"
+        " AND k.target_key = m.target_key)"
         f" ORDER BY {TWIN_ROW}.{NUMBER})"
         f', place AS (SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part, moved.* FROM {table} AS "cw$t"'
         f" {landing.joined_back()} JOIN moved ON {landing.target_key()} = moved.old"

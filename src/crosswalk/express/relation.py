@@ -49,7 +49,7 @@ class Relation(Lookups):
         if selection.upto is not None:
             terms.append(f"{row} <= {bound(selection.upto)}")
         if selection.keys is not None:
-            terms.append(_among(columns, [kind for _, kind in self.identity], selection.keys))
+            terms.append(among(columns, [kind for _, kind in self.identity], selection.keys))
         return terms
 
     def _from(self) -> str:
@@ -99,10 +99,10 @@ class Relation(Lookups):
         if not losers:
             return "false"
         wires = self.key_wires
-        return _among([quote(w.name) for w in wires], [w.type for w in wires], losers)
+        return among([quote(w.name) for w in wires], [w.type for w in wires], losers)
 
 
-def _among(columns: list[str], kinds: list[TypeRef], keys: Sequence[Key]) -> str:
+def among(columns: list[str], kinds: list[TypeRef], keys: Sequence[Key]) -> str:
     """The columns are one of the keys."""
     texts = [f"{array_literal(key[i] for key in keys)}::pg_catalog.text[]" for i in range(len(columns))]
     if len(columns) == 1 and kinds[0].storage.kind is not TypeKind.ARRAY:

@@ -1,24 +1,101 @@
-"""DELETE of target rows by their keys: only rows that nobody refers to.
+"""Rows that leave the target: DELETE by key, and the rows that must go because what they refer to is missing.
 
 A foreign key with CASCADE, SET NULL or SET DEFAULT would take or change rows that are not ours (a
-preserved table's, say) without a word. A row that any other row refers to is therefore left where it
-is, whatever its foreign keys would do; the caller sees by the keys returned which rows went.
+preserved table's, say) without a word. `delete` therefore leaves a row where it is that any other row
+refers to, whatever its foreign keys would do; the caller sees by the keys returned which rows went.
+
+`Doomed` finds rows that refer to nothing and, to a fixed point, the rows that refer to those. They wait
+in a temporary table and are deleted children first, so that no foreign key finds anything to act upon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
+from crosswalk.express.facts import Facts
 from crosswalk.express.load import Landing
-from crosswalk.names import quote
-from crosswalk.schema import Constraint, Table
+from crosswalk.express.motion import Motion
+from crosswalk.express.parts import Reference
+from crosswalk.names import Name, literal, quote
+from crosswalk.schema import Constraint, Schema
+
+DOOMED: Final = 'pg_temp."cw_doomed"'
 
 
-def delete(landing: Landing, *, besides: Collection[str] = ()) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """Rows of a table refer to rows of another (a partition stands for its root)."""
+
+    name: str
+    table: Name
+    columns: tuple[str, ...]
+    parent: Name
+    referenced: tuple[str, ...]
+    full: bool = False
+    """MATCH FULL: a row that gives some columns and not all violates it."""
+
+    @staticmethod
+    def of(schema: Schema, table: Name, key: Constraint) -> Edge:
+        """A foreign key's."""
+        assert key.references is not None
+        return Edge(
+            name=key.name,
+            table=_root(schema, table),
+            columns=key.columns,
+            parent=_root(schema, key.references),
+            referenced=key.referenced_columns,
+            full="MATCH FULL" in key.definition,
+        )
+
+    def on(self, child: str, parent: str) -> str:
+        """A row of the table (by alias) refers to one of the parent."""
+        pairs = zip(self.columns, self.referenced, strict=True)
+        return " AND ".join(f"{quote(child)}.{quote(ours)} = {quote(parent)}.{quote(theirs)}" for ours, theirs in pairs)
+
+    def given(self, child: str) -> str:
+        """A row of the table refers to something (MATCH SIMPLE: a NULL refers to nothing and violates nothing)."""
+        word = " OR " if self.full else " AND "
+        return "(" + word.join(f"{quote(child)}.{quote(c)} IS NOT NULL" for c in self.columns) + ")"
+
+
+def _root(schema: Schema, name: Name) -> Name:
+    table = schema.tables.get(name)
+    while table is not None and table.partition_of is not None:
+        name, table = table.partition_of, schema.tables.get(table.partition_of)
+    return name
+
+
+def foreign_edges(facts: Facts) -> Iterator[Edge]:
+    """Every foreign key of the target that is enforced."""
+    for table in facts.target.tables.values():
+        for key in table.foreign_keys:
+            if key.references is not None and not key.inherited:
+                yield Edge.of(facts.target, table.name, key)
+
+
+def reference_edges(facts: Facts) -> Iterator[Edge]:
+    """Every column that holds an id which the target made, with or without a foreign key."""
+    for name in facts.document.by_target:
+        for fed in Motion(facts, name).fed:
+            if isinstance(fed.via, Reference):
+                yield Edge(
+                    name=fed.column.name,
+                    table=name,
+                    columns=(fed.column.name,),
+                    parent=fed.via.parent,
+                    referenced=(fed.via.take,),
+                )
+
+
+# --- rows by key --------------------------------------------------------------------------------
+
+
+def delete(landing: Landing) -> str:
     """DELETE the rows of the given target keys ($1: jsonb texts); returns the keys of those that went.
 
-    Without a key, as many rows go as there are equal texts. `besides` names foreign keys that do not count,
-    for the caller sees to the rows that refer by them.
+    Only rows that nobody refers to. Without a key, as many rows go as there are equal texts.
     """
     wanted = f"{landing.target_key()} = ANY ($1::text[]::jsonb[])"
     chosen = (
@@ -34,27 +111,75 @@ def delete(landing: Landing, *, besides: Collection[str] = ()) -> str:
             f"SELECT place, part, key FROM ({numbered}) AS mine JOIN (SELECT k::jsonb AS key, count(*) AS times"
             " FROM unnest($1::text[]) AS k GROUP BY 1) AS wanted USING (key) WHERE number <= times"
         )
-    free = "".join(f" AND NOT EXISTS ({child})" for child in _referring(landing, besides))
+    free = "".join(f" AND NOT EXISTS ({child})" for child in _referring(landing))
     return (
         f'DELETE FROM {landing.table.name.sql} AS "cw$d" USING ({chosen}) AS gone'
         f' WHERE "cw$d".ctid = gone.place AND "cw$d".tableoid = gone.part{free} RETURNING gone.key::text AS k'
     )
 
 
-def _referring(landing: Landing, besides: Collection[str]) -> Iterator[str]:
+def _referring(landing: Landing) -> Iterator[str]:
     """A subquery for each foreign key into the table: the rows that refer to `cw$d` (others than itself)."""
-    for table in landing.motion.facts.target.tables.values():
-        for key in table.foreign_keys:
-            if key.references == landing.table.name and table.partition_of is None and key.name not in besides:
-                yield _children(table, key, landing)
+    for edge in foreign_edges(landing.motion.facts):
+        if edge.parent == landing.table.name:
+            other = ""
+            if edge.table == edge.parent:
+                other = ' AND ("cw$c".tableoid, "cw$c".ctid) <> ("cw$d".tableoid, "cw$d".ctid)'
+            yield f'SELECT FROM {edge.table.sql} AS "cw$c" WHERE {edge.on("cw$c", "cw$d")}{other}'
 
 
-def _children(table: Table, key: Constraint, landing: Landing) -> str:
-    on = " AND ".join(
-        f'"cw$c".{quote(ours)} = "cw$d".{quote(theirs)}'
-        for ours, theirs in zip(key.columns, key.referenced_columns, strict=True)
+# --- rows that refer to what is missing ---------------------------------------------------------
+
+
+class Doomed:
+    """SQL over the temporary table of rows that are to go; `number` tells by which edge a row came into it."""
+
+    make: Final = (
+        'CREATE TEMPORARY TABLE "cw_doomed" (target_table text, part oid, place tid, key jsonb, number int,'
+        " PRIMARY KEY (target_table, part, place)) ON COMMIT DROP"
     )
-    other = ""
-    if table.name == landing.table.name:
-        other = ' AND ("cw$c".tableoid, "cw$c".ctid) <> ("cw$d".tableoid, "cw$d".ctid)'
-    return f'SELECT FROM {table.name.sql} AS "cw$c" WHERE {on}{other}'
+
+    @staticmethod
+    def _put(landing: Landing, number: int, where: str) -> str:
+        return (
+            f'INSERT INTO {DOOMED} SELECT {literal(str(landing.table.name))}, "cw$t".tableoid, "cw$t".ctid,'
+            f" {landing.target_key()}, {number} {landing.standing(kept=False)} WHERE {where} ON CONFLICT DO NOTHING"
+        )
+
+    @staticmethod
+    def _meets(edge: Edge, child: str) -> str:
+        return (
+            f'EXISTS (SELECT FROM {edge.parent.sql} AS "cw$o" JOIN {DOOMED} AS "cw$g"'
+            f' ON "cw$g".place = "cw$o".ctid AND "cw$g".part = "cw$o".tableoid'
+            f' AND "cw$g".target_table = {literal(str(edge.parent))} WHERE {edge.on(child, "cw$o")})'
+        )
+
+    @classmethod
+    def without_parent(cls, landing: Landing, edge: Edge, number: int) -> str:
+        """Put the rows in that refer to nothing."""
+        parent = f'SELECT FROM {edge.parent.sql} AS "cw$o" WHERE {edge.on("cw$t", "cw$o")}'
+        return cls._put(landing, number, f"{edge.given('cw$t')} AND NOT EXISTS ({parent})")
+
+    @classmethod
+    def following(cls, landing: Landing, edge: Edge, number: int) -> str:
+        """Put the rows in that refer to a row which is in."""
+        return cls._put(landing, number, cls._meets(edge, "cw$t"))
+
+    @classmethod
+    def foreign(cls, edge: Edge) -> str:
+        """How many rows of a table that is not mapped refer to a row which is in."""
+        return f'SELECT count(*) FROM {edge.table.sql} AS "cw$c" WHERE {cls._meets(edge, "cw$c")}'
+
+    @staticmethod
+    def rows() -> str:
+        """(key as text, number, whether it stood there before) of each row of a table ($1) that is in."""
+        kept = "SELECT FROM crosswalk.kept AS k WHERE k.target_table = d.target_table AND k.target_key = d.key"
+        return f"SELECT key::text AS k, number, EXISTS ({kept}) AS kept FROM {DOOMED} AS d WHERE target_table = $1"
+
+    @staticmethod
+    def remove(table: Name) -> str:
+        """DELETE the rows of a table that are in."""
+        return (
+            f'DELETE FROM {table.sql} AS "cw$d" USING {DOOMED} AS g WHERE g.target_table = {literal(str(table))}'
+            ' AND "cw$d".ctid = g.place AND "cw$d".tableoid = g.part'
+        )

@@ -137,7 +137,7 @@ class Shape:
         want = self.facts.column("target", self.target, target)
         same = have.type.storage.oid == want.type.storage.oid and want.type.storage.builtin
         whole = have.type.storage.name in INTEGERS and want.type.storage.name in INTEGERS
-        return (same or whole) and want.collation is None
+        return (same or whole) and want.collation is None and want.type.kind is not TypeKind.DOMAIN
 
     @cached_property
     def key_follows(self) -> bool:
@@ -291,10 +291,11 @@ class Shape:
             fed = next((f for f in self.fed if f.column.name == name), None)
             if fed is None:
                 raise RuleImpossible(table=self.name, column=name, reason="it belongs to the key and no rule feeds it")
-            if isinstance(fed.via, Wire) and not fed.column.not_null:
+            if not fed.column.not_null:
+                # Of a reference the parent's key travels: where it is NULL no row is referred to.
                 self._condition(
                     code="key.null",
-                    sql=f"{quote(name)} IS NULL",
+                    sql=" OR ".join(f"{quote(w.name)} IS NULL" for w in fed.wires),
                     reason="it is NULL and belongs to the key",
                     sqlstate="23502",
                     column=name,

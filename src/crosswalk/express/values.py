@@ -28,10 +28,11 @@ from crosswalk.mapping import (
 )
 from crosswalk.mapping.exact import as_json
 from crosswalk.names import Name, array_literal, literal, quote
+from crosswalk.pg_types import DOCUMENTS
 from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
 ELEMENT = '"cw$u"."cw$element"'
-_PAIRS = 50
+PAIRS = 50
 """jsonb_build_object takes at most 100 arguments."""
 
 
@@ -93,6 +94,8 @@ class Compiler:
                 return self._agree(rule, column)
             case Fold():
                 return self._fold(rule)
+            case First() if column.type.storage.name in DOCUMENTS and self._is_jsonb(rule.first):
+                return Bare(sql=f"({self.column(rule.first)[0]} -> 0)", type=JSONB)
             case Take() | Sql() | First() | Unnest() | Split():
                 return self.operand(rule, column.name)
             case _:
@@ -135,10 +138,14 @@ class Compiler:
             )
         return replace(element, modifier=column.type.storage.modifier)
 
+    def _is_jsonb(self, name: str) -> bool:
+        return self.column(name)[1].type.storage.name == "jsonb"
+
     def _first(self, rule: First, name: str) -> Bare:
+        """The first element; of a jsonb list as text (into a json column it goes as it is, see `rule`)."""
         sql, found = self.column(rule.first)
-        if found.type.storage.name == "jsonb":
-            return Bare(sql=f"({sql} -> 0)", type=JSONB)
+        if self._is_jsonb(rule.first):
+            return Bare(sql=f"({sql} ->> 0)", type=TEXT)
         element = self._element(found, name)
         return Bare(sql=f"({sql})[pg_catalog.array_lower({sql}, 1)]", type=element)
 
@@ -207,7 +214,7 @@ class Compiler:
 
     def _fold(self, rule: Fold) -> Bare:
         pairs = [f"{literal(name)}, {self.column(name)[0]}" for name in rule.fold]
-        groups = [pairs[i : i + _PAIRS] for i in range(0, len(pairs), _PAIRS)]
+        groups = [pairs[i : i + PAIRS] for i in range(0, len(pairs), PAIRS)]
         folded = " || ".join(f"pg_catalog.jsonb_build_object({', '.join(group)})" for group in groups)
         if rule.into is not None:
             folded = f"pg_catalog.jsonb_build_object({literal(rule.into)}, {folded})"

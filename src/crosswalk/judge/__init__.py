@@ -5,8 +5,9 @@ under one snapshot. Nothing here writes.
 """
 
 from crosswalk.judge.broken import steadily
-from crosswalk.judge.document import Problem, examine
+from crosswalk.judge.document import examine
 from crosswalk.judge.probe import gather_facts
+from crosswalk.judge.problem import Problem
 from crosswalk.judge.rows import Fates, Verdict, find_moment, judge_rows, tally_rows
 
 __all__ = [

@@ -10,24 +10,13 @@ from dataclasses import dataclass
 
 from crosswalk.errors import CrosswalkError
 from crosswalk.express import Facts, Landing, Motion, Reference
+from crosswalk.judge.problem import Problem
 from crosswalk.mapping import Default, Fold, Lookup, MappingFile, TableMapping
+from crosswalk.mapping.words import words
 from crosswalk.names import parse
 from crosswalk.schema import Schema, Table
 
 SYSTEM_SCHEMAS = frozenset({"crosswalk"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something in the document that keeps a move from starting."""
-
-    code: str
-    """Stable: table.undecided, column.unaccounted, key.not_unique …"""
-    place: tuple[str, ...]
-    """Key path in the document."""
-    message: str
-    remedy: str
-    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +91,7 @@ def _table(text: str, facts: Facts) -> Iterator[_Finding]:
     except CrosswalkError as error:
         yield _Finding(code="table.unknown", place=place, message=str(error), remedy="Correct the name of the table.")
         return
-    unknown = [*_unknown_columns(place, mapping, source, target)]
+    unknown = [*_reserved(place, source, target), *_unknown_columns(place, mapping, source, target)]
     yield from unknown
     if unknown:
         return
@@ -124,10 +113,30 @@ def _table(text: str, facts: Facts) -> Iterator[_Finding]:
                 " its number only later",
                 remedy="Keep the source's own id in the referenced column, or allow NULL.",
             )
+    if not motion.fed:
+        yield _Finding(
+            code="table.nothing_fed",
+            place=(*place, "columns"),
+            message=f"no rule gives {target.name} a value: there is nothing to write for a row",
+            remedy="Feed a column, or take the table out and name both sides under `ignore` with a reason.",
+        )
     yield from _unfed(place, mapping, target)
     yield from _refused(place, mapping, target)
     yield from _left_behind(place, mapping, source, motion)
     yield from _key(place, mapping, target)
+
+
+def _reserved(place: tuple[str, ...], source: Table, target: Table) -> Iterator[_Finding]:
+    """Columns whose names are those that our own SQL gives to what it computes."""
+    for side, table in (("source", source), ("target", target)):
+        for name in table.column_names:
+            if name.startswith("cw$"):
+                yield _Finding(
+                    code="column.reserved",
+                    place=place,
+                    message=f"the {side} column {table.name}.{name} begins with cw$, as names inside our own SQL do",
+                    remedy="Rename it, or move the table through a view that gives it another name.",
+                )
 
 
 def _unknown_columns(place: tuple[str, ...], mapping: TableMapping, source: Table, target: Table) -> Iterator[_Finding]:
@@ -247,35 +256,12 @@ def _left_behind(place: tuple[str, ...], mapping: TableMapping, source: Table, m
 
 
 def mentioned(mapping: TableMapping, source: Table) -> set[str]:
-    """Source columns that the mapping's SQL texts mention, as whole words outside string literals."""
+    """Source columns that the mapping's SQL texts mention, outside literals and comments."""
     texts = [text for rule in mapping.columns.values() for text in rule.expressions()]
-    words: set[str] = set()
+    found: set[str] = set()
     for text in texts:
-        words |= _words(text)
-    return {c.name for c in source.columns if c.name in words}
-
-
-def _words(sql: str) -> set[str]:
-    """Identifiers of an SQL text: bare ones folded to lower case, quoted ones as they are; literals passed over."""
-    words, i, n = set(), 0, len(sql)
-    while i < n:
-        char = sql[i]
-        if char == "'":
-            i = sql.find("'", i + 1)
-            i = n if i < 0 else i + 1
-        elif char == '"':
-            end = sql.find('"', i + 1)
-            end = n if end < 0 else end
-            words.add(sql[i + 1 : end])
-            i = end + 1
-        elif char.isalpha() or char == "_":
-            start = i
-            while i < n and (sql[i].isalnum() or sql[i] in "_$"):
-                i += 1
-            words.add(sql[start:i].lower())
-        else:
-            i += 1
-    return words
+        found |= words(text)
+    return {c.name for c in source.columns if c.name in found}
 
 
 def _key(place: tuple[str, ...], mapping: TableMapping, target: Table) -> Iterator[_Finding]:

@@ -19,10 +19,11 @@ from crosswalk.express.facts import EVERYTHING, Facts, Moment
 from crosswalk.express.lookups import operand_place
 from crosswalk.express.motion import Motion
 from crosswalk.express.values import Compiler
-from crosswalk.judge.document import Problem
+from crosswalk.judge.problem import Problem
+from crosswalk.judge.steady import unsteady
 from crosswalk.mapping import Agree, Lookup, MapLabels, MappingFile, Sql, Zone
 from crosswalk.names import Name, quote
-from crosswalk.schema import Schema, TypeKind, TypeRef
+from crosswalk.schema import Column, Schema, TypeKind, TypeRef
 
 _TYPES: Final = files("crosswalk.judge").joinpath("types.sql")
 _KINDS: Final = {
@@ -38,9 +39,12 @@ _FOREIGN_CALL: Final = re.compile(r'[\w"]\.[\w"]+\s*\(|OPERATOR\s*\(', re.IGNORE
 
 
 async def gather_facts(
-    file: MappingFile, source: Schema, target: Schema, session: Session
+    file: MappingFile, source: Schema, target: Schema, session: Session, other: Session
 ) -> tuple[Facts, list[Problem]]:
-    """Facts for compiling, and the rules that the source cannot parse."""
+    """Facts for compiling, and the rules that the source (`session`) cannot parse or must not run.
+
+    `other` is a session to the target, whose settings are compared.
+    """
     facts = Facts(source=source, target=target, document=file.document)
     types: dict[tuple[Name, str], TypeRef] = {}
     problems: list[Problem] = []
@@ -69,11 +73,42 @@ async def gather_facts(
                 )
             )
     facts = replace(facts, types=types)
+    problems += await unsteady(file, session) + await _money(file, facts, session, other)
     if problems:
         return facts, problems
     checks = {name: await _checks(session, facts, name) for name in file.document.by_target if name in target.tables}
     facts = replace(facts, checks={name: found for name, found in checks.items() if found})
     return facts, [p async for p in _unparsed(file, facts, session)]
+
+
+async def _money(file: MappingFile, facts: Facts, source: Session, target: Session) -> list[Problem]:
+    """Money is a number of the smallest unit, and how many of them make one is said by lc_monetary on each side."""
+    found = []
+    for text, name in zip(file.document.tables, file.document.by_target, strict=True):
+        table = facts.target.tables.get(name)
+        fed = facts.mapping(name).columns
+        found += [(text, c) for c in table.columns if c.name in fed and _is_money(c.type)] if table else []
+    if not found:
+        return []
+    ours, theirs = [await s.fetchval("SHOW lc_monetary", what="lc_monetary") for s in (source, target)]
+    if ours == theirs:
+        return []
+    return [
+        Problem(
+            code="column.money",
+            place=("tables", text, "columns", column.name),
+            line=file.line("tables", text, "columns", column.name),
+            message=f"{column.name} is money, which means another sum under lc_monetary = {theirs} (the target's) than"
+            f" under {ours} (the source's)",
+            remedy="Make it numeric in the target, or set lc_monetary alike for both databases.",
+        )
+        for text, column in found
+    ]
+
+
+def _is_money(ref: TypeRef) -> bool:
+    kind = ref.storage.element.storage if ref.storage.element else ref.storage
+    return kind.builtin and kind.name == "money"
 
 
 async def _unparsed(file: MappingFile, facts: Facts, session: Session) -> AsyncIterator[Problem]:
@@ -179,14 +214,31 @@ def _type_ref(rows: dict[int, Any], oid: int, modifier: int = -1) -> TypeRef:
     )
 
 
+def _means_the_same(facts: Facts, column: Column) -> bool:
+    """Whether a value compares on the source as in the target: it travels as what it is, under no own collation."""
+    domain = facts.target.domains.get(Name(column.type.schema, column.type.name))
+    storage = column.type.storage
+    return (
+        storage.builtin
+        and wire_type(column.type).oid == storage.oid
+        and column.collation is None
+        and (domain is None or domain.collation is None)
+    )
+
+
 async def _checks(session: Session, facts: Facts, target: Name) -> tuple[str, ...]:
     """CHECK constraints of a target table that the source can evaluate over the mapped row."""
     table = facts.target_table(target)
     fed = [c for c in table.columns if c.name in facts.mapping(target).columns]
     row = ", ".join(f"NULL::{type_sql(wire_type(c.type))} AS {quote(c.name)}" for c in fed)
-    wanted = [(c.name, f"SELECT ({c.expression}) FROM (SELECT {row}) AS mapped") for c in table.checks if c.expression]
+    alike = {c.name for c in fed if _means_the_same(facts, c)}
+    wanted = [
+        (c.name, f"SELECT ({c.expression}) FROM (SELECT {row}) AS mapped")
+        for c in table.checks
+        if c.expression and set(c.columns) <= alike
+    ]
     for column in fed:
-        domain = facts.target.domains.get(Name(column.type.schema, column.type.name))
+        domain = facts.target.domains.get(Name(column.type.schema, column.type.name)) if column.name in alike else None
         for _, expression in domain.checks if domain else ():
             value = f"NULL::{type_sql(wire_type(column.type))} AS value"
             wanted.append((f"domain:{column.name}", f"SELECT ({expression}) FROM (SELECT {value}) AS domain_value"))

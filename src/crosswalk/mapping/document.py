@@ -6,13 +6,14 @@ Pure values; whether they fit two real schemas is asked by `crosswalk.judge`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from crosswalk.mapping.rules import Model, Rule
+from crosswalk.mapping.words import words
 from crosswalk.names import Name, parse
 
 Existing = Literal["refuse", "keep", "update"]
@@ -87,11 +88,13 @@ class TableMapping(Model):
     def source(self) -> Name:
         return parse(self.from_)
 
-    def secret_columns(self) -> frozenset[str]:
-        """Source columns whose values never show."""
+    def secret_columns(self, columns: Iterable[str]) -> frozenset[str]:
+        """Those of the source's columns whose values never show: also what the SQL of a secret rule mentions."""
         dropped = {name for name, drop in self.drop.items() if drop.secret}
-        fed = {column for rule in self.columns.values() if rule.secret for column in rule.reads()}
-        return frozenset(dropped | fed)
+        hidden = [rule for rule in self.columns.values() if rule.secret]
+        fed = {column for rule in hidden for column in rule.reads()}
+        mentioned = {word for rule in hidden for text in rule.expressions() for word in words(text)}
+        return frozenset(columns) & (dropped | fed | mentioned)
 
 
 class Ignored(Model):

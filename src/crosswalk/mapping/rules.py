@@ -232,6 +232,9 @@ class LookupTo(Model):
     """
 
     table: str = Field(description="The source table of another mapped table (or of this one).")
+    target: str | None = Field(
+        default=None, description="The target table that is meant, where `table` feeds several with the column to take."
+    )
     match: dict[str, Operand] | tuple[dict[str, Operand], ...]
     take: str = Field(description="The column of the target table that `table` is mapped to.")
     missing: Literal["quarantine", "null", "fail"] = "quarantine"

@@ -37,7 +37,8 @@ def _needs(facts: Facts, *, hard: bool = False) -> dict[Name, set[Name]]:
                 needs[name].add(key.references)
         for column, rule in mapping.columns.items():
             if isinstance(rule, Lookup) and (not hard or column in required):
-                needs[name].update(facts.document.targets_of(parse(rule.lookup.table)))
+                meant = rule.lookup.target
+                needs[name].update([parse(meant)] if meant else facts.document.targets_of(parse(rule.lookup.table)))
     return needs
 
 

@@ -26,10 +26,13 @@ _ENABLE: Final = {
 
 
 def rewriting_triggers(table: Table) -> Iterator[Trigger]:
-    """User triggers that would fire for our rows, clones of a parent's too; constraint triggers only check and stay on."""
+    """User triggers that would fire for our rows, clones of a parent's too; constraint triggers only check and stay on.
+
+    Those of DELETE too: a row of ours that finds no parent is taken out again, and that is not the application's doing.
+    """
     for trigger in table.triggers:
         fires = trigger.state in {TriggerState.ORIGIN, TriggerState.ALWAYS}
-        if fires and not trigger.constraint and {"insert", "update"} & set(trigger.events):
+        if fires and not trigger.constraint and {"insert", "update", "delete"} & set(trigger.events):
             yield trigger
 
 

@@ -18,14 +18,19 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+from asyncpg import Record
 
 from crosswalk.connect import Session
+from crosswalk.errors import ComparisonUnsteady
 from crosswalk.express import BUCKETS, EVERYTHING, Key, Landing, Moment, Motion, Selection
 from crosswalk.names import Name
 from crosswalk.verify.columns import differing_columns, parse_key
 from crosswalk.verify.difference import Difference
 
+_Buckets: TypeAlias = dict[int, tuple[int, Any]]
+"""(rows, sum of hashes) by bucket."""
 AT_ONCE: Final = 200_000
 """Rows of differing buckets that are held in memory at a time."""
 
@@ -99,30 +104,72 @@ async def compare_table(
         columns=fed,
         unchecked=tuple(c for c in motion.target.column_names if c not in fed),
     )
-    what = f"the comparison of {motion.name}"
-    ours: dict[int, tuple[int, Any]] = {}
-    for selection in selections:
-        for r in await source.fetch(motion.hashed(moment, selection), what=what):
-            rows, total = ours.get(r["bucket"], (0, 0))
-            ours[r["bucket"]] = (rows + r["rows"], total + r["total"])
-    theirs = {
-        r["bucket"]: (r["rows"], r["total"]) for r in await target.fetch(landing.hashed(kept=known.keep), what=what)
-    }
-    result.source_rows = sum(rows for rows, _ in ours.values())
-    result.target_rows = sum(rows for rows, _ in theirs.values())
-    result.kept = len(known.kept) if known.keep else 0
-    differing = [b for b in range(BUCKETS) if ours.get(b) != theirs.get(b)]
-    for batch in _batches(differing, {b: max(_rows(ours, b), _rows(theirs, b)) for b in differing}):
-        if motion.mapping.key:
-            await _drill(motion, landing, moment, source, target, batch, known, result, selections)
-        else:
-            await _count(motion, landing, moment, source, target, batch, known, result, selections)
+    # The target may be written meanwhile: hashes and keys must be those of one moment.
+    async with target.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"):
+        await _compare(_Sides(motion, landing, moment, source, target, known, selections), result)
     if motion.mapping.key:
         await _judge_by_value(motion, moment, source, target, result, exact=exact)
     return result
 
 
-def _rows(side: dict[int, tuple[int, Any]], bucket: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What is compared with what."""
+
+    motion: Motion
+    landing: Landing
+    moment: Moment
+    source: Session
+    target: Session
+    known: Known
+    selections: tuple[Selection, ...]
+
+    @property
+    def what(self) -> str:
+        return f"the comparison of {self.motion.name}"
+
+    async def hashes(self) -> tuple[_Buckets, _Buckets]:
+        """(rows, sum of hashes) by bucket, of the source and of the target."""
+        ours: _Buckets = {}
+        for selection in self.selections:
+            for r in await self.source.fetch(self.motion.hashed(self.moment, selection), what=self.what):
+                rows, total = ours.get(r["bucket"], (0, 0))
+                ours[r["bucket"]] = (rows + r["rows"], total + r["total"])
+        there = await self.target.fetch(self.landing.hashed(kept=self.known.keep), what=self.what)
+        return ours, {r["bucket"]: (r["rows"], r["total"]) for r in there}
+
+    async def rows(self, batch: list[int], *, kept: bool) -> tuple[list[Record], list[Record]]:
+        """(target key, hash, source key) of the source's rows in some buckets, (target key, hash) of the target's."""
+        ours = [
+            r
+            for part in self.selections
+            for r in await self.source.fetch(self.motion.hashed_keys(self.moment, batch, part), what=self.what)
+        ]
+        return ours, await self.target.fetch(self.landing.hashed_keys(batch, kept=kept), what=self.what)
+
+
+async def _compare(sides: _Sides, result: TableResult) -> None:
+    """Buckets, then the keys of those that differ; raises ComparisonUnsteady where the keys are of other rows."""
+    ours, theirs = await sides.hashes()
+    result.source_rows = sum(rows for rows, _ in ours.values())
+    result.target_rows = sum(rows for rows, _ in theirs.values())
+    result.kept = len(sides.known.kept) if sides.known.keep else 0
+    differing = [b for b in range(BUCKETS) if ours.get(b) != theirs.get(b)]
+    keyed = bool(sides.motion.mapping.key)
+    for batch in _batches(differing, {b: max(_rows(ours, b), _rows(theirs, b)) for b in differing}):
+        mine, there = await sides.rows(batch, kept=keyed and sides.known.keep)
+        for side, read in ((ours, mine), (theirs, there)):
+            if _sum(side, batch) != (len(read), sum(r["hash"] for r in read)):
+                raise ComparisonUnsteady(table=sides.motion.name)
+        (_drill if keyed else _count)(sides, mine, there, result)
+
+
+def _sum(side: _Buckets, batch: list[int]) -> tuple[int, int]:
+    found = [side[b] for b in batch if b in side]
+    return sum(rows for rows, _ in found), int(sum(total for _, total in found))
+
+
+def _rows(side: _Buckets, bucket: int) -> int:
     return side.get(bucket, (0, 0))[0]
 
 
@@ -139,67 +186,56 @@ def _batches(buckets: Iterable[int], rows: dict[int, int]) -> Iterator[list[int]
         yield batch
 
 
-async def _drill(
-    motion: Motion,
-    landing: Landing,
-    moment: Moment,
-    source: Session,
-    target: Session,
-    batch: list[int],
-    known: Known,
-    result: TableResult,
-    selections: tuple[Selection, ...],
-) -> None:
-    what = f"the comparison of {motion.name}"
-    ours = [r for part in selections for r in await source.fetch(motion.hashed_keys(moment, batch, part), what=what)]
-    theirs = {
-        r["target_key"]: r["hash"] for r in await target.fetch(landing.hashed_keys(batch, kept=known.keep), what=what)
-    }
-    for row in ours:
-        key, there = row["target_key"], theirs.pop(row["target_key"], None)
-        if there == row["hash"]:
-            continue
-        source_key = parse_key(row["source_key"])
-        if there is not None:
+def _drill(sides: _Sides, ours: list[Record], theirs: list[Record], result: TableResult) -> None:
+    """Rows by key; where several rows have one key, each of them counts."""
+    known = sides.known
+    there: dict[str, Counter[int]] = {}
+    for row in theirs:
+        there.setdefault(row["target_key"], Counter())[row["hash"]] += 1
+    for row in [r for r in ours if not _taken(there, r["target_key"], r["hash"])]:
+        key, source_key = row["target_key"], parse_key(row["source_key"])
+        if _taken(there, key):
             result.differences.append(Difference(kind="different", target_key=key, source_key=source_key))
-        elif _identity_text(motion, source_key) in known.quarantined:
+        elif _key_text(source_key) in known.quarantined:
             result.quarantined += 1
         elif not (known.keep and key in known.kept):
             result.differences.append(Difference(kind="missing", target_key=key, source_key=source_key))
-    for key in theirs:
-        if key in known.kept:
+    for key, hashes in there.items():
+        surplus = hashes.total()
+        if surplus and key in known.kept:
             result.kept += 1
-        else:
-            result.differences.append(Difference(kind="extra", target_key=key, source_key=None))
+            surplus -= 1
+        result.differences += [Difference(kind="extra", target_key=key, source_key=None)] * surplus
 
 
-def _identity_text(motion: Motion, key: Key) -> str:
-    """The source key without the element's ordinality, as one text (see `Known.quarantined`)."""
-    return "\x1f".join(key[: len(motion.identity)])
+def _taken(there: dict[str, Counter[int]], key: str, value: int | None = None) -> bool:
+    """Take a row of that key (and hash) out; False where there is none."""
+    hashes = there.get(key)
+    if not hashes:
+        return False
+    found = next(iter(hashes)) if value is None else value
+    if found not in hashes:
+        return False
+    hashes[found] -= 1
+    if not hashes[found]:
+        del hashes[found]
+    return True
 
 
-async def _count(
-    motion: Motion,
-    landing: Landing,
-    moment: Moment,
-    source: Session,
-    target: Session,
-    batch: list[int],
-    known: Known,
-    result: TableResult,
-    selections: tuple[Selection, ...],
-) -> None:
+def _key_text(key: Key) -> str:
+    """The source key, with the element's ordinality where the rule unnests, as one text (see `Known.quarantined`)."""
+    return "\x1f".join(key)
+
+
+def _count(sides: _Sides, mine: list[Record], there: list[Record], result: TableResult) -> None:
     """Without a key rows are told by their hash alone, each as often as it occurs."""
-    what = f"the comparison of {motion.name}"
-    rows = [r for part in selections for r in await source.fetch(motion.hashed_keys(moment, batch, part), what=what)]
     keys: dict[int, list[Key]] = {}
-    for row in rows:
+    for row in mine:
         keys.setdefault(row["hash"], []).append(parse_key(row["source_key"]))
-    ours = Counter(r["hash"] for r in rows)
-    theirs = Counter(r["hash"] for r in await target.fetch(landing.hashed_keys(batch, kept=False), what=what))
+    ours, theirs = Counter(r["hash"] for r in mine), Counter(r["hash"] for r in there)
     for value, times in (ours - theirs).items():
         for key in keys[value][-times:]:
-            if _identity_text(motion, key) in known.quarantined:
+            if _key_text(key) in sides.known.quarantined:
                 result.quarantined += 1
             else:
                 result.differences.append(Difference(kind="missing", target_key=_by_hash(value), source_key=key))

@@ -22,8 +22,8 @@ class PreservedResult:
 async def image_of(session: Session, table: Name) -> tuple[int, Decimal]:
     """Rows of a table and the sum of their hashes."""
     row = await session.fetchrow(
-        "SELECT count(*), COALESCE(sum(pg_catalog.hash_record_extended(ROW(pg_catalog.record_send(t)), 0)), 0)"
-        f" FROM {table.sql} AS t",
+        'SELECT count(*), COALESCE(sum(pg_catalog.hash_record_extended(ROW(pg_catalog.record_send("cw$t".*)), 0)), 0)'
+        f' FROM {table.sql} AS "cw$t"',
         what=f"the image of {table}",
     )
     assert row is not None

@@ -1,0 +1,92 @@
+"""What a worker has in hand while it moves rows of one table, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from crosswalk.connect import Session
+from crosswalk.copy.quarantine import Refusal
+from crosswalk.errors import CrosswalkError, StatementFailed
+from crosswalk.express import Key, Moment, Motion
+from crosswalk.names import Name
+
+ROW_FAULTS: Final = ("22", "23", "44", "P0", "54")
+"""SQLSTATE classes that blame a row: bad value, constraint, check option, raised by a trigger, too large."""
+UNIQUE: Final = "23505"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What one chunk carried."""
+
+    rows: int
+    """Rows that landed (written or found equal)."""
+    merged: int
+    """Rows that lost to another of their key, or to a row that was kept."""
+    refused: int
+    """Source rows that the load refused."""
+    bytes: int
+    done_before: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Hands:
+    """Two sessions and what a chunk needs to know."""
+
+    motion: Motion
+    moment: Moment
+    run: int
+    snapshot: str
+    source: Session
+    target: Session
+    direct: bool
+    """The table was empty and this is the run's first snapshot."""
+    keep: bool = False
+    """Rows that stood in the table before win."""
+    late: frozenset[Name] = frozenset()
+    """Tables that are not filled yet, so that references into them wait for a second passage."""
+    second: bool = False
+    """This is the second passage: the rows have landed, and only references into late tables are missing."""
+    again: bool = False
+    """An earlier run filled the table, which has no key: only rows that are too few are written."""
+    on_bytes: Callable[[int], None] | None = None
+    refused: dict[Key, Refusal] = field(default_factory=dict)
+    clashing: dict[int, Refusal] = field(default_factory=dict)
+    """Rows of the twin whose unique value another row holds, by number: they get another chance together."""
+    spoiled: set[int] = field(default_factory=set)
+    """Rows of the twin that are refused for good, by number: `on_reject` speaks of them."""
+    sent: int = 0
+
+    @property
+    def what(self) -> str:
+        """What is being done, for an error."""
+        return f"the load of {self.motion.name}"
+
+    def begin(self) -> None:
+        """Forget what was before."""
+        self.refused, self.clashing, self.spoiled, self.sent = {}, {}, set(), 0
+
+    def count(self, size: int) -> None:
+        self.sent += size
+        if self.on_bytes is not None:
+            self.on_bytes(size)
+
+
+def row_fault(error: CrosswalkError, side: str) -> bool:
+    """Whether an error of that side blames a row."""
+    return (
+        isinstance(error, StatementFailed)
+        and error.fields["side"] == side
+        and str(error.fields["sqlstate"]).startswith(ROW_FAULTS)
+    )
+
+
+def refusal(error: StatementFailed) -> Refusal:
+    return Refusal(
+        sqlstate=str(error.fields["sqlstate"]),
+        message=str(error.fields["reason"]),
+        constraint=error.fields.get("constraint"),
+        column=error.fields.get("column"),
+    )

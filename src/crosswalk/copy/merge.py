@@ -1,0 +1,228 @@
+"""Merges the twin into the table; rows that the target refuses cost no other row.
+
+A stretch that is refused is halved. Rows that clash only because they hand unique values to one another
+(a → b, b → a) land together, their values parked meanwhile; where the other row belongs to another chunk,
+`exchange` does so at the table's end, once all chunks have landed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from crosswalk.copy.hands import UNIQUE, Hands, refusal, row_fault
+from crosswalk.copy.quarantine import Refusal
+from crosswalk.errors import RowsLostInRelay, StatementFailed
+from crosswalk.express import HandOver, Landing, delete, groups
+from crosswalk.snapshot import savepoint
+
+Span = tuple[int, int]
+
+
+async def settle(hands: Hands) -> None:
+    """Let deferred constraints speak now, where their row can still be found, and not at COMMIT."""
+    if Landing(hands.motion).has_deferred:
+        await hands.target.execute("SET CONSTRAINTS ALL IMMEDIATE", what=f"the constraints of {hands.motion.name}")
+
+
+async def merge(hands: Hands, landing: Landing, span: Span | None, reach: Span) -> None:
+    """UPDATE and INSERT a stretch of the twin; a stretch that is refused is halved."""
+    try:
+        async with savepoint(hands.target):
+            update = landing.update(span)
+            if update and not hands.direct:
+                await hands.target.execute(update, what=hands.what)
+            tag = await hands.target.execute(landing.insert(span, fresh=hands.direct), what=hands.what)
+            if hands.direct or not hands.motion.mapping.key:
+                await _all_taken(hands, landing, span, int(tag.rpartition(" ")[2]))
+            await settle(hands)
+    except StatementFailed as error:
+        if not row_fault(error, "target"):
+            raise
+        if span is None:
+            await _clear_the_way(hands, landing, refusal(error))
+        low, high = reach
+        if low == high:
+            await _spoil(hands, landing, low, refusal(error))
+            return
+        middle = (low + high) // 2
+        await merge(hands, landing, (low, middle), (low, middle))
+        await merge(hands, landing, (middle + 1, high), (middle + 1, high))
+
+
+async def _all_taken(hands: Hands, landing: Landing, span: Span | None, inserted: int) -> None:
+    """Raises RowsLostInRelay where the table did not take every row (a trigger or a rule swallowed some)."""
+    sent = int(await hands.target.fetchval(landing.count_good(span), what=hands.what))
+    if inserted != sent:
+        raise RowsLostInRelay(sent=sent, received=inserted, what=hands.what)
+
+
+async def require_all_there(hands: Hands, landing: Landing) -> None:
+    """Raises RowsLostInRelay where a row that nothing refused does not stand in the table after the merge."""
+    if hands.direct or not hands.motion.mapping.key:
+        return
+    missing = int(await hands.target.fetchval(landing.missing(), what=hands.what))
+    if missing:
+        sent = int(await hands.target.fetchval(landing.count_good(), what=hands.what))
+        raise RowsLostInRelay(sent=sent, received=sent - missing, what=hands.what)
+
+
+async def _clear_the_way(hands: Hands, landing: Landing, why: Refusal) -> None:
+    """Before the first halving: rows that stand in one another's way are set aside together, not found one by one."""
+    await hands.target.execute(landing.index_twin(), what=hands.what)
+    if not _may_yet_land(hands, why):
+        return
+    over = HandOver(landing)
+    numbers = [int(r[0]) for r in await hands.target.fetch(landing.good_numbers(), what=hands.what)]
+    found = await _hopeless(hands, over, numbers)
+    query = over.holders(numbers)
+    for _, number, holder in await hands.target.fetch(query, what=hands.what) if query else []:
+        found.setdefault(number, why)
+        found.setdefault(holder, why)
+    await hands.target.execute(landing.spoil_all(), list(found), what=hands.what)
+    hands.clashing.update(found)
+
+
+def _may_yet_land(hands: Hands, why: Refusal) -> bool:
+    return why.sqlstate == UNIQUE and not hands.direct and bool(hands.motion.mapping.key)
+
+
+async def _spoil(hands: Hands, landing: Landing, number: int, why: Refusal) -> None:
+    """Take a row of the twin out; one that clashes with another row may yet be helped by `hand_over`."""
+    key = await hands.target.fetchval(landing.spoil(), number, what=hands.what)
+    if key is None:
+        return
+    if _may_yet_land(hands, why):
+        hands.clashing[number] = why
+    else:
+        hands.refused[tuple(key)] = why
+        hands.spoiled.add(number)
+
+
+async def remove_refused(hands: Hands, landing: Landing) -> None:
+    """`on_reject: remove`: the target rows of what is refused for good leave, but for those that others refer to."""
+    numbers, hands.spoiled = sorted(hands.spoiled), set()
+    mapping = hands.motion.mapping
+    if numbers and not hands.direct and mapping.key and mapping.on_reject == "remove":
+        await remove(hands, landing, numbers)
+
+
+async def remove(hands: Hands, landing: Landing, numbers: Collection[int]) -> None:
+    """Delete the target rows of rows of the twin; never one that stood there before, or that another refers to."""
+    keys = [r["k"] for r in await hands.target.fetch(landing.target_keys(), list(numbers), what=hands.what)]
+    gone = [r["k"] for r in await hands.target.fetch(delete(landing), keys, what=hands.what)]
+    await hands.target.execute(
+        "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
+        str(hands.motion.name),
+        gone,
+        what="the key map",
+    )
+
+
+# --- unique values that go from row to row ------------------------------------------------------
+
+
+async def hand_over(hands: Hands, landing: Landing) -> None:
+    """Let rows that hand unique values to one another land together; what still clashes is refused for now."""
+    clashing, hands.clashing = hands.clashing, {}
+    if not clashing:
+        return
+    await hands.target.execute(HandOver(landing).unspoil(), list(clashing), what=hands.what)
+    await _sort_out(hands, landing, clashing, last=False)
+
+
+async def exchange(hands: Hands, landing: Landing) -> None:
+    """Land all rows of the twin, whatever order their unique values ask for; what clashes in truth is refused for good."""
+    await hands.target.execute(landing.index_twin(), what=hands.what)
+    found = await hands.target.fetch(landing.good_numbers(), what=hands.what)
+    await _sort_out(hands, landing, {int(row[0]): _clash("") for row in found}, last=True)
+
+
+async def _sort_out(hands: Hands, landing: Landing, waiting: dict[int, Refusal], *, last: bool) -> None:
+    """Rows that need what a stranger holds, or what another of them gets, are out.
+
+    So are then (to a fixed point) those that need what these keep; the others land together. With `last` nothing
+    can help a refused row any more, and what it holds is free where `on_reject` takes its target row away.
+    """
+    over = HandOver(landing)
+    while waiting:
+        hopeless = await _hopeless(hands, over, list(waiting))
+        if hopeless:
+            await _refuse(hands, landing, hopeless, last=last)
+            waiting = {n: why for n, why in waiting.items() if n not in hopeless}
+            continue
+        waiting = {n: waiting[n] for n in await _together(hands, landing, waiting)}
+        if not await _one_by_one(hands, landing, waiting, last=last):
+            await _refuse(hands, landing, waiting, last=last)
+            return
+
+
+def _clash(constraint: str) -> Refusal:
+    message = f'duplicate key value violates unique constraint "{constraint}"' if constraint else "unique values clash"
+    return Refusal(sqlstate=UNIQUE, message=message, constraint=constraint or None)
+
+
+async def _hopeless(hands: Hands, over: HandOver, numbers: list[int]) -> dict[int, Refusal]:
+    found: dict[int, Refusal] = {}
+    for query in (over.doubled(numbers), over.blocked(numbers)) if numbers else ():
+        for number, place in await hands.target.fetch(query, what=hands.what) if query else []:
+            found.setdefault(int(number), _clash(over.names[place]))
+    return found
+
+
+async def _together(hands: Hands, landing: Landing, numbers: Iterable[int]) -> list[int]:
+    """Land rows with their values parked: all at once, else group by group; returns those that did not land."""
+    over, chosen = HandOver(landing), sorted(numbers)
+    query = over.holders(chosen)
+    found = [tuple(r.values()) for r in await hands.target.fetch(query, what=hands.what)] if query else []
+    if await _landed(hands, landing, {place for place, _, _ in found}, chosen) is None:
+        return []
+    left: list[int] = []
+    for group in groups(chosen, [(number, holder) for _, number, holder in found]):
+        places = {place for place, number, _ in found if number in group}
+        if group == chosen or await _landed(hands, landing, places, group) is not None:
+            left += group
+    return left
+
+
+async def _one_by_one(hands: Hands, landing: Landing, waiting: dict[int, Refusal], *, last: bool) -> bool:
+    """Try each row alone; takes out what landed or is refused for another reason. Whether there was any."""
+    before = len(waiting)
+    for number in list(waiting):
+        why = await _landed(hands, landing, set(), [number])
+        if why is None:
+            del waiting[number]
+        elif why.sqlstate != UNIQUE:
+            del waiting[number]
+            await _refuse(hands, landing, {number: why}, last=last)
+        else:
+            waiting[number] = why
+    return len(waiting) < before
+
+
+async def _landed(hands: Hands, landing: Landing, places: set[int], numbers: list[int]) -> Refusal | None:
+    """Write some rows, after parking what they hold of the unique keys at `places`; why not, where they are refused."""
+    try:
+        async with savepoint(hands.target):
+            if places:
+                await hands.target.execute(HandOver(landing).park(places, numbers), what=hands.what)
+            update = landing.update(numbers)
+            if update:
+                await hands.target.execute(update, what=hands.what)
+            await hands.target.execute(landing.insert(numbers), what=hands.what)
+            await settle(hands)
+    except StatementFailed as error:
+        if not row_fault(error, "target"):
+            raise
+        return refusal(error)
+    return None
+
+
+async def _refuse(hands: Hands, landing: Landing, rows: dict[int, Refusal], *, last: bool) -> None:
+    """Spoil rows of the twin; their target rows go by policy, those of clashing rows only where it is the `last` word."""
+    for number, why in rows.items():
+        key = await hands.target.fetchval(landing.spoil(), number, what=hands.what)
+        hands.refused[tuple(key)] = why
+        if last or why.sqlstate != UNIQUE:
+            hands.spoiled.add(number)
+    if last:
+        await remove_refused(hands, landing)

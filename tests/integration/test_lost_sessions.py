@@ -1,0 +1,89 @@
+"""What the driver says of a connection that has gone is `ConnectionLost`; a COMMIT that rolled back is no success."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import asyncpg
+import pytest
+
+from crosswalk.connect import Session, session
+from crosswalk.embedded import Server
+from crosswalk.errors import ConnectionLost, CrosswalkError, StatementFailed
+from tests.road import connected
+from tests.servers import MakeDatabase
+
+GONE = [
+    asyncpg.InternalClientError("got result for unknown protocol state 0"),
+    asyncpg.ProtocolError("unexpected message"),
+    asyncpg.InterfaceError("connection is closed"),
+    ConnectionResetError("reset by peer"),
+    EOFError(),
+]
+
+
+@dataclass
+class Broken:
+    """A driver's connection of which nothing is left."""
+
+    error: Exception
+    closed: bool = True
+
+    async def fetch(self, *_: object) -> object:
+        raise self.error
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+
+def _session(raw: Broken) -> Session:
+    return Session(
+        side="target", url="", version=180000, role="r", database="d", read_only=False, raw=cast("Any", raw)
+    )
+
+
+@pytest.mark.parametrize("error", GONE, ids=lambda e: type(e).__name__)
+async def test_whatever_the_driver_says_of_a_lost_connection(error: Exception) -> None:
+    with pytest.raises(ConnectionLost):
+        await _session(Broken(error)).fetch("SELECT 1")
+
+
+@pytest.mark.parametrize("error", [AttributeError("no transport"), RuntimeError("closed")])
+async def test_an_error_of_another_kind_counts_once_the_connection_is_closed(error: Exception) -> None:
+    with pytest.raises(ConnectionLost):
+        await _session(Broken(error)).fetch("SELECT 1")
+    with pytest.raises(Exception) as caught:
+        await _session(Broken(error, closed=False)).fetch("SELECT 1")
+    assert not isinstance(caught.value, ConnectionLost)
+
+
+async def test_a_session_whose_backend_is_ended(pg18: Server, make_database: MakeDatabase) -> None:
+    url = make_database(pg18)
+    async with session("target", url) as opened, connected(url) as other:
+        pid = await opened.fetchval("SELECT pg_backend_pid()")
+        await other.execute("SELECT pg_terminate_backend($1)", pid)
+        for _ in range(2):
+            with pytest.raises(ConnectionLost):
+                await opened.fetch("SELECT pg_sleep(5)")
+
+
+async def test_a_commit_that_rolls_back_is_an_error(pg18: Server, make_database: MakeDatabase) -> None:
+    async def swallows(opened: Session) -> None:
+        async with opened.transaction():
+            with pytest.raises(CrosswalkError):
+                await opened.execute("SELECT 1 / 0")
+
+    async with session("target", make_database(pg18)) as opened:
+        with pytest.raises(StatementFailed, match="rolled back"):
+            await swallows(opened)
+        async with opened.transaction():
+            assert await opened.fetchval("SELECT 1") == 1
+
+
+async def test_arrays_read_null_whatever_the_database_says(pg18: Server, make_database: MakeDatabase) -> None:
+    url = make_database(pg18)
+    async with connected(url) as conn:
+        await conn.execute(f'ALTER DATABASE "{await conn.fetchval("SELECT current_database()")}" SET array_nulls = off')
+    async with session("source", url) as opened:
+        assert await opened.fetchval("""SELECT ('{NULL,"NULL"}'::text[])[1] IS NULL""")
