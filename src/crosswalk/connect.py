@@ -194,6 +194,22 @@ class Session:
         """Let the server parse and plan a statement without running it."""
         await self._prepared(sql, what)
 
+    async def cluster(self) -> str:
+        """What tells this database from any other: the cluster's system identifier and the database's OID.
+
+        Empty where the server does not tell.
+        """
+        try:
+            return str(
+                await self.fetchval(
+                    "SELECT c.system_identifier || '/' || d.oid FROM pg_catalog.pg_control_system() AS c,"
+                    " pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()",
+                    what="the server's identity",
+                )
+            )
+        except (MissingPrivilege, StatementFailed):
+            return ""
+
     async def result_types(self, sql: str, *, what: str = "a query") -> list[int]:
         """Type OIDs of a statement's columns, without running it."""
         prepared = await self._prepared(sql, what)

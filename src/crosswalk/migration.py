@@ -75,6 +75,7 @@ async def migrate(
     apply.require(plan, allow)
     async with survey(plan.mapping(), servers, purpose="migrate") as found:
         _require(found, plan)
+        await found.require_same_servers(plan)
         ledger = Ledger(found.target)
         if not await ledger.exists():
             found.require_unchanged(plan)
@@ -113,6 +114,7 @@ async def resume(
     async with survey(plan.mapping(), servers, purpose="resume") as found:
         found.require_unchanged(plan)
         found.require_sound()
+        await found.require_same_servers(plan)
         _refuse_unplanned(found, plan)
         ledger = Ledger(found.target)
         await ledger.lock()

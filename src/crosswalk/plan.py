@@ -11,7 +11,7 @@ import hashlib
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -113,17 +113,31 @@ class Plan(_Model):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
 
 
-def plan_id(content: Any) -> str:
-    """A short name for a plan's content."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+def sealed(plan: Plan) -> Plan:
+    """The plan under the id that its content has."""
+    return plan.model_copy(update={"id": _content_id(plan)})
+
+
+def _content_id(plan: Plan) -> str:
+    """A short name for what a plan would do: its document, fingerprints, servers and statements."""
+    content = plan.model_dump(mode="json", include={"document", "strategy", "statements", "without", "preserved"})
+    content |= {
+        "fingerprints": [plan.source_fingerprint, plan.target_fingerprint],
+        "order": [t.target for t in plan.tables],
+        "servers": [plan.source.get("cluster"), plan.target.get("cluster")],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def read_plan(path: Path | str) -> Plan:
-    """A plan from its file; raises BadPlan."""
+    """A plan from its file; raises BadPlan, also where somebody has edited it."""
     try:
-        return Plan.model_validate_json(Path(path).read_text(encoding="utf-8"))
+        found = Plan.model_validate_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadPlan(path=path, reason=error.strerror or str(error)) from error
     except (ValidationError, UnicodeDecodeError) as error:
         reason = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else "it is not UTF-8"
         raise BadPlan(path=path, reason=reason) from error
+    if found.id != _content_id(found):
+        raise BadPlan(path=path, reason="its content is not what its id says: it was edited")
+    return found

@@ -60,6 +60,7 @@ async def make_plan(file: MappingFile, servers: Servers, *, count: bool = True) 
             found.facts,
             file,
             urls=(found.source.url, found.target.url),
+            clusters=(await found.source.cluster(), await found.target.cluster()),
             occupied=occupied,
             tallies=checked.tallies,
             warnings=_warnings(checked, occupied, found.facts),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from crosswalk.catalog import read_schema, read_under_locks
 from crosswalk.connect import Session, connect
-from crosswalk.errors import DocumentRefused, PlanDrifted, RulesProposed
+from crosswalk.errors import DocumentRefused, PlanDrifted, PlanElsewhere, RulesProposed
 from crosswalk.express import Facts
 from crosswalk.fingerprint import fingerprint
 from crosswalk.judge import Problem, examine, gather_facts
@@ -58,6 +58,13 @@ class Survey:
             raise DocumentRefused(
                 path=self.file.path, problems=len(self.problems), line=first.line, first=first.message
             )
+
+    async def require_same_servers(self, plan: Plan) -> None:
+        """Raises PlanElsewhere where a side is another database than the one that was planned for."""
+        for side, opened, planned in (("source", self.source, plan.source), ("target", self.target, plan.target)):
+            now, then = await opened.cluster(), planned.get("cluster", "")
+            if now and then and now != then:
+                raise PlanElsewhere(side=side, planned=planned.get("url", then), now=opened.url)
 
     def require_unchanged(self, plan: Plan) -> None:
         """Raises PlanDrifted where a schema is not what the plan stands on."""

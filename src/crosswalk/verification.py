@@ -104,6 +104,7 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
     run, plan = await last_plan(servers)
     async with survey(file or plan.mapping(), servers, purpose=purpose) as found:
         found.require_sound()
+        await found.require_same_servers(plan)
         ledger = Ledger(found.target)
         if lock:
             await ledger.lock()
@@ -251,8 +252,8 @@ async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
         await apply.restore_what_can_be(scene.ledger)
         raise
     await apply.release(scene.ledger)
-    for table in broken:
-        await advance_sequences(scene.facts, table.target, scene.ledger.session)
+    for name in dict.fromkeys([*(t.target for t in broken), *(p.target for p in before.sequences if p.behind)]):
+        await advance_sequences(scene.facts, name, scene.ledger.session)
 
 
 async def _refresh_quarantine(scene: _Scene, before: Verified) -> None:

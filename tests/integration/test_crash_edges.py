@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
 
 from crosswalk.embedded import Server
-from crosswalk.errors import FailpointHit, RunUnfinished
+from crosswalk.errors import BadPlan, FailpointHit, PlanElsewhere, RunUnfinished
 from crosswalk.failpoints import VARIABLE
 from crosswalk.mapping import read_text
 from crosswalk.migration import migrate, resume
+from crosswalk.plan import read_plan
 from tests.road import ALL_HAZARDS, Road
 from tests.servers import MakeDatabase
 
@@ -158,3 +160,35 @@ async def test_a_quarantined_row_that_was_corrected_gets_another_chance(
     assert mended.after.clean
     assert ("d", "c", "good") in await _rows(road.target, STAFF)
     assert await _rows(road.target, "SELECT count(*) FROM crosswalk.quarantine") == [(0,)]
+
+
+async def test_a_plan_is_bound_to_its_two_databases_and_to_its_content(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    road = await _road(pg16, pg18, make_database)
+    plan = await road.plan()
+    other = make_database(pg16)
+    await _run(other, SOURCE)
+    elsewhere = Road(source=other, target=road.target, file=road.file)
+    with pytest.raises(PlanElsewhere, match="another source database"):
+        await migrate(plan, elsewhere.servers, allow=ALL_HAZARDS)
+    assert await _rows(road.target, "SELECT count(*) FROM emp") == [(0,)]
+
+    path = tmp_path / "plan.json"
+    path.write_text(plan.dump(), encoding="utf-8")
+    assert read_plan(path) == plan
+    path.write_text(plan.dump().replace("DISABLE TRIGGER", "ADD COLUMN hacked int --"), encoding="utf-8")
+    with pytest.raises(BadPlan, match="edited"):
+        read_plan(path)
+
+
+async def test_repair_moves_a_sequence_that_fell_behind(
+    pg16: Server, pg18: Server, make_database: MakeDatabase
+) -> None:
+    road = await _road(pg16, pg18, make_database)
+    await road.migrate()
+    await _run(road.target, "SELECT setval('emp_id_seq', 1)")
+    assert not (await road.verify()).clean
+    mended = await road.repair()
+    assert mended.after is not None
+    assert mended.after.clean

@@ -21,10 +21,7 @@ import crosswalk
 from crosswalk import embedded
 from crosswalk.embedded import Server, binaries, cluster
 from crosswalk.embedded.account import account
-from crosswalk.embedded.home import open_home
-from crosswalk.embedded.postmaster import members
-from crosswalk.embedded.process import birth, table
-from crosswalk.errors import (
+from crosswalk.embedded.errors import (
     EmbeddedBinariesMissing,
     EmbeddedHomeUnusable,
     EmbeddedNameInvalid,
@@ -32,6 +29,9 @@ from crosswalk.errors import (
     EmbeddedSettingRefused,
     EmbeddedVersionDiffers,
 )
+from crosswalk.embedded.home import open_home
+from crosswalk.embedded.postmaster import members
+from crosswalk.embedded.process import birth, table
 from tests.servers import MakeDatabase, MakeRole, MakeTemplate, database_of, sql
 
 SOURCE = Path(crosswalk.__file__).parents[1]

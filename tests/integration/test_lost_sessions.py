@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,9 +11,9 @@ import pytest
 
 from crosswalk.connect import Session, session
 from crosswalk.embedded import Server
-from crosswalk.errors import ConnectionLost, CrosswalkError, StatementFailed
-from tests.road import connected
-from tests.servers import MakeDatabase
+from crosswalk.errors import ConnectionLost, CrosswalkError, SnapshotLost, StatementFailed
+from tests.road import connected, lay
+from tests.servers import MakeDatabase, MakeRole
 
 GONE = [
     asyncpg.InternalClientError("got result for unknown protocol state 0"),
@@ -87,3 +88,31 @@ async def test_arrays_read_null_whatever_the_database_says(pg18: Server, make_da
         await conn.execute(f'ALTER DATABASE "{await conn.fetchval("SELECT current_database()")}" SET array_nulls = off')
     async with session("source", url) as opened:
         assert await opened.fetchval("""SELECT ('{NULL,"NULL"}'::text[])[1] IS NULL""")
+
+
+SOURCE = """
+CREATE TABLE item (id int PRIMARY KEY, name text);
+INSERT INTO item SELECT i, repeat(md5(i::text), 4) FROM generate_series(1, 150000) i
+"""
+TARGET = "CREATE TABLE item (id int PRIMARY KEY, name text)"
+DOCUMENT = "version: 1\ntables:\n  item: {from: item, key: [id], columns: {id: id, name: name}}\n"
+END = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name ~ '(copy|load)' AND query ~ '^COPY' AND state = 'active'
+"""
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+async def test_backends_that_are_ended_in_the_middle_of_a_copy(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, side: str
+) -> None:
+    road = await lay(make_database, make_role, (pg16, SOURCE), (pg18, TARGET), DOCUMENT)
+    plan = await road.plan()
+    async with connected(road.source if side == "source" else road.target) as killer:
+        running = asyncio.create_task(road.migrate(plan, jobs=1, chunk_bytes=2_000_000))
+        while not running.done() and not await killer.fetchval(END):
+            await killer.execute("SELECT pg_sleep(0.002)")
+        with pytest.raises((ConnectionLost, SnapshotLost)):
+            await running
+    assert (await road.resume()).tallies[0].loaded == 150000
+    assert (await road.verify()).clean

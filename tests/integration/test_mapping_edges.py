@@ -170,6 +170,18 @@ async def test_a_lookup_takes_an_array_as_it_is(lay: Lay) -> None:
     assert findings(await way.verify()) == []
 
 
+async def test_a_lookup_that_cannot_compare_what_it_takes_is_refused(lay: Lay) -> None:
+    way: Road = await lay(
+        "CREATE TABLE p (id int PRIMARY KEY, code text, doc json); CREATE TABLE c (id int PRIMARY KEY, code text)",
+        "CREATE TABLE p (id int PRIMARY KEY, code text, doc json); CREATE TABLE c (id int PRIMARY KEY, doc json)",
+        """
+  p: {from: p, key: [id], columns: {id: id, code: code, doc: doc}}
+  c: {from: c, key: [id], columns: {id: id, doc: {lookup: {table: p, match: {code: code}, take: doc}}}}
+""",
+    )
+    assert _codes(await way.check()) == ["rule.sql"]
+
+
 SPREAD = (
     "CREATE TABLE tag (id int PRIMARY KEY); INSERT INTO tag VALUES (1), (2), (3);"
     "CREATE TABLE a (id int PRIMARY KEY, xs int[]); INSERT INTO a VALUES (1, '{1,2,77}'), (2, '{77,78}'), (3, '{3}')",

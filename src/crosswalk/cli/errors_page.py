@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from crosswalk import errors
+from crosswalk.embedded import errors as embedded_errors
 from crosswalk.errors import CrosswalkError
 
 _HEAD: Final = """\
@@ -38,7 +39,7 @@ def _words(template: str) -> str:
 
 
 def _classes() -> Iterator[type[CrosswalkError]]:
-    for found in vars(errors).values():
+    for found in (vars(errors) | vars(embedded_errors)).values():
         if isinstance(found, type) and issubclass(found, CrosswalkError) and found is not CrosswalkError:
             yield found
 

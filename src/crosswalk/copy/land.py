@@ -194,7 +194,7 @@ async def _through_twin(hands: Hands, selections: Iterable[Selection], *, last: 
         if last:
             await exchange(hands, landing)
         else:
-            await merge(hands, landing, None if low == high else (low, high), (low, high))
+            await merge(hands, landing, (low, high))
             await hand_over(hands, landing)
         await require_all_there(hands, landing)
         await remove_refused(hands, landing)

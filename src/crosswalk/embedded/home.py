@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from crosswalk.embedded.account import Account, account
-from crosswalk.errors import EmbeddedHomeUnusable, EmbeddedNameInvalid
+from crosswalk.embedded.errors import EmbeddedHomeUnusable, EmbeddedNameInvalid
 
 VARIABLE: Final = "CROSSWALK_HOME"
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from crosswalk.embedded.errors import EmbeddedError, EmbeddedServerUnknown
 from crosswalk.embedded.home import Place, write_file
 from crosswalk.embedded.postmaster import find
 from crosswalk.embedded.process import birth
-from crosswalk.errors import EmbeddedError, EmbeddedServerUnknown
 
 SUPERUSER = "postgres"
 LOOPBACK = "127.0.0.1"

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from crosswalk.embedded.errors import EmbeddedSettingRefused
 from crosswalk.embedded.home import Place, write_file
 from crosswalk.embedded.postmaster import label
 from crosswalk.embedded.registry import LOOPBACK, State
-from crosswalk.errors import EmbeddedSettingRefused
 
 DEFAULTS: Final = {
     "wal_level": "logical",

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from crosswalk.embedded.binaries import Binaries
+from crosswalk.embedded.errors import EmbeddedError
 from crosswalk.embedded.home import Home, Place, make_directory, remove_tree, sweep, write_file
 from crosswalk.embedded.registry import SUPERUSER
-from crosswalk.errors import EmbeddedError
 
 LOCALES: Final = ("C.UTF-8", "C")
 """In this order: not every system has C.UTF-8; the encoding is UTF8 with both."""

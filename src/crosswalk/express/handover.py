@@ -113,7 +113,8 @@ class HandOver:
             listed = ", ".join(f'"cw$r".{quote(c)}' for c in columns)
             given = " AND ".join(f'"cw$r".{quote(c)} IS NOT NULL' for c in columns)
             parts.append(
-                f'SELECT number, {place} AS key FROM (SELECT "cw$r".{NUMBER} AS number, pg_catalog.row_number() OVER (PARTITION BY {listed}'
+                f'SELECT number, {place} AS key FROM (SELECT "cw$r".{NUMBER} AS number,'
+                f" pg_catalog.row_number() OVER (PARTITION BY {listed}"
                 f' ORDER BY "cw$r".{NUMBER}) AS place FROM ({chosen}) AS "cw$r" WHERE {given}) AS placed WHERE place > 1'
             )
         return " UNION ".join(parts) or None

@@ -166,10 +166,12 @@ class Lookups(Shape):
             return f'SELECT *, 1 AS "cw$n" FROM ({rows}) AS "cw$p"'
         kinds = inner.taken_types(join.take)
         firsts = ", ".join(f"{_any_of(name, kind)} AS {name}" for name, kind in zip(names, kinds, strict=True))
-        # As a row: a value that is NULL was found all the same.
-        distinct = f"ROW({', '.join(names)})"
+        count = f"count(DISTINCT ({', '.join(names)}))"
+        if len(names) == 1:
+            # A value that is NULL was found all the same.
+            count += f" + (count(*) > count({names[0]}))::pg_catalog.int4"
         by = ", ".join(matched)
-        return f'SELECT {by}, {firsts}, count(DISTINCT {distinct}) AS "cw$n" FROM ({rows}) AS "cw$p" GROUP BY {by}'
+        return f'SELECT {by}, {firsts}, {count} AS "cw$n" FROM ({rows}) AS "cw$p" GROUP BY {by}'
 
     def lookups(self, moment: Moment) -> list[tuple[Name, str]]:
         """The tables that this one looks into, each with the rows that it sees there."""

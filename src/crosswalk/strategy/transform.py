@@ -12,7 +12,7 @@ from crosswalk.fingerprint import fingerprint
 from crosswalk.ledger import Tally
 from crosswalk.mapping import Fold, Lookup, MappingFile
 from crosswalk.names import Name, parse, quote
-from crosswalk.plan import Hazard, Plan, Statement, TablePlan, plan_id
+from crosswalk.plan import Hazard, Plan, Statement, TablePlan, sealed
 from crosswalk.schema import Schema, Table, Trigger, TriggerState
 from crosswalk.strategy.order import Ordered, fill_order
 
@@ -142,9 +142,9 @@ def estimate(tables: Iterable[TablePlan]) -> float:
     return round(0.5 + sum(max(t.rows / ROWS_PER_SECOND[t.way], t.bytes / BYTES_PER_SECOND[t.way]) for t in tables), 1)
 
 
-def _server(schema: Schema, url: str) -> dict[str, str]:
+def _server(schema: Schema, url: str, cluster: str) -> dict[str, str]:
     version = f"{schema.server_version // 10000}.{schema.server_version % 10000}"
-    return {"version": version, "database": schema.database, "role": schema.role, "url": url}
+    return {"version": version, "database": schema.database, "role": schema.role, "url": url, "cluster": cluster}
 
 
 def plan_transform(
@@ -152,11 +152,15 @@ def plan_transform(
     file: MappingFile,
     *,
     urls: tuple[str, str],
+    clusters: tuple[str, str] = ("", ""),
     occupied: Mapping[Name, int],
     tallies: Iterable[Tally] = (),
     warnings: Iterable[str] = (),
 ) -> Plan:
-    """The plan. `urls` are masked; `occupied` gives the rows that stand in target tables that are not ours."""
+    """The plan. `urls` are masked, `clusters` tell databases apart (see `Session.cluster`).
+
+    `occupied` gives the rows that stand in target tables that are not ours.
+    """
     ordered = fill_order(facts)
     counted = {t.target: t for t in tallies}
     tables = tuple(_table_plan(facts, name, counted.get(name)) for name in ordered.tables)
@@ -191,21 +195,23 @@ def plan_transform(
         fingerprint(facts.source, {m.source for m in facts.document.by_target.values()}),
         fingerprint(facts.target, facts.document.by_target, without=dropped),
     )
-    return Plan(
-        id=plan_id([file.text, prints, "transform"]),
-        version=__version__,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        strategy="transform",
-        mapping_path=file.path,
-        document=file.text,
-        source=_server(facts.source, urls[0]),
-        target=_server(facts.target, urls[1]),
-        source_fingerprint=prints[0],
-        target_fingerprint=prints[1],
-        without=without,
-        tables=tables,
-        preserved=tuple(str(name) for name in facts.document.preserved),
-        statements=tuple(statements),
-        seconds=estimate(tables),
-        warnings=tuple(warnings),
+    return sealed(
+        Plan(
+            id="",
+            version=__version__,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            strategy="transform",
+            mapping_path=file.path,
+            document=file.text,
+            source=_server(facts.source, urls[0], clusters[0]),
+            target=_server(facts.target, urls[1], clusters[1]),
+            source_fingerprint=prints[0],
+            target_fingerprint=prints[1],
+            without=without,
+            tables=tables,
+            preserved=tuple(str(name) for name in facts.document.preserved),
+            statements=tuple(statements),
+            seconds=estimate(tables),
+            warnings=tuple(warnings),
+        )
     )
