@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from crosswalk.connect import Session
+from crosswalk.copy import wait_for_batch
 from crosswalk.express import Key, Moment, Motion, Selection
 from crosswalk.filling import Stage
 from crosswalk.judge import steadily
@@ -40,9 +41,9 @@ class Reconciliation:
         quarantined = await ledger.quarantined_keys(name)
         keep = name in stage.occupied and motion.mapping.existing == "keep"
         known = Known(quarantined=quarantined, kept=await ledger.kept_keys(name), keep=keep)
-        stage.observer.note(
-            f"the old snapshot is gone: comparing {len(done)} finished chunks of {name} with a new one"
-        )
+        stage.observer.note(f"the old snapshot is gone: comparing {len(done)} finished chunks of {name} with a new one")
+        async with stage.targets[0].transaction():
+            await wait_for_batch(stage.targets[0], name)
         async with stage.snapshot.worker() as source:
             ask = partial(_compared, motion=motion, source=source, target=stage.targets[0], known=known, done=done)
             found, stage.moment = await steadily(stage.facts, name, stage.moment, source, ask)
@@ -87,7 +88,9 @@ class Reconciliation:
             if refused:
                 await self._move(Motion(stage.facts, name), _keys(refused), last=True)
         if self.moved:
-            stage.observer.note(f"{self.moved} rows of finished chunks differed from the new snapshot and were moved again")
+            stage.observer.note(
+                f"{self.moved} rows of finished chunks differed from the new snapshot and were moved again"
+            )
         return self.moved
 
 

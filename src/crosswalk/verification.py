@@ -104,7 +104,8 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
     run, plan = await last_plan(servers)
     async with survey(file or plan.mapping(), servers, purpose=purpose) as found:
         found.require_sound()
-        await found.require_same_servers(plan)
+        if lock:
+            await found.require_same_servers(plan)
         ledger = Ledger(found.target)
         if lock:
             await ledger.lock()

@@ -78,7 +78,7 @@ async def _clear_the_way(hands: Hands, landing: Landing, why: Refusal) -> None:
     for _, number, holder in await hands.target.fetch(query, what=hands.what) if query else []:
         found.setdefault(number, why)
         found.setdefault(holder, why)
-    await hands.target.execute(landing.spoil_all(), list(found), what=hands.what)
+    await hands.target.fetch(landing.spoil_all(), list(found), what=hands.what)
     hands.clashing.update(found)
 
 
@@ -219,10 +219,9 @@ async def _landed(hands: Hands, landing: Landing, places: set[int], numbers: lis
 
 async def _refuse(hands: Hands, landing: Landing, rows: dict[int, Refusal], *, last: bool) -> None:
     """Spoil rows of the twin; their target rows go by policy, those of clashing rows only where it is the `last` word."""
-    for number, why in rows.items():
-        key = await hands.target.fetchval(landing.spoil(), number, what=hands.what)
-        hands.refused[tuple(key)] = why
-        if last or why.sqlstate != UNIQUE:
+    for number, key in await hands.target.fetch(landing.spoil_all(), list(rows), what=hands.what):
+        hands.refused[tuple(key)] = rows[number]
+        if last or rows[number].sqlstate != UNIQUE:
             hands.spoiled.add(number)
     if last:
         await remove_refused(hands, landing)

@@ -220,8 +220,9 @@ class Landing(Standing):
         return f"SELECT count(*), count(*) FILTER (WHERE {LOSER}), min({NUMBER}), max({NUMBER}) FROM {self.twin}"
 
     def spoil_all(self) -> str:
-        """Spoil rows ($1: numbers)."""
-        return f"UPDATE {self.twin} SET {SPOILED} = true WHERE {NUMBER} = ANY ($1::bigint[])"
+        """Spoil rows ($1: numbers); returns (number, source key as an array of texts)."""
+        keys = ", ".join(f"{quote(w.name)}::text" for w in self.motion.key_wires)
+        return f"UPDATE {self.twin} SET {SPOILED} = true WHERE {NUMBER} = ANY ($1::bigint[]) RETURNING {NUMBER}, ARRAY[{keys}]"
 
     def index_twin(self) -> str:
         """Make rows quick to find by number: some have to be looked for one by one."""

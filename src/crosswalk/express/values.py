@@ -32,6 +32,8 @@ from crosswalk.pg_types import DOCUMENTS
 from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
 ELEMENT = '"cw$u"."cw$element"'
+_STEADY = frozenset({"UTC", "Etc/UTC", "GMT"})
+"""Zones whose clocks never jump."""
 PAIRS = 50
 """jsonb_build_object takes at most 100 arguments."""
 
@@ -195,7 +197,14 @@ class Compiler:
             category="D",
             modifier=operand.type.storage.modifier if operand.type and have != "date" else -1,
         )
-        return Bare(sql=f"({clock} AT TIME ZONE {literal(rule.zone)})", type=zoned)
+        there = f"({clock} AT TIME ZONE {literal(rule.zone)})"
+        loss = Loss(
+            code="zone",
+            condition=f"({there} AT TIME ZONE {literal(rule.zone)}) IS DISTINCT FROM {clock}",
+            reason=f"in {rule.zone} the clock never showed it, or showed it twice",
+            sqlstate="22008",
+        )
+        return Bare(sql=there, type=zoned, losses=() if rule.zone in _STEADY else (loss,))
 
     def _agree(self, rule: Agree, column: Column) -> Bare:
         parts = [self.column(name) for name in rule.agree]

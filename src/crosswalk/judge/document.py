@@ -5,18 +5,23 @@ Pure. A `Problem` names its place in the document (for the line number) and says
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from crosswalk.errors import CrosswalkError
 from crosswalk.express import Facts, Landing, Motion, Reference
 from crosswalk.judge.problem import Problem
-from crosswalk.mapping import Default, Fold, Lookup, MappingFile, TableMapping
+from crosswalk.mapping import Default, Fold, Lookup, MappingFile, TableMapping, Zone
 from crosswalk.mapping.words import words
 from crosswalk.names import parse
 from crosswalk.schema import Schema, Table
 
 SYSTEM_SCHEMAS = frozenset({"crosswalk"})
+
+
+_POSIX: Final = re.compile(r"[A-Za-z]{3,}[+-]?\d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +221,13 @@ def _refused(place: tuple[str, ...], mapping: TableMapping, target: Table) -> It
                 place=(*place, "columns", name),
                 message=f"{target.name}.{name} is generated: the server refuses a value for it",
                 remedy="Take the rule out; the server computes the column.",
+            )
+        if isinstance(rule, Zone) and _POSIX.match(rule.zone):
+            yield _Finding(
+                code="zone.posix",
+                place=(*place, "columns", name),
+                message=f"PostgreSQL reads the zone {rule.zone!r} the POSIX way: its hours lie on the other side of Greenwich",
+                remedy="Name an area, e.g. Europe/Moscow, or Etc/GMT-3 for three hours east.",
             )
         if isinstance(rule, Default) and column.default is None and not column.identity and not column.generated:
             yield _Finding(

@@ -61,7 +61,7 @@ class Ledger:
         """A new run; returns its id."""
         async with self.session.transaction():
             run = await self.session.fetchval(
-                "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::jsonb) RETURNING id",
+                "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::json) RETURNING id",
                 plan_id,
                 json.dumps(plan),
                 what="the ledger",
@@ -72,7 +72,7 @@ class Ledger:
     async def event(self, run: int, kind: str, name: str, **detail: Any) -> None:
         """Note what happened; no secret and no row value may stand in `detail`."""
         await self.session.execute(
-            "INSERT INTO crosswalk.event (run_id, kind, name, detail) VALUES ($1, $2, $3, $4::jsonb)",
+            "INSERT INTO crosswalk.event (run_id, kind, name, detail) VALUES ($1, $2, $3, $4::json)",
             run,
             kind,
             name,

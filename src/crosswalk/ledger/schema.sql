@@ -4,7 +4,7 @@ CREATE SCHEMA IF NOT EXISTS crosswalk;
 CREATE TABLE IF NOT EXISTS crosswalk.run (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     plan_id     text NOT NULL,
-    plan        jsonb NOT NULL,
+    plan        json NOT NULL,
     started_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS crosswalk.event (
     at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     kind    text NOT NULL,
     name    text NOT NULL,
-    detail  jsonb NOT NULL DEFAULT '{}'
+    detail  json NOT NULL DEFAULT '{}'
 );
 
 -- the ranges of the source's identity into which a table is cut
