@@ -114,7 +114,7 @@ async def resume(
     async with survey(plan.mapping(), servers, purpose="resume") as found:
         found.require_unchanged(plan)
         found.require_sound()
-        await found.require_same_servers(plan)
+        await found.require_same_servers(plan, target=False)
         _refuse_unplanned(found, plan)
         ledger = Ledger(found.target)
         await ledger.lock()

@@ -59,9 +59,14 @@ class Survey:
                 path=self.file.path, problems=len(self.problems), line=first.line, first=first.message
             )
 
-    async def require_same_servers(self, plan: Plan) -> None:
-        """Raises PlanElsewhere where a side is another database than the one that was planned for."""
-        for side, opened, planned in (("source", self.source, plan.source), ("target", self.target, plan.target)):
+    async def require_same_servers(self, plan: Plan, *, target: bool = True) -> None:
+        """Raises PlanElsewhere where a side is another database than the one that was planned for.
+
+        Without `target` only the source is asked: a plan from the target's own ledger may have come along with a
+        copy of the target.
+        """
+        sides = [("source", self.source, plan.source), ("target", self.target, plan.target)]
+        for side, opened, planned in sides if target else sides[:1]:
             now, then = await opened.cluster(), planned.get("cluster", "")
             if now and then and now != then:
                 raise PlanElsewhere(side=side, planned=planned.get("url", then), now=opened.url)

@@ -105,7 +105,7 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
     async with survey(file or plan.mapping(), servers, purpose=purpose) as found:
         found.require_sound()
         if lock:
-            await found.require_same_servers(plan)
+            await found.require_same_servers(plan, target=False)
         ledger = Ledger(found.target)
         if lock:
             await ledger.lock()

@@ -53,9 +53,9 @@ SUMS = {
     "category": (122, 114, 0, 8, 0),
     "household": (60, 60, 0, 0, 0),
     "member": (300, 298, 0, 2, 0),
-    "book": (600, 457, 0, 143, 0),
-    "book_subject": (600, 306, 0, 93, 201),
-    "loan": (1196, 922, 0, 274, 0),
+    "book": (600, 451, 0, 149, 0),
+    "book_subject": (600, 303, 0, 96, 201),
+    "loan": (1196, 912, 0, 284, 0),
     "visit": (240, 240, 0, 0, 0),
     'Таблица "раз", с точкой.': (40, 40, 0, 0, 0),
 }
@@ -66,14 +66,16 @@ REASONS = {
     ("book", "lookup.missing", "category_id"): 19,
     ("book", "map.quarantine", "language"): 120,
     ("book", "rounded", "price"): 1,
-    ("book_subject", "lookup.missing", "book_id"): 93,
+    # Two times that no clock in Berlin showed, in three branches.
+    ("book", "zone", "bought"): 6,
+    ("book_subject", "lookup.missing", "book_id"): 96,
     # Elements of one book whose third subject fits.
     ("book_subject", "length", "subject"): 1,
     ("book_subject", "not_null", "subject"): 1,
     # One label is too long; its children, and theirs, have no parent then.
     ("category", "length", "label"): 1,
     ("category", "lookup.missing", "parent_id"): 7,
-    ("loan", "lookup.missing", "book_id"): 265,
+    ("loan", "lookup.missing", "book_id"): 275,
     ("loan", "lookup.missing", "member_id"): 8,
     ("loan", "syntax", "fine"): 1,
     ("member", "agree", "email"): 2,
