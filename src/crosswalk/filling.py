@@ -122,6 +122,8 @@ async def fill_references(stage: Stage, tally: Tally) -> Tally:
         await stage.ledger.forget_chunks(stage.run, tally.target, SECOND)
     chunks = [replace(c, number=c.number + SECOND) for c in await stage.ledger.planned(stage.run, tally.target)]
     await _move_all(stage, motion, chunks, direct=False, second=True)
+    if motion.unnests:
+        return await fill_accounts(stage, tally.target)
     lost = await stage.ledger.session.fetchval(
         "SELECT COALESCE(sum(rejected), 0)::bigint FROM crosswalk.chunk"
         " WHERE run_id = $1 AND target_table = $2 AND number >= $3",

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from crosswalk.connect import Session
-from crosswalk.copy import Hands, move_keys
+from crosswalk.copy import Hands, Moved, insist, move_keys, settle_clashes
 from crosswalk.express import Key, Landing, Moment, Motion, delete
 from crosswalk.failpoints import hit
 from crosswalk.names import Name
@@ -65,12 +66,20 @@ async def move_again(
         keep=keep,
     )
     for start in range(0, len(chosen), BATCH):
-        async with target.transaction():
-            moved = await move_keys(hands, tuple(chosen[start : start + BATCH]))
-            hit("repair.before_commit")
+        moved = await insist(partial(_batch, hands, tuple(chosen[start : start + BATCH])))
         result.moved += moved.rows
         result.refused += moved.refused
+    if result.refused and len(chosen) > BATCH:
+        result.refused -= await settle_clashes(hands)
     return result
+
+
+async def _batch(hands: Hands, keys: tuple[Key, ...]) -> Moved:
+    """One batch in one transaction."""
+    async with hands.target.transaction():
+        moved = await move_keys(hands, keys)
+        hit("repair.before_commit")
+    return moved
 
 
 async def delete_surplus(
