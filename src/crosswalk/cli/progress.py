@@ -17,6 +17,7 @@ from rich.table import Column
 from rich.text import Text
 
 from crosswalk.cli import voice
+from crosswalk.cli.accounting import plural
 from crosswalk.cli.tables import shown
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
@@ -67,7 +68,7 @@ def duration(seconds: float) -> str:
 
 def _outcome(tally: Tally) -> str:
     parts = [(tally.merged, "merged"), (tally.quarantined, "quarantined"), (tally.filtered, "filtered")]
-    said = [f"{tally.extracted:,} rows", f"{tally.loaded:,} loaded", *(f"{n:,} {word}" for n, word in parts if n)]
+    said = [plural(tally.extracted, 'row'), f"{tally.loaded:,} loaded", *(f"{n:,} {word}" for n, word in parts if n)]
     return ", ".join(said)
 
 
@@ -84,7 +85,7 @@ class Lines:
 
     def begin(self, tables: list[tuple[Name, int, int]]) -> None:
         self._counts = {name: _Count(estimate=rows) for name, rows, _ in tables}
-        voice.note(f"{len(tables)} tables, about {sum(rows for _, rows, _ in tables):,} rows")
+        voice.note(f"{plural(len(tables), 'table')}, about {plural(sum(rows for _, rows, _ in tables), 'row')}")
 
     def table(self, name: Name, chunks: int, landed: int) -> None:
         self._counts[name] = _Count(estimate=self._count(name).estimate)
