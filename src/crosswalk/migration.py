@@ -256,9 +256,11 @@ async def _claim(run: _Run) -> None:
     """Note which target tables are filled by us from here on, and which rows stand there already."""
     ledger, facts = run.ledger, run.found.facts
     for name in run.plan.order:
-        if await ledger.filled(name) is not None:
-            continue
         landing = Landing(Motion(facts, name))
+        if await ledger.filled(name) is not None:
+            if await ledger.kept(name):
+                await ledger.session.execute(landing.forget_gone(), what=f"the rows that stood in {name} before")
+            continue
         async with ledger.session.transaction():
             tag = await ledger.session.execute(
                 "INSERT INTO crosswalk.kept (target_table, target_key) SELECT $1, k.target_key"

@@ -15,7 +15,7 @@ from crosswalk import apply
 from crosswalk.connect import Session, session
 from crosswalk.copy import advance_sequences, quarantine_static
 from crosswalk.errors import NothingMigrated
-from crosswalk.express import Facts, Key, Moment, Motion
+from crosswalk.express import Facts, Key, Landing, Moment, Motion
 from crosswalk.judge import find_moment, steadily, tally_rows
 from crosswalk.ledger import Held, Ledger, Run, Tally
 from crosswalk.mapping import MappingFile
@@ -128,9 +128,13 @@ async def verify(
 
 async def _known(scene: _Scene, name: Name) -> Known:
     keep = await scene.ledger.filled(name) is False and scene.facts.mapping(name).existing == "keep"
-    return Known(
-        quarantined=await scene.ledger.quarantined_keys(name), kept=await scene.ledger.kept_keys(name), keep=keep
-    )
+    kept: frozenset[str] = frozenset()
+    if await scene.ledger.kept(name):
+        standing = Landing(Motion(scene.facts, name)).kept_and_standing()
+        kept = frozenset(
+            r["k"] for r in await scene.found.target.fetch(standing, what=f"the rows that stood in {name} before")
+        )
+    return Known(quarantined=await scene.ledger.quarantined_keys(name), kept=kept, keep=keep)
 
 
 async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified:
@@ -224,6 +228,10 @@ async def repair(
     """Verify, move the differing keys again, verify again; raises as `verify` and AlreadyRunning."""
     told = observer or Silent()
     async with _scene(servers, file, purpose="repair", lock=True) as scene:
+        for name in scene.order:
+            if await scene.ledger.kept(name):
+                gone = Landing(Motion(scene.facts, name)).forget_gone()
+                await scene.ledger.session.execute(gone, what=f"the rows that stood in {name} before")
         mended = Mended(before=await _verify(scene, exact=exact, observer=told))
         if not mended.before.clean:
             await _mend(scene, mended, delete_extra=delete_extra)

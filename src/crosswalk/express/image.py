@@ -101,6 +101,20 @@ class Standing:
             f" {bucket} AS bucket {self.standing(kept=kept)}) AS hashed WHERE bucket IN ({chosen})"
         )
 
+    def kept_and_standing(self) -> str:
+        """Keys (jsonb texts) of the rows that stood in the table before us and stand there still."""
+        return (
+            f"SELECT k.target_key::text AS k FROM crosswalk.kept AS k JOIN ({self.existing_keys()}) AS e"
+            f" ON e.target_key = k.target_key WHERE k.target_table = {literal(str(self.motion.name))}"
+        )
+
+    def forget_gone(self) -> str:
+        """Take rows that have left the table out of the ledger's list of kept ones: nothing yields to them any more."""
+        return (
+            f"DELETE FROM crosswalk.kept AS k WHERE k.target_table = {literal(str(self.motion.name))}"
+            f" AND NOT EXISTS (SELECT FROM ({self.existing_keys()}) AS e WHERE e.target_key = k.target_key)"
+        )
+
     def existing_keys(self) -> str:
         """Target keys (canonical jsonb texts) of the rows that stand in the table now."""
         return f'SELECT {self.target_key()} AS target_key FROM {self.table.name.sql} AS "cw$t" {self.joined_back()}'
