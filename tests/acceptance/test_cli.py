@@ -381,7 +381,8 @@ def test_a_check_that_waits_can_be_stopped(road: Road, pg16: Server) -> None:
         while road.at_source("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'") == "0":
             time.sleep(0.05)
         process = road.start("check", "crosswalk.yaml")
-        while road.at_source("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == "0":
+        while road.at_source("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                             " AND application_name LIKE 'crosswalk%'") == "0":
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         done = road.end(process)
