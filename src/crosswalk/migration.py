@@ -273,7 +273,7 @@ async def _claim(run: _Run) -> None:
 
 @asynccontextmanager
 async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
-    """One session to the target for each worker; commits need not wait for the disk, the last one does."""
+    """One session to the target for each worker."""
     async with AsyncExitStack() as stack:
         found = [
             await stack.enter_async_context(session("target", run.servers.target, purpose="load"))
