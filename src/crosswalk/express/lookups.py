@@ -7,6 +7,7 @@ source and travels; where the target makes it, the parent's key travels and `loa
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from crosswalk.errors import RuleImpossible
@@ -21,7 +22,7 @@ from crosswalk.schema import Column, Table, TypeKind, TypeRef
 REJECT = '"cw$reject"'
 
 
-class Lookups(Shape):
+class Lookups(Shape, ABC):
     """A shape whose lookups are compiled."""
 
     def _parent(self, child: Table, column: Column, rule: Lookup) -> Name:
@@ -202,9 +203,9 @@ class Lookups(Shape):
         fed = next((f for f in self.fed if f.column.name == take), None)
         return [w for f in ([fed] if fed is not None else self.key_fed()) for w in f.wires]
 
+    @abstractmethod
     def judged(self, selection: Selection, moment: Moment, *, extra: tuple[str, ...] = ()) -> str:
         """The rows with `cw$reject` (see `relation`)."""
-        raise NotImplementedError
 
 
 def _any_of(name: str, kind: TypeRef) -> str:
