@@ -64,6 +64,11 @@ ALLOW = ("--allow", "disables-triggers")
 SECRET = "s3cr3t-w0rd"
 
 
+def _heed_interrupts() -> None:
+    """A shell's background jobs ignore SIGINT, and so would everything that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     code: int
@@ -99,7 +104,7 @@ class Road:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "crosswalk", *arguments], cwd=self.place, env=self.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no threads here
         )
 
     def end(self, process: subprocess.Popen[str]) -> Done:
