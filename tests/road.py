@@ -231,3 +231,19 @@ async def gone_to(conn: Connection, table: Name | str) -> dict[str, tuple[str, .
 def _key(text: str) -> str:
     parts = json.loads(text)
     return str(parts[0]) if len(parts) == 1 else text
+
+
+async def run(url: str, sql: str) -> None:
+    """Statements on a database."""
+    connection: Connection = await asyncpg.connect(url)
+    await connection.execute(sql)
+    await connection.close()
+
+
+async def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """What a query returns."""
+    connection: Connection = await asyncpg.connect(url)
+    try:
+        return [tuple(r.values()) for r in await connection.fetch(sql)]
+    finally:
+        await connection.close()

@@ -98,15 +98,6 @@ class Column:
     not_null_validated: bool = True
     """False for a NOT NULL that older rows may break (NOT VALID, PostgreSQL 18)."""
 
-    @property
-    def makes_itself(self) -> bool:
-        """True where the server would refuse or ignore a value: generated columns."""
-        return self.generated is not None
-
-    @property
-    def server_made(self) -> bool:
-        """True where the server can make the value: default, identity or generated."""
-        return self.default is not None or self.identity is not None
 
 
 class ConstraintKind(StrEnum):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, TypeAlias
 
-import asyncpg
 import pytest
 
 from crosswalk.embedded import Server
@@ -15,10 +13,8 @@ from crosswalk.failpoints import VARIABLE
 from crosswalk.mapping import read_text
 from crosswalk.migration import migrate, resume
 from crosswalk.plan import read_plan
-from tests.road import ALL_HAZARDS, Road
+from tests.road import ALL_HAZARDS, Road, rows, run
 from tests.servers import MakeDatabase
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 SOURCE = """
 CREATE TABLE emp (name text PRIMARY KEY, boss text, note text);
@@ -48,24 +44,10 @@ tables:
 """
 
 
-async def _run(url: str, sql: str) -> None:
-    connection: Connection = await asyncpg.connect(url)
-    await connection.execute(sql)
-    await connection.close()
-
-
-async def _rows(url: str, sql: str) -> list[tuple[Any, ...]]:
-    connection: Connection = await asyncpg.connect(url)
-    try:
-        return [tuple(r.values()) for r in await connection.fetch(sql)]
-    finally:
-        await connection.close()
-
-
 async def _road(pg16: Server, pg18: Server, make_database: MakeDatabase) -> Road:
     source, target = make_database(pg16), make_database(pg18)
-    await _run(source, SOURCE)
-    await _run(target, TARGET)
+    await run(source, SOURCE)
+    await run(target, TARGET)
     return Road(source=source, target=target, file=read_text(DOCUMENT))
 
 
@@ -93,13 +75,13 @@ async def test_resume_redoes_the_second_passage_and_drops_a_key_that_stands_agai
     with pytest.raises(FailpointHit):
         await migrate(plan, road.servers, allow=ALL_HAZARDS)
     monkeypatch.delenv(VARIABLE)
-    await _run(road.source, "INSERT INTO emp VALUES ('e', 'a', 'y'); UPDATE emp SET boss = 'b' WHERE name = 'c'")
+    await run(road.source, "INSERT INTO emp VALUES ('e', 'a', 'y'); UPDATE emp SET boss = 'b' WHERE name = 'c'")
     done = await resume(road.servers)
     assert [(t.extracted, t.loaded, t.quarantined) for t in done.tallies] == [(5, 4, 1)]
-    assert await _rows(road.target, STAFF) == [
+    assert await rows(road.target, STAFF) == [
         ("a", None, "x"), ("b", "a", "x"), ("c", "b", "x"), ("e", "a", "y"),
     ]
-    assert await _rows(road.target, OFF) == [(0,), (1,)]
+    assert await rows(road.target, OFF) == [(0,), (1,)]
     assert (await road.verify()).clean
 
 
@@ -123,7 +105,7 @@ async def test_a_repair_that_dies_leaves_a_trace_that_verify_sees_and_repair_hea
 ) -> None:
     road = await _road(pg16, pg18, make_database)
     await road.migrate()
-    await _run(road.target, "ALTER TABLE emp DISABLE TRIGGER touch; UPDATE emp SET note = 'z' WHERE name = 'b';"
+    await run(road.target, "ALTER TABLE emp DISABLE TRIGGER touch; UPDATE emp SET note = 'z' WHERE name = 'b';"
                             "ALTER TABLE emp ENABLE TRIGGER touch")
     _fail_at(monkeypatch, "repair.before_commit=error")
     monkeypatch.setattr("crosswalk.apply.restore_what_can_be", _nothing)
@@ -136,8 +118,8 @@ async def test_a_repair_that_dies_leaves_a_trace_that_verify_sees_and_repair_hea
     mended = await road.repair()
     assert mended.after is not None
     assert mended.after.clean
-    assert await _rows(road.target, OFF) == [(0,), (1,)]
-    assert (await _rows(road.target, "SELECT note FROM emp WHERE name = 'b'")) == [("x",)]
+    assert await rows(road.target, OFF) == [(0,), (1,)]
+    assert (await rows(road.target, "SELECT note FROM emp WHERE name = 'b'")) == [("x",)]
 
 
 async def _nothing(_: object) -> list[object]:
@@ -151,15 +133,15 @@ async def test_a_quarantined_row_that_was_corrected_gets_another_chance(
     done = await road.migrate()
     assert done.tallies[0].quarantined == 1
     assert (await road.verify()).clean
-    await _run(road.source, "UPDATE emp SET note = 'good' WHERE name = 'd'")
+    await run(road.source, "UPDATE emp SET note = 'good' WHERE name = 'd'")
     found = await road.verify()
     assert not found.clean
     assert [problem for _, problem in found.accounting if "another chance" in problem]
     mended = await road.repair()
     assert mended.after is not None
     assert mended.after.clean
-    assert ("d", "c", "good") in await _rows(road.target, STAFF)
-    assert await _rows(road.target, "SELECT count(*) FROM crosswalk.quarantine") == [(0,)]
+    assert ("d", "c", "good") in await rows(road.target, STAFF)
+    assert await rows(road.target, "SELECT count(*) FROM crosswalk.quarantine") == [(0,)]
 
 
 async def test_a_plan_is_bound_to_its_two_databases_and_to_its_content(
@@ -168,11 +150,11 @@ async def test_a_plan_is_bound_to_its_two_databases_and_to_its_content(
     road = await _road(pg16, pg18, make_database)
     plan = await road.plan()
     other = make_database(pg16)
-    await _run(other, SOURCE)
+    await run(other, SOURCE)
     elsewhere = Road(source=other, target=road.target, file=road.file)
     with pytest.raises(PlanElsewhere, match="another source database"):
         await migrate(plan, elsewhere.servers, allow=ALL_HAZARDS)
-    assert await _rows(road.target, "SELECT count(*) FROM emp") == [(0,)]
+    assert await rows(road.target, "SELECT count(*) FROM emp") == [(0,)]
 
     path = tmp_path / "plan.json"
     path.write_text(plan.dump(), encoding="utf-8")
@@ -187,7 +169,7 @@ async def test_repair_moves_a_sequence_that_fell_behind(
 ) -> None:
     road = await _road(pg16, pg18, make_database)
     await road.migrate()
-    await _run(road.target, "SELECT setval('emp_id_seq', 1)")
+    await run(road.target, "SELECT setval('emp_id_seq', 1)")
     assert not (await road.verify()).clean
     mended = await road.repair()
     assert mended.after is not None

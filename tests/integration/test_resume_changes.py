@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, TypeAlias
 
-import asyncpg
 import pytest
 
 from crosswalk.embedded import Server
@@ -13,10 +11,8 @@ from crosswalk.errors import FailpointHit
 from crosswalk.failpoints import VARIABLE
 from crosswalk.mapping import read_text
 from crosswalk.migration import migrate, resume
-from tests.road import ALL_HAZARDS, Road
+from tests.road import ALL_HAZARDS, Road, rows, run
 from tests.servers import MakeDatabase
-
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 SOURCE = """
 CREATE TABLE shop (id int PRIMARY KEY, name text NOT NULL);
@@ -70,24 +66,10 @@ UPDATE visit SET day = day + 100 WHERE client % 100 = 10;
 """
 
 
-async def _run(url: str, sql: str) -> None:
-    connection: Connection = await asyncpg.connect(url)
-    await connection.execute(sql)
-    await connection.close()
-
-
-async def _rows(url: str, sql: str) -> list[tuple[Any, ...]]:
-    connection: Connection = await asyncpg.connect(url)
-    try:
-        return [tuple(r.values()) for r in await connection.fetch(sql)]
-    finally:
-        await connection.close()
-
-
 async def _road(pg16: Server, pg18: Server, make_database: MakeDatabase) -> Road:
     source, target = make_database(pg16), make_database(pg18)
-    await _run(source, SOURCE)
-    await _run(target, TARGET)
+    await run(source, SOURCE)
+    await run(target, TARGET)
     return Road(source=source, target=target, file=read_text(DOCUMENT))
 
 
@@ -108,17 +90,17 @@ async def test_resume_meets_a_source_that_changed(
     with pytest.raises(FailpointHit):
         await migrate(plan, road.servers, allow=ALL_HAZARDS, chunk_bytes=100_000, jobs=1)
     monkeypatch.delenv(VARIABLE)
-    before = dict(await _rows(road.target, "SELECT phone, id FROM client WHERE phone LIKE '7900%7'"))
-    await _run(road.source, CHANGES)
+    before = dict(await rows(road.target, "SELECT phone, id FROM client WHERE phone LIKE '7900%7'"))
+    await run(road.source, CHANGES)
 
     done = await resume(road.servers, jobs=1)
 
     assert all(t.balanced for t in done.tallies)
     assert all(t.quarantined == 0 for t in done.tallies), done.reasons
-    assert await _rows(road.target, OURS + ORDER) == await _rows(road.source, THEIRS + ORDER)
+    assert await rows(road.target, OURS + ORDER) == await rows(road.source, THEIRS + ORDER)
     verified = await road.verify()
     assert verified.clean, [(str(t.target), t.differences[:3]) for t in verified.tables if not t.clean]
-    after = dict(await _rows(road.target, "SELECT phone, id FROM client WHERE phone LIKE '7999%'"))
+    after = dict(await rows(road.target, "SELECT phone, id FROM client WHERE phone LIKE '7999%'"))
     kept = {phone: number for phone, number in after.items() if f"7900{str(phone)[4:]}" in before}
     assert all(before[f"7900{str(phone)[4:]}"] == number for phone, number in kept.items())
 
@@ -129,11 +111,11 @@ async def test_a_second_move_follows_keys_that_changed(
     road = await _road(pg16, pg18, make_database)
     plan = await road.plan()
     await road.migrate(plan)
-    before = dict(await _rows(road.target, "SELECT phone, id FROM client"))
-    await _run(road.source, "UPDATE client SET phone = '7999' || id WHERE id % 100 = 7")
+    before = dict(await rows(road.target, "SELECT phone, id FROM client"))
+    await run(road.source, "UPDATE client SET phone = '7999' || id WHERE id % 100 = 7")
     done = await road.migrate(plan)
     assert all(t.quarantined == 0 for t in done.tallies), done.reasons
-    after = dict(await _rows(road.target, "SELECT phone, id FROM client"))
+    after = dict(await rows(road.target, "SELECT phone, id FROM client"))
     assert len(after) == len(before)
     assert {p: i for p, i in after.items() if str(p).startswith("7999")} == {
         f"7999{str(p)[4:]}": i for p, i in before.items() if int(str(p)[4:]) % 100 == 7
