@@ -1,0 +1,77 @@
+"""Of plans, and of what keeps one from being carried out."""
+
+from __future__ import annotations
+
+from crosswalk.errors.base import EXIT_DIFFERENT, EXIT_REFUSED, CrosswalkError
+
+
+class BadPlan(CrosswalkError):
+    """The plan {path} cannot be used: {reason}."""
+
+    remedy = "Make it again with `crosswalk plan`; a plan is not meant to be edited."
+
+
+class PlanDrifted(CrosswalkError):
+    """The {side} schema is no longer what the plan stands on (fingerprint {now}, planned {planned})."""
+
+    remedy = "Look at what changed with `crosswalk diff` and `crosswalk check`, then run `crosswalk plan` again."
+    exit_code = EXIT_REFUSED
+
+
+class TriggerUnplanned(PlanDrifted):
+    """The trigger {trigger} of {table} is not in the plan, and would fire for every row that is written."""
+
+    remedy = "Run `crosswalk plan` again: the new plan switches it off while the rows are moved."
+
+
+class HazardNotAllowed(CrosswalkError):
+    """The plan has hazards that nobody allowed: {hazards}."""
+
+    remedy = "Read the plan's statements, then add {flags}."
+    exit_code = EXIT_REFUSED
+
+
+class RulesProposed(CrosswalkError):
+    """{rules} rules of the mapping are still proposed, the first for {first}."""
+
+    remedy = "Review them in the document and set `status: accepted`, or correct them."
+    exit_code = EXIT_REFUSED
+
+
+class PlanElsewhere(CrosswalkError):
+    """The plan was made for another {side} database: {planned}, and this is {now}."""
+
+    remedy = "Check --{side}; to move between these two, run `crosswalk plan` with them."
+    exit_code = EXIT_REFUSED
+
+
+class DocumentRefused(CrosswalkError):
+    """The mapping document {path} does not fit the two schemas: {problems} problems, the first in line {line}: {first}."""
+
+    remedy = "`crosswalk check` lists them all with their remedies."
+    exit_code = EXIT_DIFFERENT
+
+
+class NothingMigrated(CrosswalkError):
+    """The target's ledger knows of no run."""
+
+    remedy = "Run `crosswalk plan`, then `crosswalk migrate PLAN`."
+    exit_code = EXIT_REFUSED
+
+
+class FileInTheWay(CrosswalkError):
+    """{path} exists and is not a plan."""
+
+    remedy = "Give the plan another name with -o, or add --force to overwrite the file."
+
+
+class CannotWrite(CrosswalkError):
+    """{path} cannot be written: {reason}."""
+
+    remedy = "Give another place with -o, or mend the directory's rights."
+
+
+class ExampleMissing(CrosswalkError):
+    """The example that the demonstration plays is not installed (looked in {places})."""
+
+    remedy = "Run `make demo` in a checkout, or install the whole distribution again."

@@ -1,0 +1,75 @@
+"""Of names, connections and what a server answers."""
+
+from __future__ import annotations
+
+from crosswalk.errors.base import EXIT_REFUSED, EXIT_USAGE, CrosswalkError
+
+
+class BadName(CrosswalkError):
+    """{text} is not a name of a table or column: {reason}."""
+
+    remedy = 'Write schema.table; quote a part that holds a dot, e.g. public."odd.name".'
+
+
+class NoServerNamed(CrosswalkError):
+    """No {side} server was named."""
+
+    remedy = "Give --{side} postgresql://user@host/database, or set {variable}."
+    exit_code = EXIT_USAGE
+
+
+class CannotConnect(CrosswalkError):
+    """The {side} server {url} cannot be reached: {reason}."""
+
+    remedy = "Check that the server runs and that host, port and firewall are right; try `psql` with the same URL."
+
+
+class LoginRefused(CrosswalkError):
+    """The {side} server {url} refused the login: {reason}."""
+
+    remedy = "Check user, password (PGPASSWORD, ~/.pgpass or the URL), database name and pg_hba rules."
+
+
+class BadConnectionSetting(CrosswalkError):
+    """The connection settings of the {side} server {url} cannot be used: {reason}."""
+
+    remedy = "Correct the URL, the PG* variable, the service file or the certificate path that the message names."
+
+
+class ServerTooOld(CrosswalkError):
+    """The {side} server {url} is PostgreSQL {version}; Crosswalk needs 14 or newer."""
+
+    remedy = "Upgrade the server, or copy through a newer one."
+    exit_code = EXIT_REFUSED
+
+
+class ConnectionLost(CrosswalkError):
+    """The connection to the {side} server was lost: {reason}."""
+
+    remedy = "When the server is back, run `crosswalk resume`; nothing that was committed is moved twice."
+
+
+class MissingPrivilege(CrosswalkError):
+    """The {side} server refused {what}: {reason}."""
+
+    remedy = "Grant the privilege to the role, or connect as the owner; `crosswalk doctor` prints the GRANT."
+    exit_code = EXIT_REFUSED
+
+
+class RowsHidden(CrosswalkError):
+    """Row-level security would hide rows of {table} from the {side} role: {reason}."""
+
+    remedy = "Connect as the owner or with BYPASSRLS; FORCE row security wants `ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY`."
+    exit_code = EXIT_REFUSED
+
+
+class StatementFailed(CrosswalkError):
+    """The {side} server failed {what}: {sqlstate} {reason}."""
+
+    remedy = "Look the SQLSTATE up in PostgreSQL's appendix A; `crosswalk check` shows rows that do not fit."
+
+
+class Timeout(CrosswalkError):
+    """The {side} server did not finish {what} in time: {reason}."""
+
+    remedy = "Find who holds the lock in pg_stat_activity, or raise the time-out, then run the same command again."
