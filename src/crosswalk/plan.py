@@ -2,7 +2,7 @@
 
 A plan stands on two fingerprints; `migrate` refuses it when either schema has moved on. Each
 statement carries the hazard that it is, by name; hazards must be allowed by name. It holds the
-mapping document and no secret.
+mapping document and no secret. A plan that nobody has decided on is refused (see `planfile`).
 """
 
 from __future__ import annotations
@@ -10,16 +10,27 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from crosswalk.errors import BadPlan
 from crosswalk.mapping import MappingFile, read_text
 from crosswalk.names import Name, parse
 
-FORMAT = 1
+FORMAT = 2
+Strategy = Literal["recreate", "transform", "hybrid"]
+STRATEGIES: tuple[Strategy, ...] = ("recreate", "transform", "hybrid")
+Phase = Literal["shape", "before", "load", "after", "complete"]
+"""When a statement runs.
+
+    shape     gives the target its form before anything else: archive, CREATE, ADD COLUMN
+    before    switches off what must be off while rows come; `restore` switches it on again
+    load      the copies
+    after     sequences
+    complete  what is cheaper or possible only once the rows are there: indexes, NOT VALID constraints,
+              triggers, policies, grants
+"""
+Kind = Literal["ledger", "trigger", "foreign key", "copy", "sequence", "archive", "create", "column"]
 
 
 class Hazard(StrEnum):
@@ -33,6 +44,10 @@ class Hazard(StrEnum):
     """The target table holds rows already; they stay, and ours go beside them."""
     UPDATES_EXISTING_ROWS = "updates-existing-rows"
     """The target table holds rows already; those of the same key are overwritten."""
+    ARCHIVES_TABLES = "archives-tables"
+    """Target tables go into a dated schema, with their rows; whoever uses them no longer finds them by name."""
+    ADDS_COLUMNS = "adds-columns"
+    """Live tables get further columns: nothing is rewritten, but each takes a brief exclusive lock."""
 
 
 class _Model(BaseModel):
@@ -42,12 +57,13 @@ class _Model(BaseModel):
 class Statement(_Model):
     """One step on the target, in order."""
 
-    phase: Literal["before", "load", "after"]
+    phase: Phase
     table: str
     sql: str
-    restore: str = Field(default="", description="What takes it back; run after the load, also after a crash.")
+    restore: str = Field(default="", description="What switches it on again; run after the load, also after a crash.")
+    undo: str = Field(default="", description="What a rollback runs to take it back; for shape and complete.")
     hazard: Hazard | None = None
-    kind: Literal["ledger", "trigger", "foreign key", "copy", "sequence"]
+    kind: Kind
     name: str = ""
 
 
@@ -71,20 +87,75 @@ class TablePlan(_Model):
     )
 
 
-class Plan(_Model):
-    """The whole plan."""
+class Decision(_Model):
+    """Who chose a strategy, and why."""
 
-    format: Literal[1] = 1
+    strategy: Strategy
+    who: str
+    why: str
+    at: str = Field(description="ISO 8601, UTC.")
+    recommended: Strategy | None = Field(default=None, description="What the comparison had recommended.")
+
+
+class Columns(_Model):
+    """What becomes of the columns of the mapped source tables, counted; the names stand in `TablePlan`."""
+
+    kept: int = Field(description="Fed into a column of their own, whatever its name or type.")
+    folded: int = Field(description="Kept inside a jsonb document.")
+    added: int = Field(description="Kept in a column that the target is given for them.")
+    dropped: int = Field(description="Left behind, each with its reason.")
+    archived: int = Field(description="Columns of target tables that go into the archive.")
+
+
+class Cost(_Model):
+    """One strategy, costed on the real data."""
+
+    strategy: Strategy
+    possible: bool
+    blockers: tuple[str, ...] = Field(default=(), description="Why it cannot be taken as things stand.")
+    rows: dict[str, int] = Field(
+        default_factory=dict, description="extracted, loaded, merged, quarantined, filtered, archived."
+    )
+    columns: Columns | None = None
+    violations: dict[str, int] = Field(
+        default_factory=dict, description="Source rows that a rule of the target refuses, by `table: rule`."
+    )
+    statements: int = 0
+    hazards: tuple[Hazard, ...] = ()
+    reversibility: str = Field(default="", description="What the way back does, in a sentence.")
+    seconds: float = 0.0
+    measured: bool = Field(default=False, description="True where the time stands on a timed sample of this data.")
+    code: tuple[str, ...] | None = Field(
+        default=None, description="References of the application's code that break; None: no code was looked at."
+    )
+    gains: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+
+
+class Recommendation(_Model):
+    strategy: Strategy
+    reasons: tuple[str, ...]
+
+
+class Plan(_Model):
+    """The whole plan of one strategy."""
+
+    format: Literal[2] = 2
     id: str
     version: str = Field(description="Of Crosswalk.")
     created_at: str
-    strategy: Literal["transform"]
+    strategy: Strategy
     mapping_path: str
-    document: str = Field(description="The mapping document's own text.")
+    document: str = Field(description="The document that is carried out: the reviewed one, or what is derived from it.")
+    reviewed: str = Field(default="", description="The person's own document, where `document` is derived from it.")
     source: dict[str, str] = Field(description="Server version, database, role and masked URL; no password.")
     target: dict[str, str]
     source_fingerprint: str
-    target_fingerprint: str
+    target_fingerprint: str = Field(description="Of the target's tables as the plan found them.")
+    shaped_fingerprint: str = Field(
+        default="", description="Of the mapped tables once the shape statements have run; empty where there are none."
+    )
+    archive: str = Field(default="", description="The schema into which clashing target tables go.")
     without: tuple[tuple[str, str], ...] = Field(
         default=(), description="Foreign keys (table, name) that the plan itself drops and adds."
     )
@@ -93,6 +164,9 @@ class Plan(_Model):
     statements: tuple[Statement, ...] = ()
     seconds: float = Field(description="Estimate for the copy.")
     warnings: tuple[str, ...] = ()
+    decision: Decision | None = None
+    costs: tuple[Cost, ...] = Field(default=(), description="All strategies that were compared, this one among them.")
+    recommendation: Recommendation | None = None
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:
@@ -113,31 +187,22 @@ class Plan(_Model):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
 
 
+    def phase(self, phase: Phase) -> tuple[tuple[int, Statement], ...]:
+        """The statements of a phase, each with its number in the plan."""
+        return tuple((i, s) for i, s in enumerate(self.statements) if s.phase == phase)
+
+
 def sealed(plan: Plan) -> Plan:
     """The plan under the id that its content has."""
-    return plan.model_copy(update={"id": _content_id(plan)})
+    return plan.model_copy(update={"id": content_id(plan)})
 
 
-def _content_id(plan: Plan) -> str:
+def content_id(plan: Plan) -> str:
     """A short name for what a plan would do: its document, fingerprints, servers and statements."""
-    content = plan.model_dump(mode="json", include={"document", "strategy", "statements", "without", "preserved"})
+    content = plan.model_dump(mode="json", include={"document", "strategy", "statements", "without", "preserved", "archive"})
     content |= {
-        "fingerprints": [plan.source_fingerprint, plan.target_fingerprint],
+        "fingerprints": [plan.source_fingerprint, plan.target_fingerprint, plan.shaped_fingerprint],
         "order": [t.target for t in plan.tables],
         "servers": [plan.source.get("cluster"), plan.target.get("cluster")],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def read_plan(path: Path | str) -> Plan:
-    """A plan from its file; raises BadPlan, also where somebody has edited it."""
-    try:
-        found = Plan.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadPlan(path=path, reason=error.strerror or str(error)) from error
-    except (ValidationError, UnicodeDecodeError) as error:
-        reason = str(error.errors()[0]["msg"]) if isinstance(error, ValidationError) else "it is not UTF-8"
-        raise BadPlan(path=path, reason=reason) from error
-    if found.id != _content_id(found):
-        raise BadPlan(path=path, reason="its content is not what its id says: it was edited")
-    return found

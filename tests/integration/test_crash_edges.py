@@ -12,7 +12,7 @@ from crosswalk.errors import BadPlan, FailpointHit, PlanElsewhere, RunUnfinished
 from crosswalk.failpoints import VARIABLE
 from crosswalk.mapping import read_text
 from crosswalk.migration import migrate, resume
-from crosswalk.plan import read_plan
+from crosswalk.planfile import read_plan
 from tests.road import ALL_HAZARDS, Road, rows, run
 from tests.servers import MakeDatabase
 

@@ -14,7 +14,8 @@ from crosswalk.fingerprint import fingerprint
 from crosswalk.judge import examine
 from crosswalk.mapping import MappingFile, read_text
 from crosswalk.names import Name
-from crosswalk.plan import Hazard, read_plan
+from crosswalk.plan import Hazard
+from crosswalk.planfile import read_plan
 from crosswalk.schema import (
     Column,
     Constraint,
@@ -307,7 +308,7 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_plan_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.json"
-    path.write_text(plan().dump().replace('"format": 1,', '"format": 1, "formatt": 1,'), encoding="utf-8")
+    path.write_text(plan().dump().replace('"format": 2,', '"format": 2, "formatt": 1,'), encoding="utf-8")
     with pytest.raises(BadPlan, match="Extra inputs"):
         read_plan(path)
     with pytest.raises(BadPlan, match="No such file"):

@@ -15,7 +15,8 @@ from crosswalk.cli.progress import watch
 from crosswalk.copy import CHUNK_BYTES
 from crosswalk.migration import JOBS, Migrated
 from crosswalk.migration import migrate as conduct
-from crosswalk.plan import Plan, read_plan
+from crosswalk.plan import Plan
+from crosswalk.planfile import read_plan
 from crosswalk.survey import Servers
 
 MEGABYTE: Final = 1024 * 1024

@@ -13,7 +13,8 @@ from crosswalk.cli.accounting import verdict_json
 from crosswalk.cli.plans import render_plan
 from crosswalk.errors import BadPlan, CannotWrite, FileInTheWay
 from crosswalk.mapping import read_mapping
-from crosswalk.plan import Plan, read_plan
+from crosswalk.plan import Plan
+from crosswalk.planfile import read_plan
 from crosswalk.planning import make_plan
 
 DEFAULT: Final = Path("crosswalk-plan.json")

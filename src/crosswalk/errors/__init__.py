@@ -49,7 +49,9 @@ from crosswalk.errors.plans import (
     NothingMigrated,
     PlanDrifted,
     PlanElsewhere,
+    PlanUndecided,
     RulesProposed,
+    StrategyImpossible,
     TriggerUnplanned,
 )
 from crosswalk.errors.servers import (
@@ -101,6 +103,7 @@ __all__ = [
     "NothingToResume",
     "PlanDrifted",
     "PlanElsewhere",
+    "PlanUndecided",
     "RowsHidden",
     "RowsLostInRelay",
     "RowsRefused",
@@ -115,6 +118,7 @@ __all__ = [
     "StatementFailed",
     "StillReferredTo",
     "Stopped",
+    "StrategyImpossible",
     "TableNotEmpty",
     "Timeout",
     "TriggerUnplanned",

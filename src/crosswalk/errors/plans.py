@@ -11,6 +11,20 @@ class BadPlan(CrosswalkError):
     remedy = "Make it again with `crosswalk plan`; a plan is not meant to be edited."
 
 
+class PlanUndecided(CrosswalkError):
+    """Nobody has decided which strategy of {path} is carried out."""
+
+    remedy = 'Compare them, then say `crosswalk decide STRATEGY --why "…"`; the decision is kept with the plan.'
+    exit_code = EXIT_REFUSED
+
+
+class StrategyImpossible(CrosswalkError):
+    """The strategy {strategy} cannot be taken here: {reason}."""
+
+    remedy = "Remove what stands in its way and plan again, or decide for another strategy."
+    exit_code = EXIT_REFUSED
+
+
 class PlanDrifted(CrosswalkError):
     """The {side} schema is no longer what the plan stands on (fingerprint {now}, planned {planned})."""
 

@@ -20,6 +20,8 @@ class RunState(StrEnum):
     """By an interruption or an error; triggers and keys may still be held. Restart: resume."""
     FINISHED = "finished"
     """All rows accounted for and everything held released. Restart: nothing to do."""
+    ROLLED_BACK = "rolled back"
+    """By rollback: the target is as it was before the run. Restart: migrate begins anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,3 +118,33 @@ CREATE TABLE IF NOT EXISTS crosswalk.preserved (
     hash          numeric NOT NULL,
     PRIMARY KEY (run_id, target_table)
 );
+
+-- statements of a plan that changed the target's form; written in the transaction of the statement
+CREATE TABLE IF NOT EXISTS crosswalk.applied (
+    run_id       bigint NOT NULL REFERENCES crosswalk.run,
+    number       int NOT NULL,
+    phase        text NOT NULL,
+    target_table text NOT NULL,
+    name         text NOT NULL,
+    sql          text NOT NULL,
+    undo         text NOT NULL,
+    at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+    undone_at    timestamptz,
+    PRIMARY KEY (run_id, number)
+);
+
+-- where the sequences of filled tables stood before the first run
+CREATE TABLE IF NOT EXISTS crosswalk.sequence_before (
+    sequence    text PRIMARY KEY,
+    run_id      bigint NOT NULL REFERENCES crosswalk.run,
+    last_value  bigint NOT NULL,
+    is_called   boolean NOT NULL
+);
+
+-- rows that stood in a table whose mapping overwrites them (existing: update), as they were
+CREATE TABLE IF NOT EXISTS crosswalk.row_before (
+    target_table  text NOT NULL,
+    target_key    jsonb NOT NULL,
+    row           text NOT NULL,
+    PRIMARY KEY (target_table, target_key)
+);
