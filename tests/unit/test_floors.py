@@ -31,7 +31,7 @@ FLOORS: dict[str, Stair] = {
         ("progress", "survey"),
         ("filling", "repair"),
         ("orphans", "reconcile"),
-        ("shaping", "trial"),
+        ("shaping", "timing", "trial"),
         ("migration", "verification", "rollback", "sync", "cutover"),
         ("matching", "planning", "board"),
     ),
