@@ -67,7 +67,7 @@ async def refuse_hard_failures(stage: Stage, order: tuple[Name, ...]) -> None:
     """Raises RowsRefused where rows meet a rule whose word is `fail`, before anything is moved."""
     for name in order:
         motion = Motion(stage.facts, name)
-        hard = {c.number: c for c in motion.conditions if c.policy == "fail"}
+        hard = {c.number: c for c in motion.reasons(stage.moment) if c.policy == "fail"}
         if not hard:
             continue
         keeper = stage.snapshot.keeper

@@ -1,12 +1,14 @@
 """Identifiers: the only place where a name becomes SQL.
 
 `quote` and `literal` are the two doors through which text of ours enters a statement. A `Name` is
-a schema-qualified relation, compared and sorted as a value. Nothing here talks to a server.
+a schema-qualified relation, compared and sorted as a value. `shown` is how text that others chose is
+shown to people. Nothing here talks to a server.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -50,6 +52,16 @@ def array_literal(values: Iterable[str | None]) -> str:
         else:
             parts.append('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"')
     return literal("{" + ",".join(parts) + "}")
+
+
+def shown(text: str) -> str:
+    """The text with control and direction characters made visible, so that no name can repaint what shows it."""
+    return "".join(
+        char
+        if unicodedata.category(char) not in {"Cc", "Cf", "Zl", "Zp"}
+        else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def _display(part: str) -> str:

@@ -30,7 +30,7 @@ class Position:
     behind: bool
 
 
-def _feeding(schema: Schema, table: Name) -> Mapping[str, Name]:
+def feeding(schema: Schema, table: Name) -> Mapping[str, Name]:
     """The sequence behind each column of a table, owned or called by its default."""
     found: dict[str, Name] = {}
     for sequence in schema.sequences.values():
@@ -47,7 +47,7 @@ def _source_position(facts: Facts, target: Name, column: str) -> int:
     rule = facts.mapping(target).columns.get(column)
     if not isinstance(rule, Take):
         return 0
-    sequence = _feeding(facts.source, facts.mapping(target).source).get(rule.column)
+    sequence = feeding(facts.source, facts.mapping(target).source).get(rule.column)
     return (facts.source.sequences[sequence].last_value or 0) if sequence else 0
 
 
@@ -59,7 +59,7 @@ def _counts(table: Table, column: str) -> bool:
 
 def uncovered_sequences(facts: Facts, target: Name) -> Iterator[str]:
     """What `sequence_positions` says nothing of, and why."""
-    for column, name in sorted(_feeding(facts.target, target).items()):
+    for column, name in sorted(feeding(facts.target, target).items()):
         if not _counts(facts.target_table(target), column):
             yield f"{name}: the sequence feeds {target}.{column}, whose values are no numbers"
 
@@ -67,7 +67,7 @@ def uncovered_sequences(facts: Facts, target: Name) -> Iterator[str]:
 async def sequence_positions(facts: Facts, target: Name, session: Session) -> list[Position]:
     """What each sequence of a table needs; changes nothing."""
     found = []
-    for column, name in sorted(_feeding(facts.target, target).items()):
+    for column, name in sorted(feeding(facts.target, target).items()):
         sequence = facts.target.sequences[name]
         if sequence.increment < 0 or not _counts(facts.target_table(target), column):
             continue

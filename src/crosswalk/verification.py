@@ -1,12 +1,14 @@
 """Conducts a verification of everything that was moved, and the repair of what was found.
 
 Rows of each table through the mapping, the accounting, sequences, preserved tables; says what it
-covered and what not. An error is never a pass: it is raised.
+covered and what not. An error is never a pass: it is raised. What was found is noted in the ledger
+(counts and masked keys), where the role may write there.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,10 +16,11 @@ from functools import partial
 from crosswalk import apply
 from crosswalk.connect import Session, session
 from crosswalk.copy import advance_sequences, quarantine_static
-from crosswalk.errors import NothingMigrated
+from crosswalk.errors import MissingPrivilege, NothingMigrated, StatementFailed
 from crosswalk.express import Facts, Key, Landing, Moment, Motion
 from crosswalk.judge import find_moment, steadily, tally_rows
 from crosswalk.ledger import Held, Ledger, Run, Tally
+from crosswalk.ledger import proof as noted
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
 from crosswalk.plan import Plan
@@ -33,6 +36,8 @@ from crosswalk.verify import (
     changed_in_quarantine,
     compare_table,
     image_of,
+    preserved_proof,
+    table_proof,
 )
 
 
@@ -51,6 +56,8 @@ class Verified:
     """Rows in quarantine that have changed in the source since."""
     uncovered: list[str] = field(default_factory=list)
     """What was not verified, and why."""
+    unrecorded: str = ""
+    """Why the ledger does not know of it; empty where it does."""
 
     @property
     def clean(self) -> bool:
@@ -122,8 +129,11 @@ async def verify(
 
     Raises NothingMigrated, DocumentRefused, and whatever keeps a side from being read.
     """
+    began = time.monotonic()
     async with _scene(servers, file, purpose="verify", lock=False) as scene:
-        return await _verify(scene, exact=exact, observer=observer or Silent())
+        result = await _verify(scene, exact=exact, observer=observer or Silent())
+        await _note(scene, result, "verified", exact=exact, began=began)
+        return result
 
 
 async def _known(scene: _Scene, name: Name) -> Known:
@@ -226,7 +236,7 @@ async def repair(
     observer: Observer | None = None,
 ) -> Mended:
     """Verify, move the differing keys again, verify again; raises as `verify` and AlreadyRunning."""
-    told = observer or Silent()
+    told, began = observer or Silent(), time.monotonic()
     async with _scene(servers, file, purpose="repair", lock=True) as scene:
         for name in scene.order:
             if await scene.ledger.kept(name):
@@ -236,7 +246,54 @@ async def repair(
         if not mended.before.clean:
             await _mend(scene, mended, delete_extra=delete_extra)
             mended.after = await _verify(scene, exact=exact, observer=told)
+        word: noted.Word = "repaired" if mended.after else "verified"
+        await _note(scene, mended.after or mended.before, word, exact=exact, began=began, mended=mended.tables)
     return mended
+
+
+async def _note(
+    scene: _Scene,
+    found: Verified,
+    word: noted.Word,
+    *,
+    exact: bool,
+    began: float,
+    mended: Mapping[Name, Repaired] | None = None,
+) -> None:
+    """Tell the ledger; where that is refused, the answer says so."""
+    proof = noted.Proof(
+        word=word,
+        clean=found.clean,
+        exact=exact,
+        rows=found.rows,
+        seconds=round(time.monotonic() - began, 3),
+        tables=tuple(_table_proof(t, found) for t in found.tables),
+        sequences=len(found.sequences),
+        behind=tuple(f"{p.sequence} ({p.target}.{p.column})" for p in found.sequences if p.behind),
+        held=tuple(f"{h.kind} {h.name} of {h.target}" for h in found.held),
+        preserved=tuple(preserved_proof(p) for p in found.preserved),
+        uncovered=tuple(found.uncovered),
+        mended=tuple(_mended(name, repaired) for name, repaired in (mended or {}).items()),
+    )
+    try:
+        await noted.write_proof(scene.ledger.session, scene.run.id, proof)
+    except (MissingPrivilege, StatementFailed) as error:
+        found.unrecorded = str(error.fields.get("reason", error))
+
+
+def _table_proof(table: TableResult, found: Verified) -> noted.TableProof:
+    problem = next((problem for tally, problem in found.accounting if tally.target == table.target), "")
+    return table_proof(table, problem=problem, stale=len(found.stale.get(table.target, ())))
+
+
+def _mended(name: Name, repaired: Repaired) -> noted.Mended:
+    return noted.Mended(
+        target=str(name),
+        moved=repaired.moved,
+        deleted=repaired.deleted,
+        refused=repaired.refused,
+        left=len(repaired.left),
+    )
 
 
 async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:

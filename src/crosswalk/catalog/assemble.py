@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from crosswalk.catalog.typebook import Row, TypeBook, qualified
+from crosswalk.catalog.typebook import Row, TypeBook, owned, qualified
 from crosswalk.names import Name
 from crosswalk.schema import (
     Column,
@@ -20,7 +20,9 @@ from crosswalk.schema import (
     Policy,
     RelationKind,
     RowSecurity,
+    Rule,
     Sequence,
+    Statistics,
     Table,
     Trigger,
     TriggerState,
@@ -38,6 +40,8 @@ _CONSTRAINTS: Final = {
 _PERSISTENCE: Final = {"p": "permanent", "u": "unlogged", "t": "temporary"}
 _REPLICA: Final = {"d": "default", "n": "nothing", "f": "full"}
 _IDENTITY: Final = {"a": "always", "d": "by default"}
+_STORAGE: Final = {"p": "plain", "e": "external", "x": "extended", "m": "main"}
+_COMPRESSION: Final = {"p": "pglz", "l": "lz4"}
 _GENERATED: Final = {"s": "stored", "v": "virtual"}
 _ROW, _BEFORE, _INSTEAD = 1, 2, 64
 _EVENTS: Final = ((4, "insert"), (16, "update"), (8, "delete"), (32, "truncate"))
@@ -52,6 +56,8 @@ class Parts:
     indexes: Grouped
     triggers: Grouped
     policies: Grouped
+    rules: Grouped
+    statistics: Grouped
 
 
 def grouped(rows: Iterable[Row]) -> dict[int, list[Row]]:
@@ -88,6 +94,7 @@ def _table(row: Row, parts: Parts, types: TypeBook) -> Table:
         partition_key=row["partition_key"],
         partition_of=parents[0] if row["is_partition"] and parents else None,
         partition_bound=row["partition_bound"],
+        partition_rule=row["partition_rule"],
         inherits=() if row["is_partition"] else parents,
         replica_identity=_REPLICA.get(row["replident"]) or _replica_index(indexes),
         rows=row["rows"],
@@ -96,6 +103,10 @@ def _table(row: Row, parts: Parts, types: TypeBook) -> Table:
         privileges=frozenset(row["privileges"]),
         options=tuple(row["options"]),
         acl=tuple(row["acl"]),
+        rules=tuple(map(_rule, parts.rules.get(row["oid"], []))),
+        statistics=tuple(map(_statistics, parts.statistics.get(row["oid"], []))),
+        populated=row["populated"],
+        apart=tuple(row["apart"]),
     )
 
 
@@ -115,6 +126,14 @@ def _column(row: Row, types: TypeBook) -> Column:
         comment=row["comment"],
         selectable=row["selectable"],
         not_null_validated=row["not_null_validated"],
+        not_null_by_domain=not row["not_null"] and types.not_null(row["type"]),
+        not_null_name=row["not_null_name"],
+        local=row["local"],
+        storage=_STORAGE.get(row["storage"]),
+        compression=_COMPRESSION.get(row["compression"]),
+        statistics=row["statistics"],
+        options=tuple(row["options"]),
+        acl=tuple(row["acl"]),
     )
 
 
@@ -126,8 +145,9 @@ def _constraint(row: Row) -> Constraint:
         deferrable=row["deferrable"], deferred=row["deferred"], validated=row["validated"],
         references=Name(row["foreign_schema"], foreign) if foreign is not None else None,
         referenced_columns=tuple(row["foreign_columns"]),
+        operators=tuple(row["operators"]),
         nulls_not_distinct=row["nulls_not_distinct"], inherited=row["inherited"],
-        enforced=row["enforced"],
+        enforced=row["enforced"], since=row["since"], comment=row["comment"],
     )
 
 
@@ -136,8 +156,11 @@ def _index(row: Row) -> Index:
         name=row["name"], definition=row["definition"], columns=tuple(row["columns"]), unique=row["unique"],
         partial=row["predicate"] is not None, predicate=row["predicate"], expressions=row["expressions"],
         immediate=row["immediate"], valid=row["valid"], method=row["method"],
+        keys=tuple(row["keys"]),
         nulls_not_distinct=row["nulls_not_distinct"], constraint=row["constraint"],
         inherited=row["inherited"],
+        parent=Name(row["parent_schema"], row["parent_name"]) if row["inherited"] else None,
+        clustered=row["clustered"], comment=row["comment"],
     )
 
 
@@ -149,13 +172,27 @@ def _trigger(row: Row) -> Trigger:
         function=str(Name(row["function_schema"], row["function_name"])),
         timing=timing, events=tuple(event for bit, event in _EVENTS if bits & bit), row=bool(bits & _ROW),
         state=TriggerState(row["state"]), constraint=row["constraint"], inherited=row["inherited"],
+        comment=row["comment"],
+    )
+
+
+def _rule(row: Row) -> Rule:
+    return Rule(
+        name=row["name"], definition=row["definition"], state=TriggerState(row["state"]), comment=row["comment"]
+    )
+
+
+def _statistics(row: Row) -> Statistics:
+    return Statistics(
+        name=Name(row["schema"], row["name"]), definition=row["definition"], target=row["target"],
+        comment=row["comment"],
     )
 
 
 def _policy(row: Row) -> Policy:
     return Policy(
         name=row["name"], command=row["command"], permissive=row["permissive"], roles=tuple(row["roles"]),
-        using=row["using"], check=row["check"],
+        using=row["using"], check=row["check"], comment=row["comment"],
     )
 
 
@@ -190,4 +227,6 @@ def sequence(row: Row) -> Sequence:
         owner_column=row["owner_column"],
         used_by=tuple((Name(schema, table), column) for schema, table, column in row["used_by"]),
         readable=row["readable"],
+        cache=row["cache"], persistence=_PERSISTENCE[row["persistence"]],
+        **owned(row),
     )

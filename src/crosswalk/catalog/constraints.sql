@@ -16,7 +16,19 @@ SELECT k.conrelid AS relation, k.conname::text AS name, k.contype::text AS kind,
              ORDER BY u.place) AS foreign_columns,
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
        k.conparentid <> 0 OR (k.coninhcount > 0 AND NOT k.conislocal) AS inherited,
-       coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) AS enforced
+       coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) AS enforced,
+       ARRAY(SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+             FROM unnest(k.conexclop) WITH ORDINALITY AS u (operator, place)
+             JOIN pg_operator o ON o.oid = u.operator
+             JOIN pg_namespace n ON n.oid = o.oprnamespace
+             ORDER BY u.place) AS operators,
+       CASE WHEN (to_jsonb(k) ->> 'conperiod')::boolean OR NOT (to_jsonb(k) ->> 'conenforced')::boolean
+                 OR (c.relkind = 'p' AND k.contype = 'f' AND NOT k.convalidated) THEN 18
+            WHEN c.relkind = 'p' AND k.contype = 'x' THEN 17
+            WHEN (to_jsonb(i) ->> 'indnullsnotdistinct')::boolean
+                 OR jsonb_typeof(to_jsonb(k) -> 'confdelsetcols') = 'array' THEN 15
+            ELSE 14 END AS since,
+       obj_description(k.oid, 'pg_constraint') AS comment
 FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 LEFT JOIN pg_constraint up ON up.oid = k.conparentid

@@ -6,7 +6,8 @@ SELECT p.polrelid AS relation, p.polname::text AS name,
        ARRAY(SELECT CASE WHEN r.oid = 0 THEN 'public' ELSE pg_get_userbyid(r.oid)::text END
              FROM unnest(p.polroles) AS r (oid) ORDER BY 1) AS roles,
        pg_get_expr(p.polqual, p.polrelid) AS "using",
-       pg_get_expr(p.polwithcheck, p.polrelid) AS "check"
+       pg_get_expr(p.polwithcheck, p.polrelid) AS "check",
+       obj_description(p.oid, 'pg_policy') AS comment
 FROM pg_policy p
 JOIN pg_class c ON c.oid = p.polrelid
 WHERE c.relnamespace = ANY ($1::oid[])

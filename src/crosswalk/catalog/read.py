@@ -16,12 +16,12 @@ from typing import Final
 
 import asyncpg
 
-from crosswalk.catalog import assemble
+from crosswalk.catalog import assemble, objects
 from crosswalk.catalog.typebook import TypeBook
 from crosswalk.connect import Session
 from crosswalk.errors import StatementFailed
 from crosswalk.names import Name, literal
-from crosswalk.schema import Extension, Function, RelationKind, Schema, Table
+from crosswalk.schema import Extension, RelationKind, Schema, Table
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ATTEMPTS: Final = 8
@@ -82,7 +82,10 @@ async def _read(session: Session, wanted: list[str] | None) -> Schema:
         indexes=assemble.grouped(await _query(session, "indexes", oids)),
         triggers=assemble.grouped(await _query(session, "triggers", oids)),
         policies=assemble.grouped(await _query(session, "policies", oids)),
+        rules=assemble.grouped(await _query(session, "rules", oids)),
+        statistics=assemble.grouped(await _query(session, "statistics", oids)),
     )
+    [around] = await _query(session, "surroundings")
     sequences = [assemble.sequence(row) for row in await _query(session, "sequences", oids)]
     return Schema(
         server_version=database["version"], database=database["database"], role=database["role"],
@@ -91,19 +94,19 @@ async def _read(session: Session, wanted: list[str] | None) -> Schema:
         sequences={sequence.name: sequence for sequence in sequences},
         enums=types.enums(), domains=types.domains(), ranges=types.ranges(),
         composites=types.composites(columns),
-        functions=tuple(map(_function, await _query(session, "functions", oids))),
+        functions=tuple(map(objects.function, await _query(session, "functions", oids))),
         views={Name(r["schema"], r["name"]): r["definition"] for r in await _query(session, "views", oids)},
         extensions=tuple(
             Extension(name=r["name"], version=r["version"], schema=r["schema"])
             for r in await _query(session, "extensions")
         ),
-    )
-
-
-def _function(row: asyncpg.Record) -> Function:
-    return Function(
-        name=Name(row["schema"], row["name"]), arguments=row["arguments"],
-        definition=row["definition"], kind=row["kind"],
+        superuser=around["superuser"], may_create=around["may_create"], roles=frozenset(around["roles"]),
+        known_collations=frozenset(around["collations"]), unread=tuple(around["unread"]),
+        namespaces={r["name"]: objects.namespace(r) for r in await _query(session, "namespaces", oids)},
+        collations={c.name: c for c in map(objects.collation, await _query(session, "collations", oids))},
+        needs=objects.needs(await _query(session, "needs", oids)),
+        available=tuple(map(objects.available, await _query(session, "available"))),
+        given=tuple(map(objects.given, await _query(session, "given"))),
     )
 
 

@@ -2,7 +2,10 @@
 -- last_value is NULL where the sequence was never used or the role may not read it ("readable" tells)
 SELECT n.nspname::text AS schema, c.relname::text AS name, format_type(s.seqtypid, NULL) AS type,
        s.seqstart AS start, s.seqincrement AS increment, s.seqmin AS minimum, s.seqmax AS maximum,
-       s.seqcycle AS cycle,
+       s.seqcycle AS cycle, s.seqcache AS cache, c.relpersistence::text AS persistence,
+       pg_get_userbyid(c.relowner)::text AS owner,
+       ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY a::text COLLATE "C") AS acl,
+       obj_description(c.oid, 'pg_class') AS comment,
        may.readable,
        CASE WHEN may.readable THEN pg_sequence_last_value(c.oid) END AS last_value,
        tn.nspname::text AS owner_schema, t.relname::text AS owner_name, a.attname::text AS owner_column,

@@ -9,6 +9,7 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::tex
            AND (NOT pg_has_role(c.relowner, 'USAGE') OR c.relforcerowsecurity) AS rls_hides,
        pg_get_partkeydef(c.oid) AS partition_key,
        pg_get_expr(c.relpartbound, c.oid) AS partition_bound,
+       CASE WHEN c.relispartition THEN pg_get_partition_constraintdef(c.oid) END AS partition_rule,
        c.relispartition AS is_partition,
        ARRAY(SELECT pn.nspname::text FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
              JOIN pg_namespace pn ON pn.oid = p.relnamespace
@@ -24,7 +25,13 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::tex
              WHERE has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, p.right))
            || CASE WHEN pg_has_role(c.relowner, 'USAGE') THEN ARRAY['OWNER'] ELSE '{}' END AS privileges,
        coalesce(c.reloptions, '{}') AS options,
-       ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY a::text COLLATE "C") AS acl
+       ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY a::text COLLATE "C") AS acl,
+       c.relispopulated AS populated,
+       ARRAY(SELECT what FROM (VALUES
+                 ('it is a typed table (OF ' || format_type(nullif(c.reloftype, 0::oid), NULL) || ')'),
+                 ('it lies in the tablespace ' || (SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace)),
+                 ('its access method is ' || (SELECT m.amname FROM pg_am m WHERE m.oid = c.relam AND m.amname <> 'heap'))
+             ) AS said (what) WHERE what IS NOT NULL) AS apart
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN (SELECT rolsuper OR rolbypassrls AS sees_all FROM pg_roles WHERE rolname = current_user) AS me

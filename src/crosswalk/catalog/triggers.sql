@@ -5,7 +5,8 @@ SELECT g.tgrelid AS relation, g.tgname::text AS name,
        fn.nspname::text AS function_schema, f.proname::text AS function_name,
        g.tgtype::int AS type, g.tgenabled::text AS state,
        g.tgconstraint <> 0 AS "constraint",
-       g.tgparentid <> 0 AS inherited
+       g.tgparentid <> 0 AS inherited,
+       obj_description(g.oid, 'pg_trigger') AS comment
 FROM pg_trigger g
 JOIN pg_class c ON c.oid = g.tgrelid
 JOIN pg_proc f ON f.oid = g.tgfoid

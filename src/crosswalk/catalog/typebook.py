@@ -7,7 +7,7 @@ domains. Pure: nothing here talks to a server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypedDict
 
 from crosswalk.names import Name
 from crosswalk.schema import Composite, Domain, Enum, Range, TypeKind, TypeRef
@@ -28,6 +28,19 @@ _KINDS: Final = {
 def qualified(schema: str | None, name: str | None) -> str | None:
     """A catalog object's full name as people read it, or None where the server said NULL."""
     return str(Name(schema, name)) if schema is not None and name is not None else None
+
+
+class Owned(TypedDict):
+    """What every object of a schema has."""
+
+    owner: str
+    acl: tuple[str, ...]
+    comment: str | None
+
+
+def owned(row: Row) -> Owned:
+    """Owner, grants and comment of an object, from its row."""
+    return {"owner": row["owner"], "acl": tuple(row["acl"]), "comment": row["comment"]}
 
 
 class TypeBook:
@@ -80,7 +93,7 @@ class TypeBook:
     def enums(self) -> dict[Name, Enum]:
         """Every enum that is held or used, by name."""
         found = ((Name(r["schema"], r["name"]), r) for r in self._rows.values() if r["kind"] == "e")
-        return {name: Enum(name=name, labels=tuple(r["labels"])) for name, r in found}
+        return {name: Enum(name=name, labels=tuple(r["labels"]), **owned(r)) for name, r in found}
 
     def domains(self) -> dict[Name, Domain]:
         """Every domain that is held or used, by name."""
@@ -93,21 +106,30 @@ class TypeBook:
             default=row["default"],
             checks=tuple(zip(row["check_names"], row["check_expressions"], strict=True)),
             collation=qualified(row["collation_schema"], row["collation_name"]),
+            **owned(row),
         )
 
     def ranges(self) -> dict[Name, Range]:
         """The range types of the schemas read, by name."""
         found = (r for r in self._rows.values() if r["kind"] == "r" and r["held"])
         named = ((Name(r["schema"], r["name"]), r) for r in found)
-        return {name: Range(name=name, subtype=self.ref(r["subtype"])) for name, r in named}
+        return {
+            name: Range(
+                name=name, subtype=self.ref(r["subtype"]), definition=r["range_definition"] or "", **owned(r)
+            )
+            for name, r in named
+        }
 
     def composites(self, columns: Mapping[int, list[Row]]) -> dict[Name, Composite]:
         """The free-standing composite types of the schemas read; `columns` by relation."""
         found = (r for r in self._rows.values() if r["kind"] == "c" and r["held"])
-        return {
-            Name(r["schema"], r["name"]): Composite(
-                name=Name(r["schema"], r["name"]),
-                attributes=tuple((c["name"], self.column(c)) for c in columns.get(r["relation"], [])),
-            )
-            for r in found
-        }
+        return {Name(r["schema"], r["name"]): self._composite(r, columns.get(r["relation"], [])) for r in found}
+
+    def _composite(self, row: Row, columns: list[Row]) -> Composite:
+        collations = tuple(qualified(c["collation_schema"], c["collation_name"]) for c in columns)
+        return Composite(
+            name=Name(row["schema"], row["name"]),
+            attributes=tuple((c["name"], self.column(c)) for c in columns),
+            collations=collations if any(collations) else (),
+            **owned(row),
+        )

@@ -36,6 +36,22 @@ SELECT t.oid, n.nspname::text AS schema, t.typname::text AS name,
              ORDER BY k.conname COLLATE "C") AS check_expressions,
        r.rngsubtype AS subtype,
        format_type(r.rngsubtype, NULL) AS subtype_display,
+       CASE WHEN r.rngcanonical = 0 THEN
+           format('CREATE TYPE %I.%I AS RANGE (SUBTYPE = %s, SUBTYPE_OPCLASS = %s', n.nspname, t.typname,
+                  format_type(r.rngsubtype, NULL),
+                  (SELECT format('%I.%I', o.nspname, c.opcname) FROM pg_opclass c JOIN pg_namespace o ON o.oid = c.opcnamespace
+                   WHERE c.oid = r.rngsubopc))
+               || coalesce((SELECT format(', COLLATION = %I.%I', o.nspname, c.collname) FROM pg_collation c
+                            JOIN pg_namespace o ON o.oid = c.collnamespace WHERE c.oid = r.rngcollation), '')
+               || CASE WHEN r.rngsubdiff <> 0 THEN
+                   (SELECT format(', SUBTYPE_DIFF = %I.%I', o.nspname, f.proname) FROM pg_proc f
+                    JOIN pg_namespace o ON o.oid = f.pronamespace WHERE f.oid = r.rngsubdiff) ELSE '' END
+               || (SELECT format(', MULTIRANGE_TYPE_NAME = %I.%I', o.nspname, m.typname) FROM pg_type m
+                   JOIN pg_namespace o ON o.oid = m.typnamespace WHERE m.oid = r.rngmultitypid) || ')' END AS range_definition,
+       pg_get_userbyid(t.typowner)::text AS owner,
+       ARRAY(SELECT a::text FROM unnest(t.typacl) AS a ORDER BY a::text COLLATE "C") AS acl,
+       coalesce(obj_description(t.oid, 'pg_type'),
+                CASE WHEN t.typtype = 'c' THEN obj_description(t.typrelid, 'pg_class') END) AS comment,
        nullif(t.typrelid, 0::oid) AS relation,
        t.typnamespace = ANY ($1::oid[]) AND t.typtype IN ('d', 'e', 'r', 'c')
            AND (t.typtype <> 'c' OR rel.relkind = 'c') AS held

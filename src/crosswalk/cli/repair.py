@@ -14,12 +14,13 @@ from crosswalk.cli import options, voice
 from crosswalk.cli.accounting import heading, line, plural
 from crosswalk.cli.interrupt import endable
 from crosswalk.cli.progress import watch
-from crosswalk.cli.verdicts import masked, render_verified, verified_json
+from crosswalk.cli.verdicts import render_verified, verified_json
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
 from crosswalk.mapping import MappingFile
 from crosswalk.survey import Servers
 from crosswalk.verification import Mended
 from crosswalk.verification import repair as conduct
+from crosswalk.verify import masked
 
 DeleteExtra = Annotated[
     bool, typer.Option("--delete-extra", help="Delete rows too many (see below).")

@@ -6,7 +6,6 @@ visible. Takes values and gives what Rich prints; no SQL, no decisions.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -16,6 +15,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from crosswalk.diff import Attribute, ColumnDiff, ColumnVerdict, Comparison, ObjectDiff, TableDiff, Verdict
+from crosswalk.names import shown
+
+__all__ = ["render_comparison", "shown", "summary"]
 
 _STYLES: Final = {
     "same": "green", "missing": "red", "new": "cyan", "type": "yellow", "nullability": "yellow",
@@ -29,14 +31,6 @@ _SAID_BY_VERDICT: Final = {
 _IN_MATRIX: Final = frozenset({"type", "not null"})
 _INDENT: Final = (0, 0, 0, 2)
 _CUT: Final = 200
-
-
-def shown(text: str) -> str:
-    """The text with control and direction characters made visible, so that no name can repaint a terminal."""
-    return "".join(
-        char if unicodedata.category(char) not in {"Cc", "Cf", "Zl", "Zp"}
-        else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def _text(value: object, style: str = "") -> Text:

@@ -5,7 +5,6 @@ Keys are masked. Takes values and gives what Rich prints; no SQL, no decisions.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -14,20 +13,12 @@ from rich.text import Text
 
 from crosswalk.cli.accounting import grid, heading, line, number, plural, tally_json
 from crosswalk.cli.tables import shown
-from crosswalk.judge.rows import mask_key
 from crosswalk.verification import Verified
-from crosswalk.verify import Difference, TableResult
+from crosswalk.verify import TableResult, masked
 
 KINDS: Final = ("missing", "different", "extra")
 SAMPLES: Final = 5
 _JSON_SAMPLES: Final = 100
-
-
-def masked(difference: Difference) -> str:
-    """The key of a row that differs, its middle hidden."""
-    key = json.loads(difference.target_key)
-    parts = key if key else (difference.source_key or ())
-    return mask_key(part if part is not None else "NULL" for part in parts)
 
 
 def _tables(tables: Sequence[TableResult]) -> RenderableType:
@@ -91,6 +82,8 @@ def render_verified(verified: Verified) -> Iterator[RenderableType]:
     for table in verified.tables:
         yield from _details(table)
     yield from _beside(verified)
+    if verified.unrecorded:
+        yield line(f"not recorded, the ledger refused the entry: {verified.unrecorded}", style="yellow")
     covered = f"{plural(verified.rows, 'row')} of {plural(len(verified.tables), 'table')} compared"
     if verified.clean:
         yield Text(f"{covered}: the target is the mapped source", style="green")
@@ -131,5 +124,5 @@ def verified_json(verified: Verified) -> dict[str, Any]:
             for p in verified.preserved
         ],
         "held": [{"kind": h.kind, "target": str(h.target), "name": h.name} for h in verified.held],
-        "uncovered": verified.uncovered,
+        "uncovered": verified.uncovered, "recorded": not verified.unrecorded,
     }

@@ -27,8 +27,9 @@ def verify(
 ) -> int:
     """Prove that the target is the mapped source: every row by hash, sums, sequences, preserved tables.
 
-    Writes nothing. Where hashes differ it drills down to keys (shown masked) and columns, and it
-    says what it did not cover. The mapping is that of the last plan unless another is given.
+    Writes nothing but a line in the ledger (counts and masked keys). Where hashes differ it drills
+    down to keys (shown masked) and columns, and it says what it did not cover. The mapping is that
+    of the last plan unless another is given.
     """
     file = options.document(mapping)
     found = asyncio.run(_verify(options.servers(source, target), file, exact=exact))

@@ -131,7 +131,7 @@ async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Se
     async with target.transaction():
         await forget_rejected(motion.name, target)
         count = 0
-        if motion.conditions:
+        if motion.reasons(moment):
             count += await _send(source, target, motion, run, "rules", motion.rejects(EVERYTHING, moment))
             if motion.unnests:
                 await _send(source, target, motion, run, "elements", motion.rejects(EVERYTHING, moment, elements=True))

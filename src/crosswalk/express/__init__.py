@@ -3,7 +3,7 @@
 Pure: values in, SQL texts out. Everything that the product does with rows runs these texts.
 """
 
-from crosswalk.express.facts import EVERYTHING, Facts, Key, Moment, Selection
+from crosswalk.express.facts import EVERYTHING, Barred, Facts, Key, Moment, Selection
 from crosswalk.express.handover import HandOver, groups
 from crosswalk.express.load import Landing
 from crosswalk.express.motion import BUCKETS, Motion
@@ -13,6 +13,7 @@ from crosswalk.express.removal import Doomed, Edge, delete, foreign_edges, refer
 __all__ = [
     "BUCKETS",
     "EVERYTHING",
+    "Barred",
     "Condition",
     "Doomed",
     "Edge",

@@ -26,7 +26,8 @@ class Facts:
     types: Mapping[tuple[Name, str], TypeRef] = field(default_factory=dict)
     """By (target table, column): what type the rule's bare value has, where the server had to be asked."""
     checks: Mapping[Name, tuple[str, ...]] = field(default_factory=dict)
-    """By target table: CHECK constraints (and `domain:COLUMN`) that the source can evaluate over the mapped row."""
+    """By target table: what the source can evaluate over the mapped row: CHECK constraints by name, `domain:COLUMN`,
+    `index:NAME` and `exclusion:NAME` for expressions and predicates, `partition` for the bounds of all partitions."""
 
     def mapping(self, target: Name) -> TableMapping:
         return self.document.by_target[target]
@@ -69,6 +70,24 @@ EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Barred:
+    """Rows that a rule of the target refuses which only several rows together can break."""
+
+    code: str
+    """unique, exclusion, foreign_key."""
+    reason: str
+    sqlstate: str
+    constraint: str
+    columns: tuple[str, ...]
+    keys: tuple[Key, ...]
+    """Identities (then ordinality where the rule unnests) of the rows."""
+
+    @property
+    def column(self) -> str:
+        return ", ".join(self.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """What holds under one snapshot of the source."""
 
@@ -83,5 +102,14 @@ class Moment:
     """By target table that looks into itself, directly or in a circle: rows set aside for what their own lookups
     found. A lookup cannot see that by itself, for it is cut where the circle closes."""
 
+    barred: Mapping[Name, tuple[Barred, ...]] = field(default_factory=dict)
+    """By target table: rows set aside for the sake of other rows, by the rule that refuses them."""
+
+    unjudged: tuple[str, ...] = ()
+    """Rules that the rows of this moment are too many for, each as a sentence."""
+
     def of(self, target: Name) -> tuple[Key, ...]:
         return self.losers.get(target, ())
+
+    def bars(self, target: Name) -> tuple[Barred, ...]:
+        return self.barred.get(target, ())

@@ -118,3 +118,10 @@ class Standing:
     def existing_keys(self) -> str:
         """Target keys (canonical jsonb texts) of the rows that stand in the table now."""
         return f'SELECT {self.target_key()} AS target_key FROM {self.table.name.sql} AS "cw$t" {self.joined_back()}'
+
+    def places(self) -> str:
+        """(part, place, key) of each row that stands in the table now: tableoid, ctid and target key."""
+        return (
+            f'SELECT "cw$t".tableoid AS part, "cw$t".ctid AS place, {self.target_key()} AS key'
+            f" {self.standing(kept=False)}"
+        )

@@ -218,7 +218,7 @@ class Motion(Relation):
         reasons = (
             ", ".join(
                 f"({c.number}, {literal(c.code)}, {literal(c.sqlstate)}, {literal(c.reason)}, {_opt(c.constraint)}, {_opt(c.column)})"
-                for c in self.conditions
+                for c in self.reasons(moment)
             )
             or "(0, '', '', '', NULL, NULL)"
         )

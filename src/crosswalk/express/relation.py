@@ -17,6 +17,7 @@ from functools import cached_property
 from crosswalk.express.casts import type_sql
 from crosswalk.express.facts import Key, Moment, Selection
 from crosswalk.express.lookups import REJECT, Lookups
+from crosswalk.express.parts import Condition
 from crosswalk.mapping import Default, Lookup, Take, Value, Zone
 from crosswalk.names import array_literal, literal, quote
 from crosswalk.schema import TypeKind, TypeRef
@@ -90,16 +91,35 @@ class Relation(Lookups):
             sql = f'SELECT "cw$row".*, {", ".join(self._joined)} FROM ({rows}) AS "cw$row"{joins}'
         if self._mapped:
             sql = f'SELECT "cw$joined".*, {", ".join(self._mapped)} FROM ({sql}) AS "cw$joined"'
-        arms = " ".join(f"WHEN {c.sql} THEN {c.number}" for c in self.conditions)
+        arms = " ".join(f"WHEN {c.sql} THEN {c.number}" for c in self.reasons(moment))
         reject = f"CASE {arms} ELSE 0 END" if arms else "0"
         return f'SELECT "cw$mapped".*, {reject} AS {REJECT} FROM ({sql}) AS "cw$mapped"'
 
+    def reasons(self, moment: Moment) -> tuple[Condition, ...]:
+        """Everything for which a row is set aside: the conditions of each row, then what only several rows break."""
+        policy = "fail" if self.mapping.rejects == "fail" else "quarantine"
+        bars = moment.bars(self.name)
+        return (*self.conditions,) + tuple(
+            Condition(
+                number=len(self.conditions) + 1 + i,
+                code=bar.code,
+                sql=self.named(bar.keys),
+                reason=bar.reason,
+                sqlstate=bar.sqlstate,
+                column=bar.column or None,
+                constraint=bar.constraint,
+                policy=policy,
+            )
+            for i, bar in enumerate(bars)
+        )
+
+    def named(self, keys: Sequence[Key]) -> str:
+        """The row (at the levels `row` to `judged`) is one of those."""
+        return among([quote(w.name) for w in self.key_wires], [w.type for w in self.key_wires], keys)
+
     def _is_loser(self, moment: Moment) -> str:
         losers = moment.of(self.name)
-        if not losers:
-            return "false"
-        wires = self.key_wires
-        return among([quote(w.name) for w in wires], [w.type for w in wires], losers)
+        return self.named(losers) if losers else "false"
 
 
 def among(columns: list[str], kinds: list[TypeRef], keys: Sequence[Key]) -> str:

@@ -122,10 +122,14 @@ class Shape:
     @cached_property
     def certainly_unique(self) -> bool:
         """True where the source's own keys prove that no two rows share a target key."""
+        return self.keeps_apart(self.mapping.key)
+
+    def keeps_apart(self, columns: Sequence[str]) -> bool:
+        """True where the source's own keys prove that no two rows agree in these columns of the target."""
         if self.unnests:
             return False
         plain = set()
-        for name in self.mapping.key:
+        for name in columns:
             rule = self.mapping.columns.get(name)
             if isinstance(rule, Take) and self._keeps_apart(rule.column, name):
                 plain.add(rule.column)

@@ -16,12 +16,13 @@ from typing import Any, Final
 from crosswalk.connect import Session
 from crosswalk.errors import AlreadyRunning, NothingToResume
 from crosswalk.ledger.entries import Chunk, Held, Run, RunState, Tally
+from crosswalk.ledger.former import settle_ours
 from crosswalk.names import Name, parse
 
 SCHEMA: Final = "crosswalk"
 LOCK: Final = 0x63726F7373  # "cross"
 _DDL: Final = files("crosswalk.ledger").joinpath("schema.sql")
-_EXISTS: Final = "SELECT to_regclass('crosswalk.row_before') IS NOT NULL"
+_EXISTS: Final = "SELECT to_regclass('crosswalk.found') IS NOT NULL"
 
 
 __all__ = ["LOCK", "SCHEMA", "Chunk", "Held", "Ledger", "Run", "RunState", "Tally", "as_json"]
@@ -99,7 +100,7 @@ class Ledger:
     async def unfinished(self) -> Run:
         """The newest run, if it did not finish; raises NothingToResume."""
         runs = await self.runs()
-        if not runs or runs[0].state is RunState.FINISHED:
+        if not runs or runs[0].state.over:
             raise NothingToResume()
         return runs[0]
 
@@ -216,21 +217,13 @@ class Ledger:
         )
         return None if found is None else int(found)
 
-    async def fill(self, run: int, target: Name, *, was_empty: bool) -> None:
-        """From here on the table's new rows are ours."""
-        await self.session.execute(
-            "INSERT INTO crosswalk.filled (target_table, run_id, was_empty) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            str(target),
-            run,
-            was_empty,
-            what="the ledger",
-        )
-
     async def kept(self, target: Name) -> int:
         """How many rows stood in the table before."""
         return int(
             await self.session.fetchval(
-                "SELECT count(*) FROM crosswalk.kept WHERE target_table = $1", str(target), what="the ledger"
+                "SELECT COALESCE(sum(times), 0)::bigint FROM crosswalk.kept WHERE target_table = $1",
+                str(target),
+                what="the ledger",
             )
         )
 
@@ -249,6 +242,7 @@ class Ledger:
             tally.written,
             what="the ledger",
         )
+        await settle_ours(self.session, run, tally.target, tally.written)
 
     async def tallies(self, run: int) -> list[Tally]:
         """The accounting of a run, in the order in which tables were done."""

@@ -23,6 +23,11 @@ class RunState(StrEnum):
     ROLLED_BACK = "rolled back"
     """By rollback: the target is as it was before the run. Restart: migrate begins anew."""
 
+    @property
+    def over(self) -> bool:
+        """Nothing is left to resume."""
+        return self in {RunState.FINISHED, RunState.ROLLED_BACK}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:

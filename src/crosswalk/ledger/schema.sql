@@ -148,3 +148,19 @@ CREATE TABLE IF NOT EXISTS crosswalk.row_before (
     row           text NOT NULL,
     PRIMARY KEY (target_table, target_key)
 );
+
+-- keys under which several rows stood (a table without a key, say)
+ALTER TABLE crosswalk.kept ADD COLUMN IF NOT EXISTS times bigint NOT NULL DEFAULT 1;
+
+-- for a rollback: the query that gives place and target key of each row, and how many rows are ours
+ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS standing text;
+ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS ours bigint;
+ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS more bigint NOT NULL DEFAULT 0;
+
+-- tables that held rows before the first run, as it found them: kept ones and archived ones
+CREATE TABLE IF NOT EXISTS crosswalk.found (
+    target_table  text PRIMARY KEY,
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    rows          bigint NOT NULL,
+    hash          numeric NOT NULL
+);

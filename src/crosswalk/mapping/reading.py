@@ -43,7 +43,7 @@ class MappingFile:
 
     def dump(self) -> str:
         """The text again, with the author's comments and any edits made to `node`."""
-        return _write(self.node)
+        return write(self.node)
 
     def line(self, *place: str | int) -> int:
         """The line (from 1) of a key path such as `("tables", "public.users", "columns", "id")`."""
@@ -60,7 +60,8 @@ def _yaml() -> YAML:
     return yaml
 
 
-def _write(node: CommentedMap) -> str:
+def write(node: CommentedMap) -> str:
+    """The YAML text of a node, with its comments."""
     out = io.StringIO()
     _yaml().dump(node, out)
     return out.getvalue()

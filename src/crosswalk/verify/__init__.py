@@ -8,6 +8,18 @@ tables that are rolled back.
 from crosswalk.verify.compare import Known, TableResult, compare_table
 from crosswalk.verify.difference import Difference
 from crosswalk.verify.preserved import PreservedResult, image_of
+from crosswalk.verify.proof import masked, preserved_proof, table_proof
 from crosswalk.verify.stale import changed_in_quarantine
 
-__all__ = ["Difference", "Known", "PreservedResult", "TableResult", "changed_in_quarantine", "compare_table", "image_of"]
+__all__ = [
+    "Difference",
+    "Known",
+    "PreservedResult",
+    "TableResult",
+    "changed_in_quarantine",
+    "compare_table",
+    "image_of",
+    "masked",
+    "preserved_proof",
+    "table_proof",
+]

@@ -1,18 +1,12 @@
-"""The catalog model: what a PostgreSQL schema is, as frozen values.
-
-Read by `crosswalk.catalog`, compared by `crosswalk.diff`, reasoned about by all floors above. The
-values hold the server's own canonical text (format_type, pg_get_expr, pg_get_constraintdef …)
-under an empty search_path, so that equal text means equal meaning. Nothing here talks to a server.
-"""
+"""A relation and everything that hangs on it. Nothing here talks to a server."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 
 from crosswalk.names import Name
+from crosswalk.schema.typeref import TypeRef
 
 
 class RelationKind(StrEnum):
@@ -23,57 +17,6 @@ class RelationKind(StrEnum):
     VIEW = "view"
     MATERIALIZED_VIEW = "materialized view"
     FOREIGN = "foreign table"
-
-
-class TypeKind(StrEnum):
-    """pg_type.typtype, with arrays apart."""
-
-    BASE = "base"
-    ARRAY = "array"
-    ENUM = "enum"
-    DOMAIN = "domain"
-    COMPOSITE = "composite"
-    RANGE = "range"
-    MULTIRANGE = "multirange"
-    PSEUDO = "pseudo"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeRef:
-    """A column's exact type."""
-
-    schema: str
-    """Namespace of the type; `pg_catalog` for built-in ones."""
-    name: str
-    """pg_type.typname, e.g. `int4`, `varchar`, `_int4`, `mood`."""
-    kind: TypeKind
-    modifier: int
-    """atttypmod; -1 where there is none."""
-    display: str
-    """format_type(oid, typmod), fully qualified for user types: `character varying(20)`."""
-    plain: str
-    """format_type(oid, NULL), without length or precision: `character varying`. Enters SQL as it is."""
-    oid: int
-    """The type's OID on its own server (stable across servers only below 16384)."""
-    category: str
-    """pg_type.typcategory, e.g. `N` numeric, `S` string."""
-    element: TypeRef | None = None
-    """The element of an array."""
-    base: TypeRef | None = None
-    """What a domain stands on (fully resolved to a non-domain), with the domain's own modifier."""
-
-    @property
-    def builtin(self) -> bool:
-        """True where the type has one OID on every server."""
-        return self.oid < 16384 and self.schema == "pg_catalog"
-
-    @property
-    def storage(self) -> TypeRef:
-        """The type below all domains."""
-        return self.base or self
-
-    def __str__(self) -> str:
-        return self.display
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +40,22 @@ class Column:
     """False where the connected role may not SELECT it."""
     not_null_validated: bool = True
     """False for a NOT NULL that older rows may break (NOT VALID, PostgreSQL 18)."""
-
+    not_null_by_domain: bool = False
+    """True where NOT NULL is the domain's word alone, not the column's own."""
+    not_null_name: str | None = None
+    """The name of the NOT NULL constraint, where the server keeps one (PostgreSQL 18)."""
+    local: bool = True
+    """False where the column is only inherited."""
+    storage: str | None = None
+    """`plain`, `external`, `extended` or `main`, only where it is not the type's own."""
+    compression: str | None = None
+    """`pglz` or `lz4`, only where it was chosen for this column."""
+    statistics: int | None = None
+    """The statistics target, only where it was chosen for this column."""
+    options: tuple[str, ...] = ()
+    """pg_attribute.attoptions, e.g. `n_distinct=100`."""
+    acl: tuple[str, ...] = ()
+    """pg_attribute.attacl as text, sorted."""
 
 
 class ConstraintKind(StrEnum):
@@ -129,6 +87,11 @@ class Constraint:
     """True on a partition for a constraint that belongs to its parent."""
     enforced: bool = True
     """False for a NOT ENFORCED check or foreign key (PostgreSQL 18): it refuses nothing."""
+    operators: tuple[str, ...] = ()
+    """Of an exclusion: `OPERATOR(pg_catalog.&&)`, one a column, as it enters SQL."""
+    since: int = 14
+    """The first major version that can have it (14 stands for all that are read)."""
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +114,13 @@ class Index:
     constraint: str | None = None
     """The constraint that it serves."""
     inherited: bool = False
+    parent: Name | None = None
+    """The index of the partitioned table that it is a part of."""
+    clustered: bool = False
+    """CLUSTER goes by it."""
+    comment: str | None = None
+    keys: tuple[str, ...] = ()
+    """Each key column or expression as SQL over the table's row (pg_get_indexdef of the place)."""
 
 
 class TriggerState(StrEnum):
@@ -177,6 +147,7 @@ class Trigger:
     constraint: bool
     """A CONSTRAINT TRIGGER: it checks, it does not rewrite."""
     inherited: bool = False
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +158,28 @@ class Policy:
     roles: tuple[str, ...]
     using: str | None
     check: str | None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rewrite rule; the one that makes a view is the view's own fact and left out."""
+
+    name: str
+    definition: str
+    state: TriggerState
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """An extended statistics object."""
+
+    name: Name
+    definition: str
+    target: int | None = None
+    """Its statistics target, where one was chosen."""
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +208,8 @@ class Table:
     """pg_get_partkeydef of a partitioned table."""
     partition_of: Name | None = None
     partition_bound: str | None = None
+    partition_rule: str | None = None
+    """pg_get_partition_constraintdef: what a row of this partition satisfies, with all levels above."""
     inherits: tuple[Name, ...] = ()
     """Parents by plain inheritance."""
     replica_identity: str = "default"
@@ -232,6 +227,12 @@ class Table:
     """pg_class.reloptions in order, e.g. `security_invoker=true`, `fillfactor=70`."""
     acl: tuple[str, ...] = ()
     """pg_class.relacl as text, sorted; empty where nobody was granted anything."""
+    rules: tuple[Rule, ...] = ()
+    statistics: tuple[Statistics, ...] = ()
+    populated: bool = True
+    """False for a materialized view WITH NO DATA."""
+    apart: tuple[str, ...] = ()
+    """What the model has no words for, said for a person: a row type (OF), a tablespace, an access method …"""
 
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
@@ -273,118 +274,3 @@ class Table:
         required = {c.name for c in self.columns if c.not_null}
         keys = sorted((k for k in self.unique_keys if k and set(k) <= required), key=lambda k: (len(k), k))
         return keys[0] if keys else ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
-    name: Name
-    type: str
-    start: int
-    increment: int
-    minimum: int
-    maximum: int
-    cycle: bool
-    last_value: int | None
-    """None where it was never used, or cannot be read."""
-    owner_table: Name | None = None
-    owner_column: str | None = None
-    used_by: tuple[tuple[Name, str], ...] = ()
-    """Columns whose default calls nextval on it, owned or not."""
-    readable: bool = True
-    """False where the connected role may not read it, so that `last_value` says nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enum:
-    name: Name
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
-    name: Name
-    base: TypeRef
-    not_null: bool
-    default: str | None
-    checks: tuple[tuple[str, str], ...]
-    """(constraint name, expression with VALUE)."""
-    collation: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composite:
-    """A free-standing composite type."""
-
-    name: Name
-    attributes: tuple[tuple[str, TypeRef], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    name: Name
-    subtype: TypeRef
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    name: Name
-    arguments: str
-    """pg_get_function_identity_arguments."""
-    definition: str
-    """pg_get_functiondef."""
-    kind: str
-    """`function`, `procedure`, `aggregate` or `window`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
-    name: str
-    version: str
-    schema: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schema:
-    """Everything read of one server's database, our own ledger schema left out."""
-
-    server_version: int
-    """server_version_num, e.g. 180001."""
-    database: str
-    role: str
-    tables: Mapping[Name, Table]
-    sequences: Mapping[Name, Sequence]
-    enums: Mapping[Name, Enum]
-    domains: Mapping[Name, Domain]
-    functions: tuple[Function, ...] = ()
-    views: Mapping[Name, str] = field(default_factory=dict)
-    """pg_get_viewdef of views and materialized views."""
-    extensions: tuple[Extension, ...] = ()
-    composites: Mapping[Name, Composite] = field(default_factory=dict)
-    ranges: Mapping[Name, Range] = field(default_factory=dict)
-    collate: str = ""
-    """The database's own collation (datcollate or ICU locale)."""
-    encoding: str = "UTF8"
-
-    @property
-    def major(self) -> int:
-        return self.server_version // 10000
-
-    @cached_property
-    def roots(self) -> tuple[Table, ...]:
-        """Tables that rows belong to: no partitions (their root stands for them), no views, none of an extension."""
-        return tuple(
-            t
-            for t in self.tables.values()
-            if t.partition_of is None
-            and t.extension is None
-            and t.kind in {RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.FOREIGN}
-        )
-
-    def partitions(self, parent: Name) -> tuple[Table, ...]:
-        """The partitions directly below a table, in name order."""
-        return tuple(t for t in self.tables.values() if t.partition_of == parent)
-
-    def enum_labels(self, ref: TypeRef) -> tuple[str, ...]:
-        """Labels of an enum type; empty for any other."""
-        found = self.enums.get(Name(ref.schema, ref.name))
-        return found.labels if found else ()

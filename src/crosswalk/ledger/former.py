@@ -1,0 +1,286 @@
+"""How the target stood before the first run of ours, as the ledger remembers it: what a rollback goes by.
+
+    claims     tables that we fill: were they empty, which of their rows are ours
+    kept       keys of rows that stood there; `row_before` their texts where a run may overwrite them
+    found      rows and hashes of tables that held rows, archived ones among them
+    sequences  where they stood
+
+Written once for a table, before the first write; forgotten by the rollback that needed it. The caller owns the
+transactions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any, Final
+
+from crosswalk.connect import Session
+from crosswalk.names import Name, literal, parse
+
+_WHAT: Final = "the ledger"
+_PORTRAIT: Final = ("target", "found")
+"""Kind and name of the event that says what the target's catalog was like."""
+_BY_TABLE: Final = ("filled", "kept", "key_map", "quarantine", "row_before", "found")
+_NEW: Final = (
+    " FROM (SELECT key, count(*) AS n FROM ({standing}) AS s GROUP BY key) AS there"
+    " LEFT JOIN crosswalk.kept AS k ON k.target_table = {table} AND k.target_key = there.key"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A table that a run of ours filled."""
+
+    target: Name
+    run: int
+    """The first that did."""
+    was_empty: bool
+    standing: str
+    """The query that gives (part, place, key) of each row; empty where the table was."""
+    known: int
+    """Rows that are ours, as far as the ledger can tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """A statement that changed the target's form."""
+
+    run: int
+    number: int
+    phase: str
+    target: str
+    name: str
+    sql: str
+    undo: str
+
+
+def _sql(name: str) -> str:
+    return files("crosswalk.ledger").joinpath(f"{name}.sql").read_text()
+
+
+# --- written before the first write -------------------------------------------------------------
+
+
+async def note_portrait(session: Session, run: int, portrait: Mapping[str, Mapping[str, str]]) -> None:
+    """Remember what the target's catalog was like when a run began."""
+    await session.execute(
+        "INSERT INTO crosswalk.event (run_id, kind, name, detail) VALUES ($1, $2, $3, $4::json)",
+        run,
+        *_PORTRAIT,
+        json.dumps(portrait),
+        what=_WHAT,
+    )
+
+
+async def claim(session: Session, run: int, table: Name, standing: str, *, rows: bool) -> bool:
+    """From here on a table's new rows are ours; whether it was empty.
+
+    `standing` gives (part, place, key) of each row; with `rows` their texts are kept too.
+    """
+    name = str(table)
+    tag = await session.execute(
+        "INSERT INTO crosswalk.kept (target_table, target_key, times)"
+        f" SELECT $1, s.key, count(*) FROM ({standing}) AS s GROUP BY s.key",
+        name,
+        what=f"the rows that stand in {name}",
+    )
+    was_empty = tag.endswith(" 0")
+    if rows and not was_empty:
+        await session.execute(
+            "INSERT INTO crosswalk.row_before (target_table, target_key, row)"
+            f' SELECT $1, s.key, ("cw$d".*)::text FROM ({standing}) AS s'
+            f' JOIN {table.sql} AS "cw$d" ON "cw$d".ctid = s.place AND "cw$d".tableoid = s.part'
+            " JOIN crosswalk.kept AS k ON k.target_table = $1 AND k.target_key = s.key AND k.times = 1",
+            name,
+            what=f"the rows that stand in {name}",
+        )
+    await session.execute(
+        "INSERT INTO crosswalk.filled (target_table, run_id, was_empty, standing) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT DO NOTHING",
+        name,
+        run,
+        was_empty,
+        "" if was_empty else standing,
+        what=_WHAT,
+    )
+    return was_empty
+
+
+async def note_found(session: Session, run: int, table: Name, image: tuple[int, Decimal]) -> None:
+    """Remember rows and hash of a table as a run found it; an earlier word stays."""
+    await session.execute(
+        "INSERT INTO crosswalk.found (target_table, run_id, rows, hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        str(table),
+        run,
+        *image,
+        what=_WHAT,
+    )
+
+
+async def note_sequence(session: Session, run: int, sequence: Name) -> None:
+    """Remember where a sequence stands; an earlier word stays."""
+    await session.execute(
+        "INSERT INTO crosswalk.sequence_before (sequence, run_id, last_value, is_called)"
+        f" SELECT $1, $2, last_value, is_called FROM {sequence.sql} ON CONFLICT DO NOTHING",
+        str(sequence),
+        run,
+        what=f"the sequence {sequence}",
+    )
+
+
+async def note_applied(session: Session, entry: Applied) -> None:
+    """In the transaction of the statement."""
+    await session.execute(
+        "INSERT INTO crosswalk.applied (run_id, number, phase, target_table, name, sql, undo)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        entry.run,
+        entry.number,
+        entry.phase,
+        entry.target,
+        entry.name,
+        entry.sql,
+        entry.undo,
+        what=_WHAT,
+    )
+
+
+# --- which rows are ours ------------------------------------------------------------------------
+
+
+async def settle_ours(session: Session, run: int, table: Name, written: int) -> None:
+    """A table was accounted for: so many of its rows are ours.
+
+    Where rows stood before, those that only overwrote one of them are no further rows. What an earlier run wrote and
+    this one no longer finds in the source is ours all the same.
+    """
+    claimed = (await claims(session, [table])).get(table)
+    if claimed is None:
+        return
+    ours = written if claimed.was_empty else min(written, await count_new(session, claimed))
+    await session.execute(
+        "UPDATE crosswalk.filled SET more = 0,"
+        " ours = CASE WHEN run_id = $1 THEN $3 ELSE GREATEST(COALESCE(ours, 0), $3) END WHERE target_table = $2",
+        run,
+        str(table),
+        ours,
+        what=_WHAT,
+    )
+
+
+async def correct_ours(session: Session, table: Name, ours: int) -> None:
+    """So many rows of a table are ours: they were held against the source, row by row."""
+    await session.execute(
+        "UPDATE crosswalk.filled SET more = 0, ours = $2 WHERE target_table = $1", str(table), ours, what=_WHAT
+    )
+
+
+async def expect_more(session: Session, table: Name, rows: int) -> None:
+    """So many rows are about to be moved again that may be new; less than nothing: so many went."""
+    if rows:
+        await session.execute(
+            "UPDATE crosswalk.filled SET more = more + $2 WHERE target_table = $1", str(table), rows, what=_WHAT
+        )
+
+
+async def claims(session: Session, tables: Collection[Name] | None = None) -> dict[Name, Claim]:
+    """Of the tables that we filled, some or all."""
+    wanted = None if tables is None else [str(t) for t in tables]
+    rows = await session.fetch(_sql("claims"), wanted, what=_WHAT)
+    found = [
+        Claim(
+            target=parse(r["target_table"]),
+            run=r["run_id"],
+            was_empty=r["was_empty"],
+            standing=r["standing"],
+            known=r["known"],
+        )
+        for r in rows
+    ]
+    return {claim.target: claim for claim in found}
+
+
+async def count_new(session: Session, claimed: Claim) -> int:
+    """Rows of a table that did not stand there before."""
+    if claimed.was_empty:
+        sql = f"SELECT count(*) FROM {claimed.target.sql}"
+    else:
+        there = _NEW.format(standing=claimed.standing, table=literal(str(claimed.target)))
+        sql = f"SELECT COALESCE(sum(GREATEST(n - COALESCE(times, 0), 0)), 0)::bigint{there}"
+    return int(await session.fetchval(sql, what=f"the rows of {claimed.target}"))
+
+
+# --- read by a rollback -------------------------------------------------------------------------
+
+
+async def portrait(session: Session, run: int) -> dict[str, dict[str, str]] | None:
+    """The target's catalog when a run began; None where it was not noted."""
+    text = await session.fetchval(
+        "SELECT detail FROM crosswalk.event WHERE run_id = $1 AND kind = $2 AND name = $3 ORDER BY id LIMIT 1",
+        run,
+        *_PORTRAIT,
+        what=_WHAT,
+    )
+    return None if text is None else json.loads(text)
+
+
+async def found(session: Session, tables: Collection[Name]) -> dict[Name, tuple[int, Decimal]]:
+    """Rows and hash of tables that held rows before the first run."""
+    rows = await session.fetch(
+        "SELECT target_table, rows, hash FROM crosswalk.found WHERE target_table = ANY ($1::text[])",
+        [str(t) for t in tables],
+        what=_WHAT,
+    )
+    return {parse(r["target_table"]): (int(r["rows"]), Decimal(r["hash"])) for r in rows}
+
+
+async def sequences(session: Session, runs: Collection[int]) -> dict[Name, tuple[int, bool]]:
+    """Where the sequences stood that runs first noted: last value, and whether it was given out."""
+    rows = await session.fetch(
+        "SELECT sequence, last_value, is_called FROM crosswalk.sequence_before WHERE run_id = ANY ($1::bigint[])"
+        " ORDER BY sequence",
+        list(runs),
+        what=_WHAT,
+    )
+    return {parse(r["sequence"]): (int(r["last_value"]), bool(r["is_called"])) for r in rows}
+
+
+async def standing_statements(session: Session, runs: Collection[int]) -> list[Applied]:
+    """What runs applied and nobody has undone, oldest first."""
+    rows = await session.fetch(
+        "SELECT run_id, number, phase, target_table, name, sql, undo FROM crosswalk.applied"
+        " WHERE run_id = ANY ($1::bigint[]) AND undone_at IS NULL ORDER BY at, run_id, number",
+        list(runs),
+        what=_WHAT,
+    )
+    return [_applied(r) for r in rows]
+
+
+def _applied(row: Any) -> Applied:
+    return Applied(
+        run=row["run_id"],
+        number=row["number"],
+        phase=row["phase"],
+        target=row["target_table"],
+        name=row["name"],
+        sql=row["sql"],
+        undo=row["undo"],
+    )
+
+
+async def forget(session: Session, runs: Collection[int], tables: Collection[Name]) -> None:
+    """What was remembered of tables and runs is of no more use: the target is as it was."""
+    names, numbers = [str(t) for t in tables], list(runs)
+    for each in _BY_TABLE:
+        await session.execute(
+            f"DELETE FROM crosswalk.{each} WHERE target_table = ANY ($1::text[])", names, what=_WHAT
+        )
+    for sql in (
+        "DELETE FROM crosswalk.sequence_before WHERE run_id = ANY ($1::bigint[])",
+        "UPDATE crosswalk.applied SET undone_at = clock_timestamp() WHERE run_id = ANY ($1::bigint[]) AND undone_at IS NULL",
+        "UPDATE crosswalk.held SET released_at = clock_timestamp() WHERE run_id = ANY ($1::bigint[]) AND released_at IS NULL",
+    ):
+        await session.execute(sql, numbers, what=_WHAT)

@@ -1,0 +1,156 @@
+"""How alike two names are, and why: their words, not their letters.
+
+A name is cut into words (at signs, digits and capitals), each is brought to a plain form (singular,
+abbreviations spelled out), and the words are matched one to one. The names of the two tables are left
+out of their own columns' names, for `orders.order_date` says no more than `date`. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from rapidfuzz.distance import JaroWinkler
+
+from crosswalk.match.vocabulary import GENERIC, LIGHT, NEAR, SAME, SELF
+
+_CAMEL: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
+_WORD: Final = re.compile(r"[^\W\d_]+|\d+")
+_KNOWN: Final = frozenset(SAME) | frozenset(w for group in NEAR for w in group) | GENERIC
+NEARLY: Final = 0.88
+"""What two near synonyms count for."""
+SPELLED: Final = 0.92
+"""From this likeness of letters on, two unknown words count as one that was spelled twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How alike two names are."""
+
+    score: float
+    """0 to 1."""
+    reason: str
+    exact: bool = False
+    """Equal but for spelling and number (visit_count, visits_count)."""
+    weak: bool = False
+    """Only words that many columns carry are shared."""
+
+
+@lru_cache(maxsize=100_000)
+def words(name: str) -> tuple[str, ...]:
+    """The plain words of a name, in order: `lastSyncAt` gives last, sync, at."""
+    parts = _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", name)))
+    return tuple(plain(part.lower()) for part in parts)
+
+
+@lru_cache(maxsize=100_000)
+def plain(word: str) -> str:
+    """A word in its plain form: abbreviations spelled out, singular."""
+    single = singular(word)
+    return SAME.get(word) or SAME.get(single) or single
+
+
+def singular(word: str) -> str:
+    """An English plural's singular, roughly; other words as they are."""
+    if len(word) <= 3 or not word.isascii() or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("xes", "ches", "shes", "sses")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else word
+
+
+@lru_cache(maxsize=500_000)
+def alike(left: str, right: str) -> float:
+    """How alike two plain words are."""
+    if left == right:
+        return 1.0
+    if any(left in group and right in group for group in NEAR):
+        return NEARLY
+    if min(len(left), len(right)) < 4 or left in _KNOWN or right in _KNOWN:
+        return 0.0
+    likeness = JaroWinkler.similarity(left, right)
+    return likeness if likeness >= SPELLED else 0.0
+
+
+def weight(word: str) -> float:
+    """What a word counts for in a name."""
+    if word in LIGHT:
+        return 0.2
+    if word == "id" or word.isdigit():
+        return 0.5
+    return 1.0
+
+
+def compare(left: str, right: str, own: Collection[str] = ()) -> Likeness:
+    """How alike two columns' names are; `own` are words of the tables' own names."""
+    if left == right:
+        return Likeness(score=1.0, reason="the same name", exact=True)
+    return _compare(words(left), words(right), frozenset(own))
+
+
+@lru_cache(maxsize=500_000)
+def _compare(left: tuple[str, ...], right: tuple[str, ...], own: frozenset[str]) -> Likeness:
+    whole = match(left, right)
+    bare_left, bare_right = (_without(side, own | SELF) for side in (left, right))
+    if (bare_left, bare_right) == (left, right):
+        return whole
+    bare = match(bare_left, bare_right)
+    if bare.score * 0.95 <= whole.score:
+        return whole
+    return Likeness(score=bare.score * 0.95, reason=f"{bare.reason}, the table's own name left out", weak=bare.weak)
+
+
+def _without(side: tuple[str, ...], own: Collection[str]) -> tuple[str, ...]:
+    kept = tuple(word for word in side if word not in own)
+    return kept if any(weight(word) >= 1 for word in kept) else side
+
+
+def match(left: tuple[str, ...], right: tuple[str, ...]) -> Likeness:
+    """The words of two names matched one to one, the most alike first."""
+    if not left or not right:
+        return Likeness(score=0.0, reason="no words")
+    if left == right:
+        return Likeness(score=0.99, reason="the same name but for its spelling", exact=True)
+    pairs = sorted(
+        ((alike(a, b), -i, -j) for i, a in enumerate(left) for j, b in enumerate(right) if alike(a, b)), reverse=True
+    )
+    taken_left: set[int] = set()
+    taken_right: set[int] = set()
+    shared: list[tuple[str, str, float]] = []
+    for score, i, j in pairs:
+        if -i not in taken_left and -j not in taken_right:
+            taken_left.add(-i)
+            taken_right.add(-j)
+            shared.append((left[-i], right[-j], score))
+    rest_left = [word for i, word in enumerate(left) if i not in taken_left]
+    rest_right = [word for j, word in enumerate(right) if j not in taken_right]
+    return _judge(left, right, shared, rest_left, rest_right)
+
+
+def _judge(
+    left: tuple[str, ...],
+    right: tuple[str, ...],
+    shared: list[tuple[str, str, float]],
+    rest_left: list[str],
+    rest_right: list[str],
+) -> Likeness:
+    if not shared:
+        return Likeness(score=0.0, reason="no word in common")
+    score = sum(s * (weight(a) + weight(b)) for a, b, s in shared) / sum(map(weight, left + right))
+    heavy_left, heavy_right = ([w for w in side if weight(w) >= 1] for side in (rest_left, rest_right))
+    weak = all(a in GENERIC and b in GENERIC for a, b, _ in shared) and bool(rest_left or rest_right)
+    if heavy_left and heavy_right:
+        score *= 0.75
+    if weak and (heavy_left or heavy_right or not any(weight(a) >= 1 for a, _, _ in shared)):
+        score = min(score, 0.5)
+    else:
+        weak = False
+    said = ", ".join(a if a == b else f"{a} ~ {b}" for a, b, _ in shared)
+    rest = "; ".join(f"only on one side: {', '.join(r)}" for r in (rest_left + rest_right,) if r)
+    return Likeness(score=score, reason=f"words in common: {said}" + (f" ({rest})" if rest else ""), weak=weak)

@@ -1,0 +1,201 @@
+"""The documents of hybrid and recreate, derived from the one that people reviewed. Pure.
+
+    hybrid     a copy of the reviewed text in which each `drop` that is not final has become a column
+    recreate   every mapped source table as it is, into a table of its own name
+
+Copy, verify and repair read the derived document; the reviewed one stays in the plan beside it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml.comments import CommentedMap
+
+from crosswalk.mapping import MappingFile, TableMapping, read_text
+from crosswalk.mapping.reading import write
+from crosswalk.names import NAME_BYTES, Name, parse
+from crosswalk.schema import Column, RelationKind, Schema, Table
+from crosswalk.strategy.fates import Dropped, dropped, sources
+from crosswalk.strategy.text import append, flow, flow_list, remove
+
+_MADE_AGAIN = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A column that hybrid gives to a target table for what would be lost."""
+
+    target: Name
+    name: str
+    """Of the new column; another than the source's where the table has one of that name."""
+    lost: Dropped
+    column: Column
+    """The source's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A document of another strategy, and what it takes to make the target fit it."""
+
+    file: MappingFile
+    additions: tuple[Addition, ...] = ()
+    created: tuple[Name, ...] = ()
+    """Source tables that the target is given, the filled ones first."""
+    archived: tuple[Name, ...] = ()
+    """Target tables that stand under a name which is needed."""
+    blockers: tuple[str, ...] = ()
+
+
+# --- hybrid -----------------------------------------------------------------------------------------
+
+
+def derive_hybrid(file: MappingFile, source: Schema, target: Schema) -> Derived:
+    """Each dropped column that is not final becomes a column of the first table that drops it."""
+    node = copy.deepcopy(file.node)
+    additions = tuple(_additions(file, source, target))
+    for each in additions:
+        table = node["tables"][each.lost.target]
+        rule: dict[str, Any] = {"column": each.lost.column, "why": each.lost.why}
+        if each.lost.secret:
+            rule["secret"] = True
+        remove(table, "drop", each.lost.column, above="columns")
+        append(table["columns"], each.name, flow(**rule))
+    foreign = {a.target for a in additions if target.tables[a.target].kind not in _MADE_AGAIN}
+    blockers = tuple(f"{name} is a {target.tables[name].kind}: it takes no column" for name in sorted(foreign))
+    return Derived(file=read_text(write(node), path=file.path), additions=additions, blockers=blockers)
+
+
+def _additions(file: MappingFile, source: Schema, target: Schema) -> Iterator[Addition]:
+    taken = {name: {c.name for c in table.columns} for name, table in target.tables.items()}
+    for lost in dropped(file.document, source):
+        column = source.tables[lost.source].column(lost.column)
+        if lost.final or column is None:
+            continue
+        name = parse(lost.target)
+        chosen = _free(lost.column, taken[name])
+        taken[name].add(chosen)
+        yield Addition(target=name, name=chosen, lost=lost, column=column)
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """The name, else `legacy_NAME`, else that with a number; at most 63 bytes."""
+    used = set(taken)
+    candidate, number = name, 1
+    while candidate in used:
+        tail = "" if number == 1 else f"_{number}"
+        candidate = _cut(f"legacy_{name}", NAME_BYTES - len(tail)) + tail
+        number += 1
+    return candidate
+
+
+def _cut(text: str, size: int) -> str:
+    """The longest beginning of whole characters within so many bytes."""
+    return text.encode()[:size].decode(errors="ignore")
+
+
+# --- recreate ---------------------------------------------------------------------------------------
+
+
+def derive_recreate(file: MappingFile, source: Schema, target: Schema) -> Derived:
+    """Every mapped source table moves as it is; the ignored ones are made too and stay empty."""
+    document = file.document
+    by_source = sources(document)
+    final = {(d.source, d.column): d for d in dropped(document, source) if d.final}
+    ignored = [n for n in document.ignored_sources if n in {t.name for t in source.roots} and n not in by_source]
+    created = tuple(n for n in (*by_source, *ignored) if n in source.tables)
+    roots = {t.name for t in target.roots}
+    archived = tuple(n for n in created if n in roots)
+    blockers = [*_unmade(created, document.preserved, source)]
+    node = CommentedMap(version=1)
+    node["tables"] = CommentedMap()
+    for name, mappings in by_source.items():
+        lost = {column: drop for (table, column), drop in final.items() if table == name}
+        blockers += _unfed(source.tables[name], lost)
+        node["tables"][str(name)] = _as_it_is(source.tables[name], mappings, lost)
+    if document.preserve:
+        node["preserve"] = copy.deepcopy(file.node["preserve"])
+    node["ignore"] = CommentedMap(
+        source=CommentedMap(document.ignore.source),
+        target=CommentedMap(_left_alone(file, created, archived, target)),
+    )
+    head = "# The source's tables as they are, derived for recreate; the reviewed document stays in the plan.\n"
+    return Derived(
+        file=read_text(head + write(node), path=file.path),
+        created=created,
+        archived=archived,
+        blockers=tuple(blockers),
+    )
+
+
+def _unmade(created: tuple[Name, ...], preserved: Mapping[Name, str], source: Schema) -> Iterator[str]:
+    for name in created:
+        kind = source.tables[name].kind
+        if kind not in _MADE_AGAIN:
+            yield f"{name} is a {kind} in the source: the target cannot be given it as a table"
+        if name in preserved:
+            yield f"the name {name} is needed for the source's table, and the target's table of that name is preserved"
+
+
+def _unfed(table: Table, lost: Mapping[str, Dropped]) -> Iterator[str]:
+    for name in lost:
+        column = table.column(name)
+        assert column is not None
+        if name in table.row_identity:
+            yield f"{table.name}.{name} is dropped for good (final) and belongs to the table's key: feed it, or take `final` away"
+        elif column.not_null and not (column.default or column.identity or column.generated):
+            yield (
+                f"{table.name}.{name} is dropped for good (final), and is NOT NULL without a default:"
+                " take `final` away, or allow NULL in the source"
+            )
+
+
+def _as_it_is(table: Table, mappings: tuple[TableMapping, ...], lost: Mapping[str, Dropped]) -> CommentedMap:
+    secret = frozenset().union(*(m.secret_columns(table.column_names) for m in mappings))
+    made = CommentedMap({"from": str(table.name), "key": flow_list(table.row_identity)})
+    named = next((m.source_key for m in mappings if m.source_key), ())
+    if named and not table.row_identity:
+        made["source_key"] = flow_list(named)
+    made["columns"] = CommentedMap()
+    for column in table.columns:
+        rule = _rule(column, lost.get(column.name), secret=column.name in secret)
+        if rule is not None:
+            made["columns"][column.name] = rule
+    left = {name: _reason(drop) for name, drop in lost.items()}
+    left |= {c.name: "generated: the target computes it" for c in table.columns if c.generated and c.name not in lost}
+    if left:
+        made["drop"] = CommentedMap(left)
+    return made
+
+
+def _rule(column: Column, lost: Dropped | None, *, secret: bool) -> Any:
+    if column.generated:
+        return None
+    if lost is None:
+        return flow(column=column.name, secret=True) if secret else column.name
+    if column.identity or (column.default or "").startswith("nextval("):
+        return None
+    return flow(default=True, why=lost.why) if column.default is not None else flow(value=None, why=lost.why)
+
+
+def _reason(drop: Dropped) -> Any:
+    return flow(why=drop.why, final=True, **({"secret": True} if drop.secret else {}))
+
+
+def _left_alone(
+    file: MappingFile, created: tuple[Name, ...], archived: tuple[Name, ...], target: Schema
+) -> Iterator[tuple[str, str]]:
+    """Target tables that the move does not fill: those that stay, and those that are made and stay empty."""
+    document = file.document
+    for name, why in document.ignored_targets.items():
+        if name not in created:
+            yield str(name), why
+    for name in document.by_target:
+        if name in target.tables and name not in created and name not in archived:
+            yield str(name), "left standing: the source's own tables are filled instead"
+    for name in created:
+        if name in document.ignored_sources:
+            yield str(name), f"made as in the source, without rows: {document.ignored_sources[name]}"

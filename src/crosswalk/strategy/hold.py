@@ -1,0 +1,92 @@
+"""What must be off while rows come, and how each is switched on again exactly as it was. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from crosswalk.express import Facts
+from crosswalk.names import Name, quote
+from crosswalk.plan import Hazard, Plan, Statement
+from crosswalk.schema import Constraint, Schema, Table, Trigger, TriggerState
+
+_ENABLE: Final = {
+    TriggerState.ORIGIN: "ENABLE TRIGGER",
+    TriggerState.ALWAYS: "ENABLE ALWAYS TRIGGER",
+    TriggerState.REPLICA: "ENABLE REPLICA TRIGGER",
+}
+
+
+def rewriting_triggers(table: Table) -> Iterator[Trigger]:
+    """User triggers that would fire for our rows, clones of a parent's too; constraint triggers only check and stay on.
+
+    Those of DELETE too: a row of ours that finds no parent is taken out again, and that is not the application's doing.
+    """
+    for trigger in table.triggers:
+        fires = trigger.state in {TriggerState.ORIGIN, TriggerState.ALWAYS}
+        if fires and not trigger.constraint and {"insert", "update", "delete"} & set(trigger.events):
+            yield trigger
+
+
+def trigger_statements(schema: Schema, table: Table) -> Iterator[Statement]:
+    """What keeps the triggers of a table and of its partitions from firing for our rows."""
+    root = set()
+    for trigger in rewriting_triggers(table):
+        root.add(trigger.name)
+        restore = [f"ALTER TABLE {table.name.sql} {_ENABLE[trigger.state]} {quote(trigger.name)}"]
+        restore += _partition_states(schema, table, trigger)
+        yield _switched_off(table, trigger, f"ALTER TABLE {table.name.sql}", "; ".join(restore))
+    for part in _leaves(schema, table):
+        for trigger in rewriting_triggers(part):
+            if trigger.inherited and trigger.name in root:
+                continue  # the root's statement reaches it
+            alter = f"ALTER TABLE ONLY {part.name.sql}"
+            yield _switched_off(part, trigger, alter, f"{alter} {_ENABLE[trigger.state]} {quote(trigger.name)}")
+
+
+def _switched_off(table: Table, trigger: Trigger, alter: str, restore: str) -> Statement:
+    return Statement(
+        phase="before",
+        table=str(table.name),
+        kind="trigger",
+        name=trigger.name,
+        hazard=Hazard.DISABLES_TRIGGERS,
+        sql=f"{alter} DISABLE TRIGGER {quote(trigger.name)}",
+        restore=restore,
+    )
+
+
+def unplanned_triggers(facts: Facts, plan: Plan) -> list[tuple[str, str]]:
+    """(table, trigger) of what would fire now and is not in the plan."""
+    planned = {(s.table, s.name) for s in plan.statements if s.kind == "trigger"}
+    now = [s for name in plan.order for s in trigger_statements(facts.target, facts.target_table(name))]
+    return [(s.table, s.name) for s in now if (s.table, s.name) not in planned]
+
+
+def _leaves(schema: Schema, table: Table) -> Iterator[Table]:
+    for part in schema.partitions(table.name):
+        yield part
+        yield from _leaves(schema, part)
+
+
+def _partition_states(schema: Schema, table: Table, trigger: Trigger) -> Iterator[str]:
+    """Partitions whose copy of a trigger stands otherwise than their parent's."""
+    for part in _leaves(schema, table):
+        for own in part.triggers:
+            if own.name == trigger.name and own.inherited and own.state is not trigger.state:
+                verb = _ENABLE.get(own.state, "DISABLE TRIGGER")
+                yield f"ALTER TABLE ONLY {part.name.sql} {verb} {quote(own.name)}"
+
+
+def key_statements(circular: Iterable[tuple[Name, Constraint]]) -> Iterator[Statement]:
+    """Foreign keys that lie in a circle: dropped for the load and added again."""
+    for table, key in circular:
+        yield Statement(
+            phase="before",
+            table=str(table),
+            kind="foreign key",
+            name=key.name,
+            hazard=Hazard.DROPS_FOREIGN_KEYS,
+            sql=f"ALTER TABLE {table.sql} DROP CONSTRAINT {quote(key.name)}",
+            restore=f"ALTER TABLE {table.sql} ADD CONSTRAINT {quote(key.name)} {key.definition}",
+        )
