@@ -52,8 +52,8 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## the whole road on two embedded servers, in under a minute
 	@$(BIN)/crosswalk demo $(ARGS)
 
-test: $(STAMP) ## all tests but the drills
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## all tests but the drills, on up to four cores
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 drill: $(STAMP) ## the long drills: kill -9 at scale
 	@$(BIN)/python -m pytest -m drill $(ARGS)
