@@ -441,6 +441,8 @@ def _source_sql(table: _Table) -> str:
         f"INSERT INTO {table.name} ({', '.join(c.name for c in held)})"
         f" SELECT {', '.join(c.value for c in held)} FROM generate_series(1, {table.rows}) AS i",
     ]
+    indexed = [c.name for c in held if c.name.endswith("_id") or c.name in {"status", "created", "email", "due_on"}]
+    lines += [f"CREATE INDEX ON {table.name} ({name})" for name in indexed]
     lines += [f"COMMENT ON COLUMN {table.name}.{c.name} IS {literal(c.comment)}" for c in held if c.comment]
     if table.comment:
         lines.append(f"COMMENT ON TABLE {table.name} IS {literal(table.comment)}")

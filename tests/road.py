@@ -21,7 +21,7 @@ from crosswalk.embedded import Server
 from crosswalk.mapping import MappingFile, read_mapping, read_text
 from crosswalk.migration import Migrated, migrate, resume
 from crosswalk.names import Name
-from crosswalk.plan import Hazard, Plan
+from crosswalk.plan import Decision, Hazard, Plan, Strategy
 from crosswalk.planning import Checked, check, make_plan
 from crosswalk.progress import Observer
 from crosswalk.survey import Servers
@@ -65,8 +65,10 @@ class Road:
     async def check(self) -> Checked:
         return await check(self.file, self.servers)
 
-    async def plan(self) -> Plan:
-        return (await make_plan(self.file, self.servers))[0]
+    async def plan(self, strategy: Strategy = "transform") -> Plan:
+        """A plan that somebody has decided on."""
+        made, _ = await make_plan(self.file, self.servers, strategy=strategy)
+        return made.model_copy(update={"decision": decision(strategy)})
 
     async def migrate(
         self,
@@ -94,6 +96,11 @@ class Road:
 
     async def repair(self, *, delete_extra: bool = False) -> Mended:
         return await repair(self.servers, delete_extra=delete_extra)
+
+
+def decision(strategy: Strategy = "transform") -> Decision:
+    """Somebody's."""
+    return Decision(strategy=strategy, who="tests", why="the test asks for it", at="2026-01-01T00:00:00+00:00")
 
 
 def road(source_url: str, target_url: str, mapping: Path | str) -> Road:

@@ -1,6 +1,6 @@
-"""Runs a plan's statements on the target: switches off what must be off, and on again exactly as it was.
+"""Runs a plan's statements on the target: gives it its form, switches off what must be off, and on again as it was.
 
-Each switch is one transaction with its line in the ledger, so that a crash at any moment leaves
+Each statement is one transaction with its line in the ledger, so that a crash at any moment leaves
 either nothing done or a line that says how to undo it. Locks are asked for briefly and again, so
 that a busy application is not held up.
 """
@@ -8,18 +8,20 @@ that a busy application is not held up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from crosswalk.connect import Session
 from crosswalk.errors import CrosswalkError, HazardNotAllowed, MissingPrivilege, StatementFailed, Timeout
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Ledger
+from crosswalk.ledger.former import Applied, note_applied
 from crosswalk.names import parse, quote
 from crosswalk.plan import Plan, Statement
 
 TRIES: Final = 5
 _NOT_VALID: Final = " NOT VALID"
+_BRIEFLY: Final = "SET LOCAL lock_timeout = '3s'"
 
 
 def require(plan: Plan, allowed: Iterable[str]) -> None:
@@ -29,18 +31,60 @@ def require(plan: Plan, allowed: Iterable[str]) -> None:
         raise HazardNotAllowed(hazards=", ".join(missing), flags=" ".join(f"--allow {h}" for h in missing))
 
 
-async def _patiently(session: Session, statements: list[str], what: str) -> None:
-    """Run statements in one transaction, again where a lock was not to be had within the time-out."""
+async def patiently(work: Callable[[], Awaitable[None]]) -> None:
+    """Do a transaction's work, again where a lock was not to be had within the time-out."""
     for attempt in range(TRIES):
         try:
-            async with session.transaction():
-                for sql in statements:
-                    await session.execute(sql, what=what)
+            await work()
             return
         except Timeout:
             if attempt == TRIES - 1:
                 raise
             await asyncio.sleep(0.3 * 2**attempt)
+
+
+async def _execute(session: Session, sql: str, what: str) -> None:
+    async def once() -> None:
+        async with session.transaction():
+            await session.execute(sql, what=what)
+
+    await patiently(once)
+
+
+# --- the target's form --------------------------------------------------------------------------
+
+
+async def perform(ledger: Ledger, run: int, number: int, statement: Statement) -> None:
+    """Run a statement that changes the target's form, with its line in the ledger."""
+    entry = Applied(
+        run=run,
+        number=number,
+        phase=statement.phase,
+        target=statement.table,
+        name=statement.name,
+        sql=statement.sql,
+        undo=statement.undo,
+    )
+    await patiently(lambda: _perform(ledger.session, entry))
+    if statement.phase == "shape":
+        hit("shape.after_commit")
+    else:
+        hit("complete.after_commit")
+
+
+async def _perform(session: Session, entry: Applied) -> None:
+    """A lock that is waited for holds up everybody behind: the wait is short."""
+    async with session.transaction():
+        await session.execute(_BRIEFLY, what="SET")
+        await session.execute(entry.sql, what=f"the statement {entry.number} of the plan ({entry.target} {entry.name})")
+        await note_applied(session, entry)
+        if entry.phase == "shape":
+            hit("shape.before_commit")
+        else:
+            hit("complete.before_commit")
+
+
+# --- what is off for the time of a run ----------------------------------------------------------
 
 
 async def hold(ledger: Ledger, run: int, statements: Iterable[Statement]) -> None:
@@ -55,23 +99,23 @@ async def hold(ledger: Ledger, run: int, statements: Iterable[Statement]) -> Non
         elif statement.kind == "foreign key":
             # Killed while it was added again: it may stand, and would refuse what it refused before.
             again = f"ALTER TABLE {name.sql} DROP CONSTRAINT IF EXISTS {quote(statement.name)}"
-            await _patiently(ledger.session, [again], f"the foreign key {statement.name} of {name}")
+            await _execute(ledger.session, again, f"the foreign key {statement.name} of {name}")
 
 
 async def _hold(ledger: Ledger, run: int, statement: Statement) -> None:
+    """A key of a table that the plan itself makes does not stand yet: there is nothing to switch off."""
     session = ledger.session
-    for attempt in range(TRIES):
-        try:
-            async with session.transaction():
-                await session.execute(statement.sql, what=f"the {statement.kind} {statement.name} of {statement.table}")
-                await ledger.hold(run, statement.kind, parse(statement.table), statement.name, statement.restore)
-                hit("held.before_commit")
-            hit("held.after_commit")
-            return
-        except Timeout:
-            if attempt == TRIES - 1:
-                raise
-            await asyncio.sleep(0.3 * 2**attempt)
+
+    async def once() -> None:
+        async with session.transaction():
+            if statement.sql:
+                what = f"the {statement.kind} {statement.name} of {statement.table}"
+                await session.execute(statement.sql, what=what)
+            await ledger.hold(run, statement.kind, parse(statement.table), statement.name, statement.restore)
+            hit("held.before_commit")
+
+    await patiently(once)
+    hit("held.after_commit")
 
 
 async def release(ledger: Ledger, *, kinds: Iterable[str] = ("trigger", "foreign key")) -> list[Held]:
@@ -116,11 +160,11 @@ async def add_key(session: Session, held: Held, what: str) -> None:
     if not present:
         later = "" if held.restore.rstrip().endswith("NOT VALID") else _NOT_VALID
         try:
-            await _patiently(session, [held.restore + later], what)
+            await _execute(session, held.restore + later, what)
         except StatementFailed as error:
             if error.fields["sqlstate"] != "0A000" and "partitioned" not in str(error.fields["reason"]):
                 raise
-            await _patiently(session, [held.restore], what)
+            await _execute(session, held.restore, what)
             return
     if not held.restore.rstrip().endswith("NOT VALID"):
         table, _, _ = held.restore.partition(" ADD CONSTRAINT ")

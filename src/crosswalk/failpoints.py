@@ -32,6 +32,13 @@ NAMES: Final = frozenset(
         "sequences.before_commit",
         "released.before_commit",
         "run.before_finish",
+        "backup.taken",
+        "shape.before_commit",
+        "shape.after_commit",
+        "complete.before_commit",
+        "complete.after_commit",
+        "rollback.before_commit",
+        "rollback.after_commit",
         "repair.before_commit",
     }
 )

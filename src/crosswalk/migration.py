@@ -1,7 +1,7 @@
 """Conducts a move: plan in, a filled and accounted target out; stopped at any moment, it can go on.
 
     migrate   checks the plan against both servers, then fills table by table in one snapshot
-    resume    takes a new snapshot, compares what has landed with it by hash, moves again what
+    resume    goes on giving the target its form; takes a new snapshot, compares what has landed with it by hash, moves again what
               differs, and goes on
 
 It passes values between the hands (copy, verify, apply); every decision it takes is in the ledger.
@@ -9,15 +9,17 @@ It passes values between the hands (copy, verify, apply); every decision it take
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from crosswalk import apply
+from crosswalk.claim import claim, note_preserved, note_target
 from crosswalk.connect import Session, session
 from crosswalk.copy import CHUNK_BYTES, advance_sequences
-from crosswalk.errors import CrosswalkError, RunUnfinished, TableNotEmpty, TriggerUnplanned
-from crosswalk.express import Facts, Landing, Motion
+from crosswalk.errors import CrosswalkError, PlanUndecided, RunUnfinished, TableNotEmpty, TriggerUnplanned
+from crosswalk.express import Facts
 from crosswalk.failpoints import hit
 from crosswalk.filling import Stage, fill_accounts, fill_references, fill_table, refuse_hard_failures
 from crosswalk.judge import find_moment
@@ -27,10 +29,18 @@ from crosswalk.orphans import add_keys
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.reconcile import Reconciliation
+from crosswalk.shaping import (
+    BACKUPS,
+    Shaping,
+    archived,
+    is_being_completed,
+    is_shaped,
+    is_untouched,
+    note_settings,
+)
 from crosswalk.snapshot import snapshot
-from crosswalk.strategy import unplanned_triggers
-from crosswalk.survey import Servers, Survey, survey
-from crosswalk.verify import image_of
+from crosswalk.strategy import unplanned, unplanned_triggers
+from crosswalk.survey import Servers, Survey, both, glance, look
 
 JOBS = 2
 
@@ -65,29 +75,35 @@ async def migrate(
     chunk_bytes: int = CHUNK_BYTES,
     observer: Observer | None = None,
     stop: Callable[[], bool] = never,
+    backup: Path | None = None,
 ) -> Migrated:
     """Carry a plan out; large tables go in chunks of about `chunk_bytes` of the source's heap and TOAST.
 
-    Raises HazardNotAllowed, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning,
-    DuplicateKeys, RowsRefused before anything is moved; Interrupted, SnapshotLost, ConnectionLost,
-    StatementFailed, AccountingBroken after that.
+    Below the directory `backup` preserved tables are dumped, where the plan changes the target's form.
+    Raises PlanUndecided, HazardNotAllowed, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning, ShapeUnexpected,
+    DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved; Interrupted, SnapshotLost,
+    ConnectionLost, StatementFailed, AccountingBroken after that.
     """
-    apply.require(plan, allow)
-    async with survey(plan.mapping(), servers, purpose="migrate") as found:
-        _require(found, plan)
+    if plan.decision is None:
+        raise PlanUndecided(path=f"plan {plan.id}")
+    allowed = list(allow)
+    apply.require(plan, allowed)
+    async with both(servers, purpose="migrate") as (source, target):
+        ledger = Ledger(target)
+        found = await _look(plan, ledger, source, target)
         await found.require_same_servers(plan)
-        ledger = Ledger(found.target)
         if not await ledger.exists():
-            found.require_unchanged(plan)
-            await refuse_occupied(found.facts, ledger)
+            await _require_unchanged(found, plan, ledger)
+            await _refuse_occupied(plan, found, ledger)
         await ledger.create()
         await ledger.lock()
         if not await ledger.held():
-            found.require_unchanged(plan)
-        _refuse_unplanned(found, plan)
+            await _require_unchanged(found, plan, ledger)
         await _refuse_unfinished(plan, ledger)
-        await refuse_occupied(found.facts, ledger)
+        await _refuse_occupied(plan, found, ledger)
         run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
+        await note_settings(ledger, run, backup=str((backup or Path(BACKUPS)).absolute()), allow=allowed)
+        await note_target(ledger, run, found.facts.target)
         return await _conduct(
             _Run(
                 plan=plan,
@@ -108,15 +124,13 @@ async def resume(
     servers: Servers, *, jobs: int = JOBS, observer: Observer | None = None, stop: Callable[[], bool] = never
 ) -> Migrated:
     """Go on with the newest run that did not finish; raises as `migrate`, and NothingToResume."""
-    async with session("target", servers.target, purpose="resume") as target:
-        unfinished = await Ledger(target).unfinished()
-    plan = Plan.model_validate(unfinished.plan)
-    async with survey(plan.mapping(), servers, purpose="resume") as found:
-        found.require_unchanged(plan)
-        found.require_sound()
+    async with both(servers, purpose="resume") as (source, target):
+        ledger = Ledger(target)
+        unfinished = await ledger.unfinished()
+        plan = Plan.model_validate(unfinished.plan)
+        found = await _look(plan, ledger, source, target)
+        await _require_unchanged(found, plan, ledger)
         await found.require_same_servers(plan, target=False)
-        _refuse_unplanned(found, plan)
-        ledger = Ledger(found.target)
         await ledger.lock()
         return await _conduct(
             _Run(
@@ -133,31 +147,54 @@ async def resume(
         )
 
 
-def _require(found: Survey, plan: Plan) -> None:
-    """Raises as `Survey.require_sound`; a document that fitted when it was planned no longer does because of drift."""
+async def _look(plan: Plan, ledger: Ledger, source: Session, target: Session) -> Survey:
+    """Both sides; a document that fitted when it was planned no longer does because of drift.
+
+    Where the target has yet to be given its form, the document is held against it afterwards.
+    """
+    if not await is_shaped(ledger, plan):
+        return await glance(plan.mapping(), source, target)
+    found = await look(plan.mapping(), source, target)
     if found.problems:
-        found.require_unchanged(plan)
+        await _require_unchanged(found, plan, ledger)
     found.require_sound()
+    await _refuse_unplanned(found, plan, ledger)
+    return found
+
+
+async def _require_unchanged(found: Survey, plan: Plan, ledger: Ledger) -> None:
+    """Raises PlanDrifted or ShapeUnexpected where a schema is not what it should be at this point.
+
+    Between two statements of the plan, and while it completes the form, nobody can say what that is.
+    """
+    if await is_untouched(ledger, plan):
+        found.require_unchanged(plan)
+        return
+    found.require_source(plan)
+    if await is_shaped(ledger, plan) and not await is_being_completed(ledger, plan):
+        found.require_shape(plan)
 
 
 async def _refuse_unfinished(plan: Plan, ledger: Ledger) -> None:
     """Raises RunUnfinished where a run of the same plan has landed rows and did not finish."""
     runs = await ledger.runs()
-    stopped = runs and runs[0].plan_id == plan.id and runs[0].state is not RunState.FINISHED
+    stopped = runs and runs[0].plan_id == plan.id and not runs[0].state.over
     if stopped and any(table["landed"] for table in await ledger.progress(runs[0].id)):
         raise RunUnfinished(run=runs[0].id)
 
 
-def _refuse_unplanned(found: Survey, plan: Plan) -> None:
-    """Raises TriggerUnplanned where a trigger would fire for our rows that the plan does not switch off."""
-    for table, trigger in unplanned_triggers(found.facts, plan)[:1]:
-        raise TriggerUnplanned(table=table, trigger=trigger)
+async def _refuse_unplanned(found: Survey, plan: Plan, ledger: Ledger) -> None:
+    """Raises TriggerUnplanned where a trigger would fire for our rows that the plan neither switches off nor makes."""
+    if not await is_being_completed(ledger, plan):
+        for table, trigger in unplanned_triggers(found.facts, plan)[:1]:
+            raise TriggerUnplanned(table=table, trigger=trigger)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Run:
     plan: Plan
     found: Survey
+    """Looked at again once the target has its form."""
     ledger: Ledger
     servers: Servers
     run: int
@@ -167,12 +204,23 @@ class _Run:
     resumed: bool
     chunk_bytes: int = CHUNK_BYTES
 
+    @property
+    def shaping(self) -> Shaping:
+        return Shaping(plan=self.plan, ledger=self.ledger, run=self.run, observer=self.observer, stop=self.stop)
 
-async def refuse_occupied(facts: Facts, ledger: Ledger) -> dict[Name, int]:
-    """Rows in target tables that no run of ours filled; raises TableNotEmpty where the mapping refuses them."""
+
+async def refuse_occupied(
+    facts: Facts, ledger: Ledger, *, leaving: Collection[Name] = frozenset()
+) -> dict[Name, int]:
+    """Rows in target tables that no run of ours filled; raises TableNotEmpty where the mapping refuses them.
+
+    Tables that are not there yet hold none, and what a plan moves out of the way (`leaving`) may hold any.
+    """
     occupied = {}
     known = await ledger.exists()
     for name, mapping in facts.document.by_target.items():
+        if name in leaving or name not in facts.target.tables:
+            continue
         if known and await ledger.filled(name) is not None:
             continue
         rows = int(await ledger.session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the table {name}"))
@@ -183,8 +231,15 @@ async def refuse_occupied(facts: Facts, ledger: Ledger) -> dict[Name, int]:
     return occupied
 
 
+async def _refuse_occupied(plan: Plan, found: Survey, ledger: Ledger) -> None:
+    """Raises TableNotEmpty; what still waits to be archived may hold rows."""
+    leaving = () if await is_shaped(ledger, plan) else archived(plan)
+    await refuse_occupied(found.facts, ledger, leaving=leaving)
+
+
 async def _conduct(run: _Run) -> Migrated:
     try:
+        await _give_form(run)
         return await _stages(run)
     except BaseException as error:
         await _stopped(run, error)
@@ -206,14 +261,24 @@ async def _stopped(run: _Run, error: BaseException) -> None:
         run.observer.note(f"the stop could not be noted in the ledger: {second}")
 
 
+async def _give_form(run: _Run) -> None:
+    """Images of what must stay as it is; then the statements of phase `shape`, and a second look. Raises ShapeUnexpected."""
+    if not run.resumed:
+        await note_preserved(run.ledger, run.run, run.found.facts.document.preserved)
+    if await is_shaped(run.ledger, run.plan):
+        return
+    await run.shaping.shape(run.found.facts.target)
+    run.found = await look(run.plan.mapping(), run.found.source, run.found.target)
+    run.found.require_shape(run.plan)
+    run.found.require_sound()
+    await _refuse_unplanned(run.found, run.plan, run.ledger)
+    await refuse_occupied(run.found.facts, run.ledger)
+
+
 async def _stages(run: _Run) -> Migrated:
     ledger, facts = run.ledger, run.found.facts
-    for name in facts.document.preserved:
-        if not run.resumed:
-            rows, total = await image_of(ledger.session, name)
-            await ledger.preserve(run.run, name, rows, total)
-    await _claim(run)
-    await apply.hold(ledger, run.run, run.plan.statements)
+    await claim(ledger, run.run, facts, run.plan.order)
+    await apply.hold(ledger, run.run, [*run.plan.statements, *unplanned(facts, run.plan)])
     order = run.plan.order
     tables = [facts.source_table(name) for name in order]
     async with snapshot(run.servers.source, tables, workers=run.jobs, purpose="copy") as shared, _hands(run) as targets:
@@ -252,25 +317,6 @@ async def _stages(run: _Run) -> Migrated:
     return result
 
 
-async def _claim(run: _Run) -> None:
-    """Note which target tables are filled by us from here on, and which rows stand there already."""
-    ledger, facts = run.ledger, run.found.facts
-    for name in run.plan.order:
-        landing = Landing(Motion(facts, name))
-        if await ledger.filled(name) is not None:
-            if await ledger.kept(name):
-                await ledger.session.execute(landing.forget_gone(), what=f"the rows that stood in {name} before")
-            continue
-        async with ledger.session.transaction():
-            tag = await ledger.session.execute(
-                "INSERT INTO crosswalk.kept (target_table, target_key) SELECT $1, k.target_key"
-                f" FROM ({landing.existing_keys()}) AS k WHERE k.target_key IS NOT NULL",
-                str(name),
-                what=f"the rows that stand in {name}",
-            )
-            await ledger.fill(run.run, name, was_empty=tag.endswith(" 0"))
-
-
 @asynccontextmanager
 async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
     """One session to the target for each worker."""
@@ -289,6 +335,7 @@ async def _finish(run: _Run, stage: Stage, result: Migrated) -> None:
             result.sequences += position.behind
     await add_keys(stage, result.tallies)
     await apply.release(ledger)
+    await run.shaping.complete()
     await stage.snapshot.check()
     hit("run.before_finish")
     await ledger.session.execute("SET synchronous_commit = on", what="SET")

@@ -48,6 +48,8 @@ class Hazard(StrEnum):
     """Target tables go into a dated schema, with their rows; whoever uses them no longer finds them by name."""
     ADDS_COLUMNS = "adds-columns"
     """Live tables get further columns: nothing is rewritten, but each takes a brief exclusive lock."""
+    UNPROVEN_BACKUP = "unproven-backup"
+    """The dump of the preserved tables could not be restored here to prove it; known only when it is taken."""
 
 
 class _Model(BaseModel):
@@ -154,6 +156,9 @@ class Plan(_Model):
     target_fingerprint: str = Field(description="Of the target's tables as the plan found them.")
     shaped_fingerprint: str = Field(
         default="", description="Of the mapped tables once the shape statements have run; empty where there are none."
+    )
+    shaped: dict[str, str] = Field(
+        default_factory=dict, description="The same for each mapped table, so that one that differs can be named."
     )
     archive: str = Field(default="", description="The schema into which clashing target tables go.")
     without: tuple[tuple[str, str], ...] = Field(

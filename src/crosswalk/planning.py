@@ -1,19 +1,48 @@
-"""Conducts a check of the document and the making of a plan. Reads only."""
+"""Conducts a check of the document, and the making of plans: every strategy costed on the real data. Reads only.
+
+The reviewed document is held against the target as it is; those of hybrid and recreate are derived from it and
+held against the target as it will be. Rows are judged once for transform and hybrid, whose rules are the same,
+and once for recreate. The sample that is timed is rolled back.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
-from crosswalk.express import Facts
-from crosswalk.judge import Problem, Verdict, find_moment, judge_rows
+from crosswalk import ddl
+from crosswalk.errors import CrosswalkError, SourceKeyDoubled, StrategyImpossible, TableNotEmpty
+from crosswalk.express import Facts, Motion
+from crosswalk.judge import Problem, Verdict, examine, find_moment, gather_facts, judge_rows
 from crosswalk.ledger import Ledger, Tally
 from crosswalk.mapping import MappingFile
 from crosswalk.migration import refuse_occupied
 from crosswalk.names import Name
-from crosswalk.plan import Plan
+from crosswalk.plan import STRATEGIES, Plan, Strategy
+from crosswalk.planfile import PlanFile
+from crosswalk.schema import Schema
 from crosswalk.snapshot import snapshot
-from crosswalk.strategy import fill_order, plan_transform
+from crosswalk.strategy import (
+    Between,
+    Candidate,
+    Derived,
+    Held,
+    Shaping,
+    asked,
+    compose,
+    cost,
+    derive_hybrid,
+    derive_recreate,
+    dropped,
+    fill_order,
+    held,
+    held_query,
+    recommend,
+    shaped,
+)
 from crosswalk.survey import Servers, Survey, survey
+from crosswalk.timing import Timed, time_sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,28 +76,252 @@ async def _check(found: Survey, servers: Servers) -> Checked:
     return Checked(problems=(), tallies=tuple(tallies), verdicts=tuple(verdicts))
 
 
-async def make_plan(file: MappingFile, servers: Servers, *, count: bool = True) -> tuple[Plan, Checked]:
-    """A plan by transform; raises RulesProposed, DocumentRefused, TableNotEmpty.
+# --- plans ------------------------------------------------------------------------------------------
 
-    With `count` the rows are counted by what becomes of them, which reads the source once.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What came of planning."""
+
+    file: PlanFile
+    checked: Mapping[Strategy, Checked] = field(default_factory=dict)
+    """What was counted, by strategy."""
+
+
+async def make_plan(
+    file: MappingFile, servers: Servers, *, strategy: Strategy = "transform", count: bool = True
+) -> tuple[Plan, Checked]:
+    """One strategy's plan, which nobody has decided on yet; raises as `make_plans`."""
+    planned = await make_plans(file, servers, strategies=(strategy,), count=count)
+    return planned.file.plans[strategy], planned.checked[strategy]
+
+
+async def make_plans(
+    file: MappingFile, servers: Servers, *, strategies: Sequence[Strategy] = STRATEGIES, count: bool = True
+) -> Planned:
+    """A plan for each strategy that is possible, and the cost of each one.
+
+    Raises RulesProposed, DocumentRefused; where a single strategy was asked for and is not possible, what stands in
+    its way (TableNotEmpty, SourceKeyDoubled) or StrategyImpossible. With `count` the rows are counted by what becomes
+    of them and a sample is timed, which reads the source once or twice.
     """
     async with survey(file, servers, purpose="plan") as found:
         found.require_sound()
-        occupied = await refuse_occupied(found.facts, Ledger(found.target))
-        checked = await _check(found, servers) if count else Checked(problems=())
-        plan = plan_transform(
-            found.facts,
-            file,
-            urls=(found.source.url, found.target.url),
-            clusters=(await found.source.cluster(), await found.target.cluster()),
+        planner = _Planner(found=found, servers=servers, count=count)
+        await planner.look()
+        candidates = [await planner.candidate(strategy) for strategy in strategies]
+        if len(candidates) == 1:
+            _require(candidates[0], planner)
+        return planner.planned(candidates)
+
+
+def _require(candidate: Candidate, planner: _Planner) -> None:
+    if candidate.plan is None:
+        refusal = planner.refusals.get(candidate.strategy)
+        raise refusal or StrategyImpossible(strategy=candidate.strategy, reason="; ".join(candidate.blockers))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Way:
+    """How a strategy would go, before anything is counted."""
+
+    derived: Derived
+    found: Survey
+    shaping: Shaping | None = None
+    blockers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Planner:
+    """Takes each strategy as far as it goes."""
+
+    found: Survey
+    servers: Servers
+    count: bool
+    between: Between = field(init=False)
+    held: tuple[Held, ...] = ()
+    """What the columns hold that the reviewed document drops."""
+    checked: dict[Strategy, Checked] = field(default_factory=dict)
+    refusals: dict[Strategy, CrosswalkError] = field(default_factory=dict)
+    _judged: list[tuple[Facts, Checked]] = field(default_factory=list)
+
+    @property
+    def file(self) -> MappingFile:
+        """The reviewed document."""
+        return self.found.file
+
+    @property
+    def schemas(self) -> tuple[Schema, Schema]:
+        """Source and target as they were found."""
+        return self.found.facts.source, self.found.facts.target
+
+    async def look(self) -> None:
+        """What all strategies need to know."""
+        source, target = self.found.source, self.found.target
+        self.between = Between(
+            urls=(source.url, target.url), clusters=(await source.cluster(), await target.cluster())
+        )
+        if self.count:
+            schema = self.schemas[0]
+            for name, columns in asked(dropped(self.file.document, schema), schema).items():
+                row = await source.fetchrow(held_query(name, columns), what=f"the columns of {name} that are dropped")
+                assert row is not None
+                self.held += (held(name, columns, dict(row)),)
+
+    async def candidate(self, strategy: Strategy) -> Candidate:
+        """The strategy's plan, or what stands in its way."""
+        way = await self._way(strategy)
+        made = Candidate(
+            strategy=strategy, derived=way.derived, counted=self.count, archived=await self._archived(way),
+            held=self.held if strategy == "transform" else (),
+        )
+        if way.blockers:
+            return replace(made, blockers=way.blockers)
+        try:
+            occupied = {} if strategy == "recreate" else await refuse_occupied(way.found.facts, Ledger(self.found.target))
+            checked = await self._check(way.found)
+        except (TableNotEmpty, SourceKeyDoubled) as error:
+            self.refusals[strategy] = error
+            return replace(made, blockers=(str(error),))
+        self.checked[strategy] = checked
+        timed = await self._timed(way.found.facts, checked)
+        plan = compose(
+            strategy,
+            way.found.facts,
+            way.derived.file,
+            between=self.between,
+            reviewed=None if strategy == "transform" else self.file,
+            shaping=way.shaping,
             occupied=occupied,
             tallies=checked.tallies,
-            warnings=_warnings(checked, occupied, found.facts),
+            seconds=timed.seconds if timed.measured else None,
+            warnings=[*way.warnings, *_warnings(checked, occupied, way.found.facts)],
         )
-    return plan, checked
+        return replace(
+            made, plan=plan, tallies=checked.tallies, verdicts=checked.verdicts, measured=timed.measured
+        )
+
+    def planned(self, candidates: Sequence[Candidate]) -> Planned:
+        """The file, with the comparison."""
+        costs = tuple(cost(each, *self.schemas, self.file.document) for each in candidates)
+        return Planned(
+            file=PlanFile(
+                plans={each.strategy: each.plan for each in candidates if each.plan is not None},
+                costs=costs,
+                recommendation=recommend(costs, self.held, counted=self.count),
+            ),
+            checked=self.checked,
+        )
+
+    # --- ways ---------------------------------------------------------------------------------------
+
+    async def _way(self, strategy: Strategy) -> _Way:
+        source, target = self.schemas
+        if strategy == "transform":
+            return _Way(derived=Derived(file=self.file), found=self.found)
+        if strategy == "hybrid":
+            derived = derive_hybrid(self.file, source, target)
+            if not derived.additions:
+                return _Way(derived=derived, found=self.found)
+            return await self._shaped(derived, self._add(derived))
+        derived = derive_recreate(self.file, source, target)
+        return await self._shaped(derived, self._recreate(derived))
+
+    def _add(self, derived: Derived) -> tuple[ddl.Made, str]:
+        source, target = self.schemas
+        additions = [ddl.Addition(table=a.target, name=a.name, column=a.column) for a in derived.additions]
+        return ddl.add_columns(source, target, additions), ""
+
+    def _recreate(self, derived: Derived) -> tuple[ddl.Made, str]:
+        source, target = self.schemas
+        archive = _archive_name(target)
+        preserved = list(self.file.document.preserved)
+        made = ddl.recreate(source, target, tables=derived.created, preserved=preserved, archive=archive)
+        return made, archive
+
+    async def _shaped(self, derived: Derived, made_as: tuple[ddl.Made, str]) -> _Way:
+        """The derived document held against the target as it will be."""
+        source, former = self.schemas
+        made, archive = made_as
+        blockers = (*derived.blockers, *made.blockers)
+        way = _Way(derived=derived, found=self.found, blockers=blockers, warnings=made.warnings)
+        if blockers:
+            return way
+        way.shaping = Shaping(
+            former=former,
+            statements=(*made.statements, *made.foreign_keys),
+            created=derived.created,
+            archived=derived.archived,
+            archive=archive if derived.archived else "",
+        )
+        target = shaped(made.projected, way.shaping)
+        facts, problems = await gather_facts(derived.file, source, target, self.found.source, self.found.target)
+        problems = problems or examine(derived.file, facts)
+        way.found = replace(self.found, file=derived.file, facts=facts, problems=tuple(problems))
+        way.blockers = tuple(p.message for p in problems)
+        return way
+
+    # --- counting -----------------------------------------------------------------------------------
+
+    async def _archived(self, way: _Way) -> dict[Name, int]:
+        """Rows of the target tables that would go into the archive."""
+        found = {}
+        for name in way.derived.archived:
+            rows = max(self.schemas[1].tables[name].rows, 0)
+            if self.count:
+                what = f"the rows of {name}"
+                rows = int(await self.found.target.fetchval(f"SELECT count(*) FROM {name.sql}", what=what))
+            found[name] = rows
+        return found
+
+    async def _check(self, found: Survey) -> Checked:
+        """What becomes of the rows; asked once where the rules are the same."""
+        if not self.count:
+            return Checked(problems=())
+        for facts, checked in self._judged:
+            if _same_rules(facts, found.facts):
+                return checked
+        checked = await _check(found, self.servers)
+        self._judged.append((found.facts, checked))
+        return checked
+
+    async def _timed(self, facts: Facts, checked: Checked) -> Timed:
+        if not self.count:
+            return Timed(seconds=0.0, measured=False)
+        rows = {t.target: t.extracted for t in checked.tallies}
+        return await time_sample(facts, fill_order(facts).tables, rows, self.servers.source, self.found.target)
 
 
-def _warnings(checked: Checked, occupied: dict[Name, int], facts: Facts) -> list[str]:
+def _same_rules(one: Facts, other: Facts) -> bool:
+    """Whether the same rows fit under both: equal conditions, keys, filters and policies, table by table."""
+    if one is other:
+        return True
+    if list(one.document.by_target) != list(other.document.by_target):
+        return False
+    return all(_rules(one, name) == _rules(other, name) for name in one.document.by_target)
+
+
+def _rules(facts: Facts, name: Name) -> tuple[object, ...]:
+    motion = Motion(facts, name)
+    mapping = facts.mapping(name)
+    words = (mapping.source, mapping.key, mapping.source_key, mapping.where, mapping.on_duplicate, mapping.rejects)
+    constraints = tuple(c.definition for c in facts.target_table(name).constraints)
+    return (*words, constraints, *((c.code, c.sql, c.policy) for c in motion.conditions))
+
+
+def _archive_name(target: Schema) -> str:
+    """`archive_YYYYMMDD` in UTC, with a number where a schema of that name exists."""
+    taken = {name.schema for name in target.tables} | set(target.namespaces)
+    base = f"archive_{datetime.now(UTC):%Y%m%d}"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base}_{number}"
+    return name
+
+
+def _warnings(checked: Checked, occupied: Mapping[Name, int], facts: Facts) -> list[str]:
     lines = [
         f"{v.source}: {v.rows if v.rows is not None else 'some'} rows: {v.column or v.constraint or v.code}: {v.reason}"
         for v in checked.verdicts

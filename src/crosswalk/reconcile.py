@@ -17,6 +17,7 @@ from crosswalk.copy import wait_for_batch
 from crosswalk.express import Key, Moment, Motion, Selection
 from crosswalk.filling import Stage
 from crosswalk.judge import steadily
+from crosswalk.ledger import former
 from crosswalk.names import Name
 from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.verify import Difference, Known, TableResult, compare_table
@@ -50,6 +51,7 @@ class Reconciliation:
         self.extra[name] = [d for d in found.differences if d.kind == "extra"]
         keys = [d.source_key for d in found.differences if d.source_key is not None]
         self.moved += len(keys)
+        await former.expect_more(ledger.session, name, found.count("missing") + len(quarantined))
         await self._move(motion, [*keys, *_keys(quarantined)])
 
     async def _move(self, motion: Motion, keys: list[Key], *, last: bool = False) -> Repaired:

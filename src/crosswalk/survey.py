@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from crosswalk.catalog import read_schema, read_under_locks
 from crosswalk.connect import Session, connect
-from crosswalk.errors import DocumentRefused, PlanDrifted, PlanElsewhere, RulesProposed
+from crosswalk.errors import DocumentRefused, PlanDrifted, PlanElsewhere, RulesProposed, ShapeUnexpected
 from crosswalk.express import Facts
 from crosswalk.fingerprint import fingerprint
 from crosswalk.judge import Problem, examine, gather_facts
 from crosswalk.mapping import MappingFile
-from crosswalk.names import parse
+from crosswalk.names import Name, parse
 from crosswalk.plan import Plan
 from crosswalk.schema import Schema
 
@@ -72,16 +72,31 @@ class Survey:
                 raise PlanElsewhere(side=side, planned=planned.get("url", then), now=opened.url)
 
     def require_unchanged(self, plan: Plan) -> None:
-        """Raises PlanDrifted where a schema is not what the plan stands on."""
-        without = {(parse(table), name) for table, name in plan.without}
-        document = self.file.document
-        now = {
-            "source": fingerprint(self.facts.source, {m.source for m in document.by_target.values()}),
-            "target": fingerprint(self.facts.target, document.by_target, without=without),
-        }
-        for side, planned in (("source", plan.source_fingerprint), ("target", plan.target_fingerprint)):
-            if now[side] != planned:
-                raise PlanDrifted(side=side, now=now[side], planned=planned)
+        """Raises PlanDrifted where a schema is not what the plan stands on, the target before it is given its form."""
+        self.require_source(plan)
+        archived = {parse(s.table) for s in plan.statements if s.kind == "archive"}
+        now = fingerprint(self.facts.target, archived | set(self.file.document.by_target), without=_without(plan))
+        if now != plan.target_fingerprint:
+            raise PlanDrifted(side="target", now=now, planned=plan.target_fingerprint)
+
+    def require_source(self, plan: Plan) -> None:
+        """Raises PlanDrifted where the source's schema is not what the plan stands on."""
+        now = fingerprint(self.facts.source, {m.source for m in self.file.document.by_target.values()})
+        if now != plan.source_fingerprint:
+            raise PlanDrifted(side="source", now=now, planned=plan.source_fingerprint)
+
+    def require_shape(self, plan: Plan) -> None:
+        """Raises ShapeUnexpected where the target's form is not the one that the plan gives it."""
+        tables, without = self.file.document.by_target, _without(plan)
+        now = fingerprint(self.facts.target, tables, without=without)
+        if now == plan.shaped_fingerprint:
+            return
+        other = [
+            f"{name} " + ("is not as planned" if name in self.facts.target.tables else "is not there")
+            for name in sorted(tables)
+            if plan.shaped.get(str(name)) != fingerprint(self.facts.target, [name], without=without)
+        ]
+        raise ShapeUnexpected(now=now, planned=plan.shaped_fingerprint, differences="; ".join(other) or "a type")
 
     async def require_unchanged_under_locks(self, plan: Plan, keeper: Session) -> None:
         """Raises PlanDrifted where a source table was altered after it was looked at and before it was locked."""
@@ -89,6 +104,10 @@ class Survey:
         now = fingerprint(await read_under_locks(keeper), sources)
         if now != plan.source_fingerprint:
             raise PlanDrifted(side="source", now=now, planned=plan.source_fingerprint)
+
+
+def _without(plan: Plan) -> set[tuple[Name, str]]:
+    return {(parse(table), name) for table, name in plan.without}
 
 
 @asynccontextmanager
@@ -111,12 +130,24 @@ async def read_both(source: Session, target: Session) -> tuple[Schema, Schema]:
     return found[0], found[1]
 
 
+async def glance(file: MappingFile, source: Session, target: Session) -> Survey:
+    """Both catalogs only: for a target that has yet to be given the form that the document speaks of."""
+    schemas = await read_both(source, target)
+    facts = Facts(source=schemas[0], target=schemas[1], document=file.document)
+    return Survey(file=file, source=source, target=target, facts=facts, problems=())
+
+
+async def look(file: MappingFile, source: Session, target: Session) -> Survey:
+    """Facts and problems of a document, through sessions that are open."""
+    schemas = await read_both(source, target)
+    facts, problems = await gather_facts(file, *schemas, source, target)
+    if not problems:
+        problems = examine(file, facts)
+    return Survey(file=file, source=source, target=target, facts=facts, problems=tuple(problems))
+
+
 @asynccontextmanager
 async def survey(file: MappingFile, servers: Servers, *, purpose: str) -> AsyncIterator[Survey]:
     """Sessions, facts and problems of a document."""
     async with both(servers, purpose=purpose) as (source, target):
-        schemas = await read_both(source, target)
-        facts, problems = await gather_facts(file, *schemas, source, target)
-        if not problems:
-            problems = examine(file, facts)
-        yield Survey(file=file, source=source, target=target, facts=facts, problems=tuple(problems))
+        yield await look(file, source, target)

@@ -16,10 +16,11 @@ from functools import partial
 from crosswalk import apply
 from crosswalk.connect import Session, session
 from crosswalk.copy import advance_sequences, quarantine_static
-from crosswalk.errors import MissingPrivilege, NothingMigrated, StatementFailed
+from crosswalk.errors import MissingPrivilege, NothingMigrated, RolledBack, StatementFailed
 from crosswalk.express import Facts, Key, Landing, Moment, Motion
 from crosswalk.judge import find_moment, steadily, tally_rows
-from crosswalk.ledger import Held, Ledger, Run, Tally
+from crosswalk.ledger import Held, Ledger, Run, RunState, Tally
+from crosswalk.ledger import former
 from crosswalk.ledger import proof as noted
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
@@ -28,6 +29,7 @@ from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.sequences import Position, sequence_positions, uncovered_sequences
 from crosswalk.snapshot import Snapshot, snapshot
+from crosswalk.strategy import unplanned
 from crosswalk.survey import Servers, Survey, survey
 from crosswalk.verify import (
     Known,
@@ -98,12 +100,13 @@ class _Scene:
 
 
 async def last_plan(servers: Servers) -> tuple[Run, Plan]:
-    """The newest run of the target's ledger; raises NothingMigrated."""
+    """The newest run of the target's ledger that stands; raises NothingMigrated, RolledBack."""
     async with session("target", servers.target, purpose="status") as target:
         runs = await Ledger(target).runs()
-    if not runs:
-        raise NothingMigrated()
-    return runs[0], Plan.model_validate(runs[0].plan)
+    standing = [run for run in runs if run.state is not RunState.ROLLED_BACK]
+    if not standing:
+        raise RolledBack(run=runs[0].id) if runs else NothingMigrated()
+    return standing[0], Plan.model_validate(standing[0].plan)
 
 
 @asynccontextmanager
@@ -246,9 +249,19 @@ async def repair(
         if not mended.before.clean:
             await _mend(scene, mended, delete_extra=delete_extra)
             mended.after = await _verify(scene, exact=exact, observer=told)
+        await _settle(scene, mended.after or mended.before)
         word: noted.Word = "repaired" if mended.after else "verified"
         await _note(scene, mended.after or mended.before, word, exact=exact, began=began, mended=mended.tables)
     return mended
+
+
+async def _settle(scene: _Scene, found: Verified) -> None:
+    """Tell the ledger how many rows are ours: those that were compared, without any that no source row gives."""
+    for table in found.tables:
+        extra = table.count("extra")
+        if scene.facts.mapping(table.target).existing == "update" and not await scene.ledger.filled(table.target):
+            continue  # there the rows that stood before are among those compared
+        await former.correct_ours(scene.ledger.session, table.target, table.target_rows - extra)
 
 
 async def _note(
@@ -301,7 +314,12 @@ async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
     before = mended.before
     broken = [t for t in before.tables if not t.clean or t.target in before.stale]
     concerned = {str(t.target) for t in broken}
-    await apply.hold(scene.ledger, scene.run.id, [s for s in scene.plan.statements if s.table in concerned])
+    # A table that the plan made has its triggers only since its rows came: the plan does not switch them off.
+    off = [*scene.plan.statements, *unplanned(scene.facts, scene.plan)]
+    await apply.hold(scene.ledger, scene.run.id, [s for s in off if s.table in concerned])
+    for table in broken:
+        more = table.count("missing") + len(before.stale.get(table.target, ()))
+        await former.expect_more(scene.ledger.session, table.target, more)
     try:
         for table in broken:
             mended.tables[table.target] = await _again(scene, table, before, second=False)

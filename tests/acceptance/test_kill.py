@@ -111,7 +111,7 @@ async def _empty(url: str) -> None:
 
 def _plan(source: str, target: str, path: Path) -> Pair:
     pair = Pair(source=source, target=target, plan=path)
-    done = pair.run("plan", str(MAPPING), "-o", str(path), "--no-count")
+    done = pair.run("plan", str(MAPPING), "-o", str(path), "--no-count", "--strategy", "transform", "--why", "a test")
     out, err = done.communicate(timeout=120)
     assert done.returncode == 0, (out, err)
     return pair

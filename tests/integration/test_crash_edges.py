@@ -12,7 +12,7 @@ from crosswalk.errors import BadPlan, FailpointHit, PlanElsewhere, RunUnfinished
 from crosswalk.failpoints import VARIABLE
 from crosswalk.mapping import read_text
 from crosswalk.migration import migrate, resume
-from crosswalk.planfile import read_plan
+from crosswalk.planfile import PlanFile, read_plans, write_plans
 from tests.road import ALL_HAZARDS, Road, rows, run
 from tests.servers import MakeDatabase
 
@@ -157,11 +157,12 @@ async def test_a_plan_is_bound_to_its_two_databases_and_to_its_content(
     assert await rows(road.target, "SELECT count(*) FROM emp") == [(0,)]
 
     path = tmp_path / "plan.json"
-    path.write_text(plan.dump(), encoding="utf-8")
-    assert read_plan(path) == plan
-    path.write_text(plan.dump().replace("DISABLE TRIGGER", "ADD COLUMN hacked int --"), encoding="utf-8")
+    plans = PlanFile(plans={"transform": plan}, costs=(), decision=plan.decision)
+    write_plans(path, plans)
+    assert read_plans(path).chosen() == plan
+    path.write_text(plans.dump().replace("DISABLE TRIGGER", "ADD COLUMN hacked int --"), encoding="utf-8")
     with pytest.raises(BadPlan, match="edited"):
-        read_plan(path)
+        read_plans(path)
 
 
 async def test_repair_moves_a_sequence_that_fell_behind(

@@ -3,94 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crosswalk.errors import BadPlan, NotInSchema, RuleImpossible
+from crosswalk.errors import NotInSchema, RuleImpossible
 from crosswalk.express import EVERYTHING, Facts, Landing, Moment, Motion, groups
 from crosswalk.fingerprint import fingerprint
 from crosswalk.judge import examine
 from crosswalk.mapping import MappingFile, read_text
 from crosswalk.names import Name
 from crosswalk.plan import Hazard
-from crosswalk.planfile import read_plan
-from crosswalk.schema import (
-    Column,
-    Constraint,
-    ConstraintKind,
-    Enum,
-    Index,
-    RelationKind,
-    Schema,
-    Table,
-    TypeKind,
-    TypeRef,
-)
-from crosswalk.strategy import fill_order, plan_transform
-
-OIDS = {
-    "int4": 23,
-    "int8": 20,
-    "text": 25,
-    "timestamp": 1114,
-    "timestamptz": 1184,
-    "bool": 16,
-    "jsonb": 3802,
-    "date": 1082,
-}
-ARRAYS = {"int4": 1007, "text": 1009}
-
-
-def kind(name: str) -> TypeRef:
-    """A built-in type by pg_type's name, or an array of one (`int4[]`)."""
-    element = kind(name.removesuffix("[]")) if name.endswith("[]") else None
-    return TypeRef(
-        schema="pg_catalog",
-        name=f"_{element.name}" if element else name,
-        kind=TypeKind.ARRAY if element else TypeKind.BASE,
-        modifier=-1,
-        display=name,
-        plain=name,
-        oid=ARRAYS[element.name] if element else OIDS[name],
-        category="A" if element else "X",
-        element=element,
-    )
-
-
-def table(name: str, /, *constraints: Constraint, key: str = "id", **columns: str) -> Table:
-    found = tuple(
-        Column(name=c, position=i, type=kind(k.removesuffix("!")), not_null=k.endswith("!"))
-        for i, (c, k) in enumerate({"id": "int4!", **columns}.items())
-    )
-    primary = Constraint(name=f"{name}_pkey", kind=ConstraintKind.PRIMARY, columns=(key,), definition="")
-    index = Index(
-        name=f"{name}_pkey", definition=f"CREATE UNIQUE INDEX {name}_pkey", columns=(key,), unique=True, partial=False,
-        predicate=None, expressions=False, immediate=True, valid=True, method="btree",
-    )  # fmt: skip
-    return Table(
-        name=Name("public", name),
-        kind=RelationKind.TABLE,
-        columns=found,
-        constraints=(primary, *constraints),
-        indexes=(index,),
-    )
-
-
-def refers(column: str, to: str) -> Constraint:
-    return Constraint(
-        name=f"{column}_fkey", kind=ConstraintKind.FOREIGN, columns=(column,), definition=f"FOREIGN KEY ({column}) …",
-        references=Name("public", to), referenced_columns=("id",),
-    )  # fmt: skip
-
-
-def schema(*tables: Table, **more: Any) -> Schema:
-    return Schema(
-        server_version=160000, database="d", role="r", tables={t.name: t for t in tables}, sequences={}, domains={},
-        **{"enums": {}, **more},
-    )  # fmt: skip
-
+from crosswalk.schema import Column, Enum, RelationKind, Schema, Table, TypeKind
+from crosswalk.strategy import Between, compose, fill_order
+from tests.schemas import kind, refers, schema, table
 
 SOURCE = schema(
     table("people", name="text", seen="timestamp", tags="text[]", nums="int4[]", born="date", flag="bool", n="int8"),
@@ -276,43 +202,22 @@ def test_a_fingerprint_covers_the_types_in_use_and_leaves_out_what_the_run_drops
 def plan() -> Any:
     file = document("name", more=DROPS.replace("name: w, ", "") + IGNORES)
     found = Facts(source=SOURCE, target=TARGET, document=file.document)
-    return plan_transform(found, file, urls=("s", "t"), occupied={USERS: 3})
+    return compose("transform", found, file, between=Between(urls=("s", "t")), occupied={USERS: 3})
 
 
-def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "p.json"
-    path.write_text(plan().dump(), encoding="utf-8")
-    again = read_plan(path)
-    assert again == plan().model_copy(update={"created_at": again.created_at})
-    assert again.order == (USERS,)
-    assert again.mapping().document == document("name", more=DROPS.replace("name: w, ", "") + IGNORES).document
+def test_a_plan_knows_its_order_and_its_document() -> None:
+    made = plan()
+    assert made.order == (USERS,)
+    assert made.mapping().document == document("name", more=DROPS.replace("name: w, ", "") + IGNORES).document
 
 
 def test_a_plans_name_follows_its_content() -> None:
     assert plan().id == plan().id
     file = document("name", more=DROPS.replace("name: w, ", "") + IGNORES + "# a remark\n")
-    other = plan_transform(
-        Facts(source=SOURCE, target=TARGET, document=file.document), file, urls=("s", "t"), occupied={}
-    )
+    found = Facts(source=SOURCE, target=TARGET, document=file.document)
+    other = compose("transform", found, file, between=Between(urls=("s", "t")))
     assert other.id != plan().id
     assert other.hazards == ()
-
-
-@pytest.mark.parametrize("text", ["", "{}", "not json", '{"format": 2}', "[]"])
-def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "p.json"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(BadPlan, match=r"p\.json cannot be used"):
-        read_plan(path)
-
-
-def test_a_plan_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "p.json"
-    path.write_text(plan().dump().replace('"format": 2,', '"format": 2, "formatt": 1,'), encoding="utf-8")
-    with pytest.raises(BadPlan, match="Extra inputs"):
-        read_plan(path)
-    with pytest.raises(BadPlan, match="No such file"):
-        read_plan(tmp_path / "absent.json")
 
 
 def test_hazard_names_are_words_for_the_command_line() -> None:

@@ -8,6 +8,7 @@ use are proven exactly; `dump` runs pg_dump, logged in as the session is (`login
 that appears under its name only when all of that has succeeded. On the target nothing is written.
 """
 
-from crosswalk.backup.take import Backup, TableImage, back_up
+from crosswalk.backup.image import TableImage
+from crosswalk.backup.take import Backup, back_up
 
 __all__ = ["Backup", "TableImage", "back_up"]

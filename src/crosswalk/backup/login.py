@@ -24,6 +24,10 @@ from crosswalk.connect import CONNECT_SECONDS, Session
 from crosswalk.errors import BackupImpossible
 
 _SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)
+_HEAD: Final = struct.Struct("!ci")
+"""Of each of the server's messages: its kind, and its length without the kind."""
+_SASL: Final = struct.pack("!i", 10)
+_BOUND: Final = b"SCRAM-SHA-256-PLUS\0"
 _BLOCK: Final = 1 << 16
 _SOCKET: Final = ".s.PGSQL.5432"
 _ADVISORY: Final = frozenset({"allow", "prefer"})
@@ -50,14 +54,13 @@ class Login:
 
 async def login_of(session: Session) -> Login:
     """The login of an open session."""
-    seen: list[Any] = []
-    with session.raw.query_logger(seen.append):
+    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    with session.raw.query_logger(told.set_result):
         await session.execute("SELECT", what="a greeting")
-        while not seen:
-            await asyncio.sleep(0)
-    params = seen[0].conn_params
+        found = await told
+    params = found.conn_params
     return Login(
-        address=seen[0].conn_addr,
+        address=found.conn_addr,
         user=params.user,
         password=params.password if isinstance(params.password, str) else None,
         database=params.database,
@@ -131,7 +134,7 @@ class _Tunnel:
         except (OSError, EOFError, TimeoutError, ssl.SSLError):
             writer.close()
             return
-        await asyncio.gather(_pump(reader, back), _pump(there, writer))
+        await asyncio.gather(_pump(reader, back), _answers(there, writer))
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         assert not isinstance(self.login.address, str)
@@ -148,6 +151,22 @@ class _Tunnel:
             writer.close()
             raise ConnectionError("the server has no TLS")
         return reader, writer
+
+
+async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The server's direction. Its offer to bind the login to TLS is left out: the program would see an offer that
+    makes no sense without TLS, and give up."""
+    try:
+        head = await reader.readexactly(_HEAD.size)
+        kind, length = _HEAD.unpack(head)
+        body = await reader.readexactly(length - 4) if kind == b"R" else b""
+        if body.startswith(_SASL):
+            body = body.replace(_BOUND, b"")
+        writer.write(_HEAD.pack(kind, len(body) + 4) + body if kind == b"R" else head)
+    except (OSError, EOFError, ssl.SSLError):
+        writer.close()
+        return
+    await _pump(reader, writer)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -6,7 +6,7 @@ SELECT n.nspname::text AS schema, c.collname::text AS name,
                    THEN format('LC_COLLATE = %L, LC_CTYPE = %L', c.collcollate, c.collctype)
                    ELSE format('LOCALE = %L', p.locale) END
            || CASE WHEN c.collisdeterministic THEN '' ELSE ', DETERMINISTIC = false' END
-           || coalesce(format(', RULES = %L', to_jsonb(c) ->> 'collicurules'), '') || ')' AS definition,
+           || coalesce(', RULES = ' || quote_literal(to_jsonb(c) ->> 'collicurules'), '') || ')' AS definition,
        CASE WHEN c.collprovider = 'b' THEN 17 WHEN to_jsonb(c) ->> 'collicurules' IS NOT NULL THEN 16 ELSE 14 END AS since,
        pg_get_userbyid(c.collowner)::text AS owner, '{}'::text[] AS acl,
        obj_description(c.oid, 'pg_collation') AS comment

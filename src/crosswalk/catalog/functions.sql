@@ -17,13 +17,13 @@ SELECT n.nspname::text AS schema, p.proname::text AS name,
             || CASE WHEN a.aggcombinefn <> 0 THEN format(', COMBINEFUNC = %s', a.aggcombinefn::regproc) ELSE '' END
             || CASE WHEN a.aggserialfn <> 0 THEN format(', SERIALFUNC = %s', a.aggserialfn::regproc) ELSE '' END
             || CASE WHEN a.aggdeserialfn <> 0 THEN format(', DESERIALFUNC = %s', a.aggdeserialfn::regproc) ELSE '' END
-            || coalesce(format(', INITCOND = %L', a.agginitval), '')
+            || coalesce(', INITCOND = ' || quote_literal(a.agginitval), '')
             || CASE WHEN a.aggmtransfn <> 0 THEN format(', MSFUNC = %s, MINVFUNC = %s, MSTYPE = %s', a.aggmtransfn::regproc,
                                                         a.aggminvtransfn::regproc, format_type(a.aggmtranstype, NULL)) ELSE '' END
             || CASE WHEN a.aggmtransspace <> 0 THEN format(', MSSPACE = %s', a.aggmtransspace) ELSE '' END
             || CASE WHEN a.aggmfinalfn <> 0 THEN format(', MFINALFUNC = %s', a.aggmfinalfn::regproc) ELSE '' END
             || CASE WHEN a.aggmfinalextra THEN ', MFINALFUNC_EXTRA' ELSE '' END
-            || coalesce(format(', MINITCOND = %L', a.aggminitval), '')
+            || coalesce(', MINITCOND = ' || quote_literal(a.aggminitval), '')
             || coalesce((SELECT format(', SORTOP = OPERATOR(%I.%s)', o.nspname, s.oprname) FROM pg_operator s
                          JOIN pg_namespace o ON o.oid = s.oprnamespace WHERE s.oid = a.aggsortop), '')
             || CASE p.proparallel WHEN 's' THEN ', PARALLEL = SAFE' WHEN 'r' THEN ', PARALLEL = RESTRICTED' ELSE '' END
@@ -31,7 +31,7 @@ SELECT n.nspname::text AS schema, p.proname::text AS name,
        pg_get_userbyid(p.proowner)::text AS owner,
        ARRAY(SELECT x::text FROM unnest(p.proacl) AS x ORDER BY x::text COLLATE "C") AS acl,
        obj_description(p.oid, 'pg_proc') AS comment,
-       p.prosecdef AS security_definer
+       p.prosecdef AS security_definer, oidvectortypes(p.proargtypes) AS signature
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid

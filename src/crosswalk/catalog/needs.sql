@@ -4,6 +4,13 @@ WITH routine AS (
     SELECT p.oid, n.nspname::text AS schema, p.proname::text AS name, pg_get_function_identity_arguments(p.oid) AS arguments
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE p.oid >= 16384
+), maker AS (
+    SELECT d.objid AS oid, n.nspname::text AS schema, b.typname::text AS name
+    FROM pg_depend d
+    LEFT JOIN pg_range m ON m.rngmultitypid = d.refobjid
+    JOIN pg_type b ON b.oid = coalesce(m.rngtypid, d.refobjid)
+    JOIN pg_namespace n ON n.oid = b.typnamespace
+    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i'
 ), relation AS (
     SELECT c.oid, c.relkind, n.nspname::text AS schema, c.relname::text AS name, c.relnamespace AS namespace
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -38,8 +45,10 @@ WITH routine AS (
     SELECT 'pg_statistic_ext'::regclass, s.oid, 'relation', r.schema, r.name, '', 'statistics ' || s.stxname
     FROM pg_statistic_ext s JOIN relation r ON r.oid = s.stxrelid
     UNION ALL
-    SELECT 'pg_proc'::regclass, f.oid, 'function', f.schema, f.name, f.arguments, ''
-    FROM routine f
+    -- what makes values of a range stands for the range
+    SELECT 'pg_proc'::regclass, f.oid, CASE WHEN t.oid IS NULL THEN 'function' ELSE 'type' END,
+           coalesce(t.schema, f.schema), coalesce(t.name, f.name), CASE WHEN t.oid IS NULL THEN f.arguments ELSE '' END, ''
+    FROM routine f LEFT JOIN maker t ON t.oid = f.oid
     UNION ALL
     -- a row type stands for its relation, an array for its element, a multirange for its range
     SELECT 'pg_type'::regclass, t.oid, CASE WHEN r.oid IS NULL THEN 'type' ELSE 'relation' END,

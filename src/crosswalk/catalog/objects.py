@@ -13,7 +13,8 @@ def function(row: Row) -> Function:
     """A row of `functions.sql`."""
     return Function(
         name=Name(row["schema"], row["name"]), arguments=row["arguments"],
-        definition=row["definition"], kind=row["kind"], security_definer=row["security_definer"], **owned(row),
+        definition=row["definition"], kind=row["kind"], security_definer=row["security_definer"],
+        signature=row["signature"], **owned(row),
     )
 
 

@@ -21,7 +21,7 @@ from crosswalk.catalog.typebook import TypeBook
 from crosswalk.connect import Session
 from crosswalk.errors import StatementFailed
 from crosswalk.names import Name, literal
-from crosswalk.schema import Extension, RelationKind, Schema, Table
+from crosswalk.schema import Extension, Need, RelationKind, Schema, Table
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ATTEMPTS: Final = 8
@@ -104,10 +104,18 @@ async def _read(session: Session, wanted: list[str] | None) -> Schema:
         known_collations=frozenset(around["collations"]), unread=tuple(around["unread"]),
         namespaces={r["name"]: objects.namespace(r) for r in await _query(session, "namespaces", oids)},
         collations={c.name: c for c in map(objects.collation, await _query(session, "collations", oids))},
-        needs=objects.needs(await _query(session, "needs", oids)),
+        needs=await _needs(session, oids),
         available=tuple(map(objects.available, await _query(session, "available"))),
         given=tuple(map(objects.given, await _query(session, "given"))),
     )
+
+
+async def _needs(session: Session, oids: list[int]) -> tuple[Need, ...]:
+    """What needs what. The planner takes the joined texts for short and would walk one inside the other."""
+    await session.execute("SET LOCAL enable_nestloop = off", what="SET enable_nestloop")
+    rows = await _query(session, "needs", oids)
+    await session.execute("RESET enable_nestloop", what="RESET enable_nestloop")
+    return objects.needs(rows)
 
 
 def _countable(table: Table) -> bool:

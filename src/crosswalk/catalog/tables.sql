@@ -24,7 +24,8 @@ SELECT c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::tex
        ARRAY(SELECT p.right FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p ("right")
              WHERE has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, p.right))
            || CASE WHEN pg_has_role(c.relowner, 'USAGE') THEN ARRAY['OWNER'] ELSE '{}' END AS privileges,
-       coalesce(c.reloptions, '{}') AS options,
+       coalesce(c.reloptions, '{}') || ARRAY(SELECT 'toast.' || o FROM pg_class s CROSS JOIN unnest(s.reloptions) AS o
+                                             WHERE s.oid = c.reltoastrelid) AS options,
        ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY a::text COLLATE "C") AS acl,
        c.relispopulated AS populated,
        ARRAY(SELECT what FROM (VALUES

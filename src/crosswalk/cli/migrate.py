@@ -16,7 +16,7 @@ from crosswalk.copy import CHUNK_BYTES
 from crosswalk.migration import JOBS, Migrated
 from crosswalk.migration import migrate as conduct
 from crosswalk.plan import Plan
-from crosswalk.planfile import read_plan
+from crosswalk.planfile import read_plans
 from crosswalk.survey import Servers
 
 MEGABYTE: Final = 1024 * 1024
@@ -26,13 +26,13 @@ EXAMPLES: Final = (
 )
 EXITS: Final = {
     0: "every row accounted for, as the document expects", 1: "an error; `crosswalk resume` goes on",
-    2: "rows in quarantine that the document does not expect", 3: "refused: hazard, drift, rows in the target",
+    2: "rows in quarantine that the document does not expect", 3: "refused: undecided, hazard, drift, rows in the target",
     130: "stopped; `crosswalk resume` goes on",
 }
 
 
 def migrate(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan made by `crosswalk plan`.")],
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan that somebody decided on.")],
     source: options.Source = None, target: options.Target = None,
     allow: Annotated[
         list[str] | None, typer.Option("--allow", metavar="HAZARD", help="A hazard of the plan that is accepted.")
@@ -48,7 +48,7 @@ def migrate(
     The source is only read, in one snapshot. Ctrl-C stops at the next chunk's edge, a second one at
     once; what was committed stays and is not moved twice.
     """
-    chosen = read_plan(plan)
+    chosen = read_plans(plan).chosen(plan)
     done = asyncio.run(_move(chosen, options.servers(source, target), allow or [], jobs, chunk_size * MEGABYTE))
     return tell(done, source=source, target=target, as_json=as_json)
 

@@ -49,10 +49,7 @@ def document(path: Path | None) -> MappingFile | None:
 
 def pairs(file: MappingFile) -> Mapping[Name, Name]:
     """Target by source table; where one feeds several the first counts."""
-    found: dict[Name, Name] = {}
-    for target, table in file.document.by_target.items():
-        found.setdefault(table.source, target)
-    return found
+    return file.document.pairs
 
 
 def again(command: str, *, source: str | None = None, target: str | None = None) -> str:

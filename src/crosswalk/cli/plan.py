@@ -1,64 +1,118 @@
-"""`crosswalk plan`: what a move will do, written to a file."""
+"""`crosswalk plan`: what a move would do under each strategy, side by side, written to a file."""
 
 from __future__ import annotations
 
 import asyncio
+import getpass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from crosswalk.cli import options, voice
 from crosswalk.cli.accounting import verdict_json
-from crosswalk.cli.plans import render_plan
-from crosswalk.errors import BadPlan, CannotWrite, FileInTheWay
+from crosswalk.cli.plans import follow, render_plan
+from crosswalk.cli.strategies import render_costs, render_decision, render_recommendation
+from crosswalk.errors import EXIT_CLEAN, EXIT_REFUSED, BadPlan, FileInTheWay
 from crosswalk.mapping import read_mapping
-from crosswalk.plan import Plan
-from crosswalk.planfile import read_plan
-from crosswalk.planning import make_plan
+from crosswalk.plan import STRATEGIES
+from crosswalk.planfile import PlanFile, read_plans, write_plans
+from crosswalk.planning import Planned, make_plans
 
 DEFAULT: Final = Path("crosswalk-plan.json")
 EXAMPLES: Final = (
     "crosswalk plan crosswalk.yaml",
+    'crosswalk plan crosswalk.yaml --strategy transform --why "one page, no choice"',
     "crosswalk plan crosswalk.yaml -o friday.json --no-count",
 )
 EXITS: Final = {
     0: "the plan is written", 1: "the document is wrong, or a server cannot be reached",
-    2: "the document does not fit the schemas", 3: "refused: proposed rules, rows in the target, missing rights",
+    2: "the document does not fit the schemas", 3: "refused: proposed rules, rows in the target, no strategy is possible",
 }
+
+
+class Choice(StrEnum):
+    """What is planned."""
+
+    ALL = "all"
+    RECREATE = "recreate"
+    TRANSFORM = "transform"
+    HYBRID = "hybrid"
 
 
 def plan(
     mapping: options.Mapping_, source: options.Source = None, target: options.Target = None,
+    strategy: Annotated[Choice, typer.Option("--strategy", help="One of them, or all side by side.")] = Choice.ALL,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the plan goes.")] = DEFAULT,
-    no_count: Annotated[bool, typer.Option("--no-count", help="Do not count the rows; estimates are told.")] = False,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Decide for the one strategy at once.")] = "",
+    who: Annotated[str, typer.Option("--who", metavar="NAME", help="Who decides; else your login.")] = "",
+    no_count: Annotated[bool, typer.Option("--no-count", help="Count no rows, time no sample; guesses are told.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is no plan.")] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Write down what a move will do: order, statements with hazards, accounting, estimate.
+    """Cost the strategies on the real data and write down what each would do.
 
-    Reads both servers and writes one file; an older plan there is replaced. The plan stands on the
-    two schemas as they are now: `crosswalk migrate` refuses it when one has changed.
+    Reads both servers and writes one file; an older plan there is replaced. Each plan stands on the
+    two schemas as they are now: `crosswalk migrate` refuses it when one has changed, and until
+    somebody has decided.
     """
+    if why.strip() and strategy is Choice.ALL:
+        raise typer.BadParameter("say --strategy with it: of three, none is decided by itself", param_hint="--why")
     file = read_mapping(mapping)
     _may_write(output, force=force)
-    made, checked = asyncio.run(make_plan(file, options.servers(source, target), count=not no_count))
-    _write(output, made)
-    flags = [f"--allow {hazard}" for hazard in made.hazards]
-    follow = " ".join(["crosswalk migrate", str(output), *flags])
-    unspoken = [v for v in checked.verdicts if not v.declared]
+    chosen = STRATEGIES if strategy is Choice.ALL else tuple(s for s in STRATEGIES if s == strategy.value)
+    planned = asyncio.run(make_plans(file, options.servers(source, target), strategies=chosen, count=not no_count))
+    plans = planned.file
+    if why.strip():
+        plans = plans.decide(chosen[0], who=who or user(), why=why.strip(), path=output)
+    write_plans(output, plans)
     answer = voice.Answer(
-        data={
-            "path": str(output), "hazards": list(made.hazards), "verdicts": [verdict_json(v) for v in checked.verdicts],
-            "plan": made.model_dump(mode="json"),
-        },
-        view=render_plan(made),
-        notes=(f"the document does not speak of {len(unspoken)} reasons for quarantine: `crosswalk check {mapping}`",)
-        if unspoken else (),
-        next=(options.again(follow, source=source, target=target),),
+        data=_data(output, plans, planned), view=[*_view(plans)], exit_code=EXIT_CLEAN if plans.plans else EXIT_REFUSED,
+        notes=_notes(planned, mapping), next=_next(plans, output, source, target),
     )
     voice.note(f"written to {output}")
     return voice.give(answer, as_json=as_json)
+
+
+def user() -> str:
+    """Who is at work, where nobody says it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _view(plans: PlanFile) -> list[Any]:
+    if len(plans.costs) == 1:
+        (made,) = plans.plans.values()
+        told = [*render_plan(made, measured=plans.costs[0].measured)]
+    else:
+        told = [*render_costs(plans.costs), *render_recommendation(plans.recommendation)]
+    return told + ([*render_decision(plans.decision)] if plans.decision else [])
+
+
+def _data(output: Path, plans: PlanFile, planned: Planned) -> dict[str, Any]:
+    verdicts = {name: [verdict_json(v) for v in checked.verdicts] for name, checked in planned.checked.items()}
+    return {"path": str(output), "verdicts": verdicts, **plans.model_dump(mode="json", exclude={"format"})}
+
+
+def _notes(planned: Planned, mapping: Path) -> tuple[str, ...]:
+    checked = planned.checked.get("transform") or planned.checked.get("hybrid")
+    unspoken = [v for v in checked.verdicts if not v.declared] if checked else []
+    if not unspoken:
+        return ()
+    return (f"the document does not speak of {len(unspoken)} reasons for quarantine: `crosswalk check {mapping}`",)
+
+
+def _next(plans: PlanFile, output: Path, source: str | None, target: str | None) -> tuple[str, ...]:
+    if plans.decision is not None:
+        return (options.again(follow(plans.chosen(output), output), source=source, target=target),)
+    if not plans.plans:
+        return ()
+    best = plans.recommendation.strategy if plans.recommendation else next(iter(plans.plans))
+    place = "" if output == DEFAULT else f" {output}"
+    return (f'crosswalk decide {best}{place} --why "…"',)
 
 
 def _may_write(path: Path, *, force: bool) -> None:
@@ -66,13 +120,6 @@ def _may_write(path: Path, *, force: bool) -> None:
     if force or not path.exists():
         return
     try:
-        read_plan(path)
+        read_plans(path)
     except BadPlan as error:
         raise FileInTheWay(path=path) from error
-
-
-def _write(path: Path, made: Plan) -> None:
-    try:
-        path.write_text(made.dump(), encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(path=path, reason=error.strerror or type(error).__name__) from error

@@ -6,6 +6,7 @@ Takes values and gives what Rich prints; no SQL of its own, no decisions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from rich.console import RenderableType
@@ -19,7 +20,12 @@ from crosswalk.plan import Plan, Statement, TablePlan
 _PARTS: Final = ("loaded", "merged", "quarantined", "filtered")
 
 
-def render_plan(plan: Plan) -> Iterator[RenderableType]:
+def follow(plan: Plan, path: Path) -> str:
+    """The command that carries a plan out, with the hazards to allow."""
+    return " ".join(["crosswalk migrate", str(path), *(f"--allow {hazard}" for hazard in plan.hazards)])
+
+
+def render_plan(plan: Plan, *, measured: bool = False) -> Iterator[RenderableType]:
     """Order first, then what is left behind, statements, warnings and the estimate."""
     yield heading(f"plan {plan.id}: {plan.strategy}, PostgreSQL {plan.source['version']} → {plan.target['version']}")
     yield heading("tables in the order in which they are filled")
@@ -35,7 +41,8 @@ def render_plan(plan: Plan) -> Iterator[RenderableType]:
         yield heading("warnings")
         yield from (line(text, indent=2, style="yellow") for text in plan.warnings)
     moved = sum(t.bytes for t in plan.tables)
-    yield line(f"estimate: {duration(plan.seconds)} for {size(moved)} (a guess by rows and bytes)")
+    stands_on = "by a timed sample" if measured else "a guess by rows and bytes"
+    yield line(f"estimate: {duration(plan.seconds)} for {size(moved)} ({stands_on})")
 
 
 def _counted(tables: Sequence[TablePlan]) -> RenderableType:
@@ -70,6 +77,7 @@ def _table(table: TablePlan) -> Iterator[RenderableType]:
 def _statement(statement: Statement) -> Iterator[RenderableType]:
     if statement.hazard is not None:
         yield line(f"hazard {statement.hazard}", indent=2, style="bold red")
-    yield line(statement.sql, indent=2)
+    if statement.sql:
+        yield line(statement.sql, indent=2)
     if statement.restore:
         yield line(f"after the load: {statement.restore}", indent=4, style="dim")

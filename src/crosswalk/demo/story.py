@@ -17,7 +17,7 @@ from crosswalk.errors import CrosswalkError
 from crosswalk.mapping import MappingFile, read_mapping
 from crosswalk.migration import Migrated, migrate
 from crosswalk.plan import Plan
-from crosswalk.planning import Checked, check, make_plan
+from crosswalk.planning import Checked, check, make_plans
 from crosswalk.progress import Observer
 from crosswalk.survey import both, read_both
 from crosswalk.verification import Mended, Verified, repair, verify
@@ -128,7 +128,9 @@ async def _check(file: MappingFile, stage: Stage) -> _Played:
 
 
 async def _plan(file: MappingFile, stage: Stage, plans: list[Plan]) -> _Played:
-    plan, _ = await make_plan(file, stage.servers, count=False)
+    planned = await make_plans(file, stage.servers)
+    decided = planned.file.decide("transform", who="the demonstration", why="it shows the road through the mapping")
+    plan = decided.chosen()
     plans.append(plan)
     figures = {
         "id": plan.id,

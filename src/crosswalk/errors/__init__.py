@@ -4,6 +4,12 @@ Each module holds the errors of one area. Nothing here imports anything of the p
 or a value of a row. `docs/errors.md` is generated from this package and checked by a test.
 """
 
+from crosswalk.errors.backup import (
+    BackupImpossible,
+    BackupUnproven,
+    BackupWrong,
+    NoDumpProgram,
+)
 from crosswalk.errors.base import (
     EXIT_CLEAN,
     EXIT_DIFFERENT,
@@ -38,6 +44,7 @@ from crosswalk.errors.moving import (
     StillReferredTo,
     Stopped,
     TableNotEmpty,
+    TooManyBarred,
 )
 from crosswalk.errors.plans import (
     BadPlan,
@@ -54,6 +61,7 @@ from crosswalk.errors.plans import (
     StrategyImpossible,
     TriggerUnplanned,
 )
+from crosswalk.errors.report import NothingToReport, ReportInTheWay
 from crosswalk.errors.rollback import (
     FormerStateUnknown,
     LaterRowsLost,
@@ -87,6 +95,9 @@ __all__ = [
     "EXIT_USAGE",
     "AccountingBroken",
     "AlreadyRunning",
+    "BackupImpossible",
+    "BackupUnproven",
+    "BackupWrong",
     "BadConnectionSetting",
     "BadMapping",
     "BadName",
@@ -109,16 +120,19 @@ __all__ = [
     "LookupBroken",
     "MappingUnreadable",
     "MissingPrivilege",
+    "NoDumpProgram",
     "NoServerNamed",
     "NotAsBefore",
     "NotInSchema",
     "NothingMigrated",
+    "NothingToReport",
     "NothingToResume",
     "NothingToRollBack",
     "PlanDrifted",
     "PlanElsewhere",
     "PlanUndecided",
     "ReferringRowsLost",
+    "ReportInTheWay",
     "RolledBack",
     "RowsHidden",
     "RowsLostInRelay",
@@ -139,5 +153,6 @@ __all__ = [
     "StrategyImpossible",
     "TableNotEmpty",
     "Timeout",
+    "TooManyBarred",
     "TriggerUnplanned",
 ]

@@ -15,7 +15,7 @@ class BackupImpossible(CrosswalkError):
 class NoDumpProgram(BackupImpossible):
     """The preserved tables cannot be dumped: no pg_dump for PostgreSQL {version} was found ({places})."""
 
-    remedy = "Put the client programs of PostgreSQL {version} or newer on the PATH and run the same command again; nothing was changed."
+    remedy = "Put the client programs of PostgreSQL {version} or newer on the PATH, then run the same command; nothing was changed."
 
 
 class BackupUnproven(CrosswalkError):

@@ -52,6 +52,16 @@ class SourceKeyDoubled(CrosswalkError):
     exit_code = EXIT_DIFFERENT
 
 
+class TooManyBarred(CrosswalkError):
+    """{rows} rows of {source} cannot stand beside others in {table} ({rules}), and at most {most} can be set aside so."""
+
+    remedy = (
+        "So many point to a rule that does not fit: choose another `key` with `on_duplicate: first`, leave rows out by"
+        " `where`, or change the target's rule; `crosswalk check` shows them by rule."
+    )
+    exit_code = EXIT_DIFFERENT
+
+
 class RowsRefused(CrosswalkError):
     """{rows} rows of {source} do not fit {table} and the mapping's word for that is fail: {reasons}."""
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crosswalk.errors import NotInSchema
+from crosswalk.express.parts import Compiled
 from crosswalk.mapping import Document, TableMapping
 from crosswalk.names import Name
 from crosswalk.schema import Column, Schema, Table, TypeRef
@@ -28,6 +29,12 @@ class Facts:
     checks: Mapping[Name, tuple[str, ...]] = field(default_factory=dict)
     """By target table: what the source can evaluate over the mapped row: CHECK constraints by name, `domain:COLUMN`,
     `index:NAME` and `exclusion:NAME` for expressions and predicates, `partition` for the bounds of all partitions."""
+
+    compiled: dict[tuple[Name, tuple[Name, ...]], Compiled] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What has been compiled from these facts, by (target table, tables inside which it is a lookup's parent): every
+    stage asks for the same motions again, once a table and once for each that looks into it."""
 
     def mapping(self, target: Name) -> TableMapping:
         return self.document.by_target[target]

@@ -178,6 +178,12 @@ class Lookups(Shape, ABC):
         """The tables that this one looks into, each with the rows that it sees there."""
         return [(join.parent, self._found_by(join, moment)) for join in self._joins]
 
+    def looked_into(self, name: str) -> Name | None:
+        """The mapped table that a column's lookup means; None where no lookup feeds it."""
+        rule = self.mapping.columns.get(name)
+        column = self.facts.column("target", self.target, name)
+        return self._parent(self.target, column, rule) if isinstance(rule, Lookup) else None
+
     def source_column(self, name: str) -> str:
         """A source column as SQL at the level `row`."""
         return self._compiler.column(name)[0]

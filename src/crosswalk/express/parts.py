@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crosswalk.names import Name
 from crosswalk.schema import Column, TypeRef
@@ -83,3 +83,15 @@ class Join:
     lefts: tuple[str, ...]
     """What is matched on the parent's side."""
     on: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Compiled:
+    """What compiling a table's rules gives; complete once its maker has it, and read only from then on."""
+
+    rows: list[str] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+    mapped: list[str] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+    fed: tuple[Fed, ...] = ()

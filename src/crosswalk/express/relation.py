@@ -98,8 +98,7 @@ class Relation(Lookups):
     def reasons(self, moment: Moment) -> tuple[Condition, ...]:
         """Everything for which a row is set aside: the conditions of each row, then what only several rows break."""
         policy = "fail" if self.mapping.rejects == "fail" else "quarantine"
-        bars = moment.bars(self.name)
-        return (*self.conditions,) + tuple(
+        barred = (
             Condition(
                 number=len(self.conditions) + 1 + i,
                 code=bar.code,
@@ -110,8 +109,9 @@ class Relation(Lookups):
                 constraint=bar.constraint,
                 policy=policy,
             )
-            for i, bar in enumerate(bars)
+            for i, bar in enumerate(moment.bars(self.name))
         )
+        return (*self.conditions, *barred)
 
     def named(self, keys: Sequence[Key]) -> str:
         """The row (at the levels `row` to `judged`) is one of those."""

@@ -14,7 +14,8 @@ from crosswalk.errors import RuleImpossible
 from crosswalk.express.casts import TEXT, to_wire
 from crosswalk.express.facts import Facts
 from crosswalk.express.fit import fit
-from crosswalk.express.parts import Condition, Fed, Join, Reference, Wire
+from crosswalk.express.partitions import homeless
+from crosswalk.express.parts import Compiled, Condition, Fed, Reference, Wire
 from crosswalk.express.values import Compiler
 from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest
 from crosswalk.names import Name, quote
@@ -38,14 +39,15 @@ class Shape:
         self.source = facts.source_table(target)
         self.target = facts.target_table(target)
         self.outer = outer
-        self._rows: list[str] = []
-        self._joined: list[str] = []
-        self._mapped: list[str] = []
-        self._joins: list[Join] = []
         self._compiler = Compiler(facts, target)
-        self.conditions: list[Condition] = []
-        self.fed: tuple[Fed, ...] = ()
-        self._compile()
+        known = facts.compiled.get((target, outer))
+        made = known or Compiled()
+        self._rows, self._joined, self._mapped = made.rows, made.joined, made.mapped
+        self._joins, self.conditions, self.fed = made.joins, made.conditions, made.fed
+        if known is None:
+            self._compile()
+            made.fed = self.fed
+            facts.compiled[target, outer] = made
 
     # --- identity -------------------------------------------------------------------------------
 
@@ -69,10 +71,10 @@ class Shape:
             )
         return (("ctid", TID),)
 
-    @cached_property
+    @property
     def _has_heirs(self) -> bool:
         """Whether other tables inherit from the source: a SELECT reads their rows too, its unique indexes do not."""
-        return any(self.source.name in table.inherits for table in self.facts.source.tables.values())
+        return self.source.name in self.facts.source.inherited_from
 
     @property
     def source_keys(self) -> tuple[tuple[str, ...], ...]:
@@ -329,6 +331,17 @@ class Shape:
                     column=fed.column.name,
                     constraint=name,
                 )
+        sql = homeless(self.facts.target, self.target) if "partition" in allowed else None
+        if sql is not None:
+            self._condition(
+                code="partition", sql=sql, reason="no partition takes it", sqlstate="23514", column=self._partitioned_by
+            )
+
+    @property
+    def _partitioned_by(self) -> str | None:
+        """The column that a table is partitioned by, where it is one."""
+        key = (self.target.partition_key or "").partition("(")[2].removesuffix(")").strip('"')
+        return key if self.target.column(key) else None
 
     def _lookup(self, number: int, column: Column, rule: Lookup) -> Wire | Reference:
         """Compile a lookup (see `lookups`)."""

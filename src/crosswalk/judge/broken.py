@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from crosswalk.connect import Session
@@ -57,11 +58,19 @@ async def _heal(facts: Facts, name: Name, moment: Moment, session: Session, *, s
 async def _find(motion: Motion, moment: Moment, session: Session) -> tuple[Key, ...]:
     """Identities of the rows for which a rule raises."""
     what = f"the rows of {motion.source.name} for which a rule raises"
+    found = await narrowed(motion, session, partial(motion.evaluated, moment=moment), what=what)
+    return found or moment.broken.get(motion.name, ())
+
+
+async def narrowed(
+    motion: Motion, session: Session, query: Callable[[Selection], str], *, what: str
+) -> tuple[Key, ...]:
+    """Identities of the rows for whose sake a query over a selection of them raises; none where it does not."""
 
     async def raises(selection: Selection) -> bool:
         try:
             async with savepoint(session):
-                await session.fetchval(motion.evaluated(selection, moment), what=what)
+                await session.fetchval(query(selection), what=what)
         except StatementFailed as error:
             if not _blames_a_row(error):
                 raise
@@ -69,7 +78,7 @@ async def _find(motion: Motion, moment: Moment, session: Session) -> tuple[Key, 
         return False
 
     if not await raises(EVERYTHING):
-        return moment.broken.get(motion.name, ())
+        return ()
     keys = [tuple(str(v) for v in row.values()) for row in await session.fetch(motion.keys(EVERYTHING), what=what)]
     found: list[Key] = []
     spans = [(0, len(keys))]

@@ -18,12 +18,13 @@ from crosswalk.express.casts import type_sql, wire_type
 from crosswalk.express.facts import EVERYTHING, Facts, Moment
 from crosswalk.express.lookups import operand_place
 from crosswalk.express.motion import Motion
+from crosswalk.express.partitions import BY_HASH, homeless
 from crosswalk.express.values import Compiler
 from crosswalk.judge.problem import Problem
 from crosswalk.judge.steady import unsteady
 from crosswalk.mapping import Agree, Lookup, MapLabels, MappingFile, Sql, Zone
 from crosswalk.names import Name, quote
-from crosswalk.schema import Column, Schema, TypeKind, TypeRef
+from crosswalk.schema import Column, ConstraintKind, Schema, Table, TypeKind, TypeRef
 
 _TYPES: Final = files("crosswalk.judge").joinpath("types.sql")
 _KINDS: Final = {
@@ -226,6 +227,28 @@ def _means_the_same(facts: Facts, column: Column) -> bool:
     )
 
 
+def _together(facts: Facts, table: Table, alike: list[Column]) -> Iterator[tuple[str, str]]:
+    """Expressions, predicates and operators of a table's indexes, and the bounds of its partitions."""
+    row = ", ".join(f"NULL::{type_sql(wire_type(c.type))} AS {quote(c.name)}" for c in alike)
+    tail = f" FROM (SELECT {row}) AS mapped"
+    operators = {c.name: c.operators for c in table.constraints if c.kind is ConstraintKind.EXCLUSION}
+    for index in table.indexes:
+        texts = [f"({key})" for key, name in zip(index.keys, index.columns, strict=False) if not name]
+        texts += [f"({index.predicate})"] if index.predicate else []
+        if any(_FOREIGN_CALL.search(text) for text in texts):
+            continue
+        if index.unique and texts:
+            yield f"index:{index.name}", f"SELECT {', '.join(texts)}{tail}"
+        used = operators.get(index.constraint or "", ())
+        if used:
+            both = [f"({key}) {operator} ({key})" for key, operator in zip(index.keys, used, strict=True)]
+            # A sub-select, since the search for foreign calls would take the operator for one.
+            yield f"exclusion:{index.name}", f"SELECT 1 FROM (SELECT {', '.join([*both, *texts])}{tail}) AS asked"
+    bounds = homeless(facts.target, table)
+    if bounds is not None and BY_HASH not in bounds:
+        yield "partition", f"SELECT {bounds}{tail}"
+
+
 async def _checks(session: Session, facts: Facts, target: Name) -> tuple[str, ...]:
     """CHECK constraints of a target table that the source can evaluate over the mapped row."""
     table = facts.target_table(target)
@@ -242,6 +265,7 @@ async def _checks(session: Session, facts: Facts, target: Name) -> tuple[str, ..
         for _, expression in domain.checks if domain else ():
             value = f"NULL::{type_sql(wire_type(column.type))} AS value"
             wanted.append((f"domain:{column.name}", f"SELECT ({expression}) FROM (SELECT {value}) AS domain_value"))
+    wanted += _together(facts, table, [c for c in fed if c.name in alike])
     found = []
     for name, sql in wanted:
         if _FOREIGN_CALL.search(sql.partition(" FROM ")[0]):

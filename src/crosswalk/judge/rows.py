@@ -17,6 +17,7 @@ from crosswalk.connect import Session
 from crosswalk.errors import DuplicateKeys, SourceKeyDoubled
 from crosswalk.express import Condition, Facts, Key, Moment, Motion
 from crosswalk.judge.broken import steadily
+from crosswalk.judge.together import Ancestry, find_barred
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
 
@@ -71,13 +72,15 @@ async def find_moment(facts: Facts, order: Iterable[Name], session: Session, *, 
     names = tuple(order)
     await _refuse_doubled(facts, names, session)
     circular = [n for n in names if n in _reached(facts, n)]
+    ancestry = Ancestry(facts)
     moment = Moment()
     while True:
-        moment = await _find_losers(facts, names, moment, session, strict=strict)
+        for name in names:
+            moment = await _find_fates(facts, name, ancestry, moment, session, strict=strict)
         lost, moment = await _find_lost(facts, circular, moment, session)
         if lost == moment.lost:
             return moment
-        moment = replace(moment, lost=lost, losers={})
+        moment = replace(moment, lost=lost, losers={}, barred={})
 
 
 async def _refuse_doubled(facts: Facts, names: tuple[Name, ...], session: Session) -> None:
@@ -127,20 +130,30 @@ async def _lost(motion: Motion, session: Session, moment: Moment) -> tuple[Key, 
     return tuple(tuple(r.values()) for r in await session.fetch(motion.lost(moment), what=what))
 
 
-async def _find_losers(
-    facts: Facts, order: tuple[Name, ...], moment: Moment, session: Session, *, strict: bool
+async def _find_fates(
+    facts: Facts, name: Name, ancestry: Ancestry, moment: Moment, session: Session, *, strict: bool
 ) -> Moment:
-    """The losers of every table, parents first."""
-    for name in order:
-        motion = Motion(facts, name)
-        if not motion.mapping.key or motion.certainly_unique:
-            continue
-        found, moment = await steadily(facts, name, moment, session, partial(_losers, motion, session))
-        if found and strict and motion.mapping.on_duplicate == "fail":
-            raise DuplicateKeys(rows=len(found), source=motion.source.name, table=name)
-        if found:
-            moment = replace(moment, losers={**moment.losers, name: found})
-    return moment
+    """A table's losers and the rows that others keep out; those of its parents are known.
+
+    Where the winner of a key is kept out by another row, the next one wins: and may clash in its turn.
+    """
+    while True:
+        before = moment.bars(name)
+        moment = await _find_losers(facts, name, moment, session, strict=strict)
+        moment = await find_barred(facts, name, ancestry, moment, session, strict=strict)
+        if not moment.of(name) or moment.bars(name) == before:
+            return moment
+
+
+async def _find_losers(facts: Facts, name: Name, moment: Moment, session: Session, *, strict: bool) -> Moment:
+    motion = Motion(facts, name)
+    if not motion.mapping.key or motion.certainly_unique:
+        return moment
+    found, moment = await steadily(facts, name, moment, session, partial(_losers, motion, session))
+    if found and strict and motion.mapping.on_duplicate == "fail":
+        raise DuplicateKeys(rows=len(found), source=motion.source.name, table=name)
+    losers = {n: keys for n, keys in moment.losers.items() if n != name}
+    return replace(moment, losers={**losers, name: found} if found else losers)
 
 
 async def _losers(motion: Motion, session: Session, moment: Moment) -> tuple[Key, ...]:

@@ -25,10 +25,6 @@ _WHAT: Final = "the ledger"
 _PORTRAIT: Final = ("target", "found")
 """Kind and name of the event that says what the target's catalog was like."""
 _BY_TABLE: Final = ("filled", "kept", "key_map", "quarantine", "row_before", "found")
-_NEW: Final = (
-    " FROM (SELECT key, count(*) AS n FROM ({standing}) AS s GROUP BY key) AS there"
-    " LEFT JOIN crosswalk.kept AS k ON k.target_table = {table} AND k.target_key = there.key"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,8 +204,12 @@ async def count_new(session: Session, claimed: Claim) -> int:
     if claimed.was_empty:
         sql = f"SELECT count(*) FROM {claimed.target.sql}"
     else:
-        there = _NEW.format(standing=claimed.standing, table=literal(str(claimed.target)))
-        sql = f"SELECT COALESCE(sum(GREATEST(n - COALESCE(times, 0), 0)), 0)::bigint{there}"
+        sql = (
+            "SELECT COALESCE(sum(GREATEST(n - COALESCE(times, 0), 0)), 0)::bigint"
+            f" FROM (SELECT key, count(*) AS n FROM ({claimed.standing}) AS s GROUP BY key) AS there"
+            f" LEFT JOIN crosswalk.kept AS k ON k.target_table = {literal(str(claimed.target))}"
+            " AND k.target_key = there.key"
+        )
     return int(await session.fetchval(sql, what=f"the rows of {claimed.target}"))
 
 
@@ -257,6 +257,17 @@ async def standing_statements(session: Session, runs: Collection[int]) -> list[A
         what=_WHAT,
     )
     return [_applied(r) for r in rows]
+
+
+async def standing_numbers(session: Session, plan_id: str) -> frozenset[int]:
+    """Numbers of the statements of a plan that some run of it has applied and nobody has undone."""
+    rows = await session.fetch(
+        "SELECT DISTINCT a.number FROM crosswalk.applied AS a JOIN crosswalk.run AS r ON r.id = a.run_id"
+        " WHERE r.plan_id = $1 AND a.undone_at IS NULL",
+        plan_id,
+        what=_WHAT,
+    )
+    return frozenset(r["number"] for r in rows)
 
 
 def _applied(row: Any) -> Applied:

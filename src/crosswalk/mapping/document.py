@@ -6,6 +6,7 @@ Pure values; whether they fit two real schemas is asked by `crosswalk.judge`.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Union
@@ -84,7 +85,7 @@ class TableMapping(Model):
         default_factory=dict
     )
 
-    @property
+    @cached_property
     def source(self) -> Name:
         return parse(self.from_)
 
@@ -147,6 +148,21 @@ class Document(Model):
     def ignored_targets(self) -> Mapping[Name, str]:
         return {parse(name): why for name, why in self.ignore.target.items()}
 
+    @cached_property
+    def pairs(self) -> Mapping[Name, Name]:
+        """Target by source table; where one feeds several the first counts."""
+        found: dict[Name, Name] = {}
+        for target, table in self.by_target.items():
+            found.setdefault(table.source, target)
+        return found
+
     def targets_of(self, source: Name) -> tuple[Name, ...]:
         """The target tables that a source table feeds."""
-        return tuple(name for name, table in self.by_target.items() if table.source == source)
+        return self._by_source.get(source, ())
+
+    @cached_property
+    def _by_source(self) -> Mapping[Name, tuple[Name, ...]]:
+        found: defaultdict[Name, list[Name]] = defaultdict(list)
+        for name, table in self.by_target.items():
+            found[table.source].append(name)
+        return {source: tuple(targets) for source, targets in found.items()}

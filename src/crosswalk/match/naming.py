@@ -16,7 +16,7 @@ from typing import Final
 
 from rapidfuzz.distance import JaroWinkler
 
-from crosswalk.match.vocabulary import GENERIC, LIGHT, NEAR, SAME, SELF
+from crosswalk.match.vocabulary import DURATIONS, GENERIC, LIGHT, NEAR, SAME, SELF, UNITS
 
 _CAMEL: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
@@ -43,8 +43,9 @@ class Likeness:
 @lru_cache(maxsize=100_000)
 def words(name: str) -> tuple[str, ...]:
     """The plain words of a name, in order: `lastSyncAt` gives last, sync, at."""
-    parts = _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", name)))
-    return tuple(plain(part.lower()) for part in parts)
+    parts = [part.lower() for part in _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", name)))]
+    spans = any(singular(part) in DURATIONS for part in parts)
+    return tuple("minute" if spans and part == "min" else plain(part) for part in parts)
 
 
 @lru_cache(maxsize=100_000)
@@ -80,7 +81,7 @@ def alike(left: str, right: str) -> float:
 
 def weight(word: str) -> float:
     """What a word counts for in a name."""
-    if word in LIGHT:
+    if word in LIGHT or word in UNITS:
         return 0.2
     if word == "id" or word.isdigit():
         return 0.5

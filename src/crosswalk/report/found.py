@@ -98,14 +98,18 @@ async def look(
     target: str | None,
     *,
     file: MappingFile | None = None,
+    draft: MappingFile | None = None,
     plans: PlanFile | None = None,
     count: bool = True,
 ) -> Found:
-    """Read what can be read; with `count` the source's rows are held against the rules where nothing was moved yet."""
+    """Read what can be read; with `count` the source's rows are held against the rules where nothing was moved yet.
+
+    The document is `file`; else, once rows have moved, that of the run; else `draft`, else that of the plan.
+    """
     to, history = await _target(target)
     seen = Found(source=await _side("source", source), target=to, history=history, plans=plans)
     plan = _plan(seen)
-    file = file or _document(plan)
+    file = file or (_document(plan) if seen.live else None) or draft or _document(plan)
     checked, unchecked = None, ""
     if count and file and source and target and seen.source.schema and to.schema and not seen.live:
         checked, unchecked = await _check(file, Servers(source=source, target=target))
@@ -173,8 +177,8 @@ def _plan(found: Found) -> Plan | None:
         return ran
     if plans.decision is not None:
         return plans.chosen()
-    advised = plans.recommendation.strategy if plans.recommendation else None
-    return plans.plans.get(advised) if advised in plans.plans else next(iter(plans.plans.values()))
+    advised = plans.plans.get(plans.recommendation.strategy) if plans.recommendation else None
+    return advised or next(iter(plans.plans.values()))
 
 
 def _document(plan: Plan | None) -> MappingFile | None:

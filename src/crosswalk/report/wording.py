@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 NONE = "–"
 
@@ -58,6 +58,11 @@ def moment(text: str) -> str:
         return text
     zone = text[19:].lstrip(".0123456789")
     return f"{text[:10]} {text[11:19]} " + ("UTC" if zone in {"", "Z", "+00", "+00:00"} else zone)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`12 kept, 3 dropped`; noughts are left out."""
+    return ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
 
 
 def listed(names: Iterable[str], limit: int = 0) -> str:

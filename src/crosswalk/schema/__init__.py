@@ -7,6 +7,7 @@ under an empty search_path, so that equal text means equal meaning. Nothing here
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -129,7 +130,21 @@ class Schema:
 
     def partitions(self, parent: Name) -> tuple[Table, ...]:
         """The partitions directly below a table, in name order."""
-        return tuple(t for t in self.tables.values() if t.partition_of == parent)
+        return self._parts.get(parent, ())
+
+    @cached_property
+    def _parts(self) -> Mapping[Name, tuple[Table, ...]]:
+        """The partitions by their parent: one walk for all who ask."""
+        found: defaultdict[Name, list[Table]] = defaultdict(list)
+        for table in self.tables.values():
+            if table.partition_of is not None:
+                found[table.partition_of].append(table)
+        return {parent: tuple(parts) for parent, parts in found.items()}
+
+    @cached_property
+    def inherited_from(self) -> frozenset[Name]:
+        """Tables that others inherit from, partitioning apart: a SELECT of one reads its heirs' rows too."""
+        return frozenset(parent for table in self.tables.values() for parent in table.inherits)
 
     def enum_labels(self, ref: TypeRef) -> tuple[str, ...]:
         """Labels of an enum type; empty for any other."""

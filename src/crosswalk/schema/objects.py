@@ -92,6 +92,8 @@ class Function:
     acl: tuple[str, ...] = ()
     comment: str | None = None
     security_definer: bool = False
+    signature: str = ""
+    """The types of its arguments alone: what tells it from others of its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

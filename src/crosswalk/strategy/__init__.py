@@ -1,10 +1,43 @@
-"""Strategies: from facts to a plan. Pure.
+"""Strategies: from facts and a reviewed document to plans that can be compared. Pure.
 
-`order` says which table is filled first, `transform` keeps the target's schema and moves through
-the mapping.
+What stands where:
+
+    fates, derive   what becomes of each column; the documents of hybrid and recreate
+    order, hold     which table is filled first; what is off meanwhile
+    compose         the plan of one strategy
+    lost, cost      what is left behind, and what each strategy costs
+    recommend       which one the figures speak for
 """
 
+from crosswalk.strategy.compose import Between, Shaping, compose, shaped
+from crosswalk.strategy.cost import Candidate, cost
+from crosswalk.strategy.derive import Derived, derive_hybrid, derive_recreate
+from crosswalk.strategy.fates import Dropped, dropped, fates
+from crosswalk.strategy.hold import unplanned, unplanned_triggers
+from crosswalk.strategy.lost import Held, asked, held, held_query
 from crosswalk.strategy.order import Ordered, fill_order
-from crosswalk.strategy.transform import plan_transform, unplanned_triggers
+from crosswalk.strategy.recommend import recommend
 
-__all__ = ["Ordered", "fill_order", "plan_transform", "unplanned_triggers"]
+__all__ = [
+    "Between",
+    "Candidate",
+    "Derived",
+    "Dropped",
+    "Held",
+    "Ordered",
+    "Shaping",
+    "asked",
+    "compose",
+    "cost",
+    "derive_hybrid",
+    "derive_recreate",
+    "dropped",
+    "fates",
+    "fill_order",
+    "held",
+    "held_query",
+    "recommend",
+    "shaped",
+    "unplanned",
+    "unplanned_triggers",
+]

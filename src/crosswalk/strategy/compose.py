@@ -10,7 +10,7 @@ Facts are those of the target as it will be when rows come (`Shaping.target`), n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -21,7 +21,7 @@ from crosswalk.ledger import Tally
 from crosswalk.mapping import Fold, Lookup, MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import Hazard, Phase, Plan, Statement, Strategy, TablePlan, sealed
-from crosswalk.schema import Schema
+from crosswalk.schema import ConstraintKind, Schema, Table
 from crosswalk.strategy.hold import key_statements, trigger_statements
 from crosswalk.strategy.order import fill_order
 
@@ -47,6 +47,22 @@ class Shaping:
     created: tuple[Name, ...] = ()
     archived: tuple[Name, ...] = ()
     archive: str = ""
+
+
+def shaped(projected: Schema, shaping: Shaping) -> Schema:
+    """The target when the rows come: what is only added after them refuses nothing before."""
+    tables = dict(projected.tables)
+    for name in shaping.created:
+        for table in (projected.tables[name], *_below(projected, name)):
+            constraints = tuple(c for c in table.constraints if c.validated or c.kind is ConstraintKind.FOREIGN)
+            tables[table.name] = replace(table, constraints=constraints)
+    return replace(projected, tables=tables)
+
+
+def _below(schema: Schema, name: Name) -> Iterator[Table]:
+    for part in schema.partitions(name):
+        yield part
+        yield from _below(schema, part.name)
 
 
 def _existing(facts: Facts, occupied: Mapping[Name, int], table: Name) -> Hazard | None:
@@ -170,7 +186,7 @@ def compose(
     loads = _loads(facts, tables, occupied or {})
     mapped = frozenset(facts.document.by_target)
     former = shaping.former if shaping else facts.target
-    concerned = mapped | frozenset(shaping.archived if shaping else ())
+    concerned = mapped | {parse(s.table) for s in of("shape") if s.kind == "archive"}
     return sealed(
         Plan(
             id="",
@@ -185,6 +201,7 @@ def compose(
             source_fingerprint=fingerprint(facts.source, {m.source for m in facts.document.by_target.values()}),
             target_fingerprint=fingerprint(former, concerned, without=without),
             shaped_fingerprint=fingerprint(facts.target, mapped, without=without) if of("shape") else "",
+            shaped={str(t): fingerprint(facts.target, [t], without=without) for t in order} if of("shape") else {},
             archive=shaping.archive if shaping else "",
             without=tuple((str(table), name) for table, name in without),
             tables=tables,

@@ -52,8 +52,8 @@ def cost(candidate: Candidate, source: Schema, target: Schema, reviewed: Documen
         reversibility=_way_back(candidate) if plan else "",
         seconds=plan.seconds if plan else 0.0,
         measured=candidate.measured,
-        gains=tuple(_gains(candidate, source)) if plan else (),
-        losses=tuple(_losses(candidate, source)) if plan else (),
+        gains=tuple(_gains(candidate)) if plan else (),
+        losses=tuple(_losses(candidate)) if plan else (),
     )
 
 
@@ -69,12 +69,10 @@ def _rows(candidate: Candidate, reviewed: Document, source: Schema) -> dict[str,
 
 def _columns(candidate: Candidate, source: Schema, target: Schema) -> Columns:
     counts = {"kept": 0, "folded": 0, "dropped": 0}
-    computed = 0
     for name, columns in fates(candidate.derived.file.document, source).items():
         for column, fate in columns.items():
             found = source.tables[name].column(column)
             again = candidate.strategy == "recreate" and found is not None and found.generated is not None
-            computed += again
             counts["kept" if again else fate] += 1
     added = len(candidate.derived.additions)
     return Columns(
@@ -104,30 +102,29 @@ def _refused_twice(candidate: Candidate, verdict: Verdict) -> bool:
 
 
 def _way_back(candidate: Candidate) -> str:
-    back = {
-        "transform": "`crosswalk rollback` takes our rows out again and restores those overwritten; the schema was never touched",
-        "hybrid": f"`crosswalk rollback` takes our rows out again and drops the {_plural(len(candidate.derived.additions), 'added column')}",
-        "recreate": (
-            f"`crosswalk rollback` drops the {_plural(len(candidate.derived.created), 'created table')} and puts"
-            f" the {_plural(len(candidate.derived.archived), 'archived table')} back with every row"
-        ),
-    }
-    return back[candidate.strategy]
+    derived = candidate.derived
+    if candidate.strategy == "recreate":
+        made, kept = _plural(len(derived.created), "created table"), _plural(len(derived.archived), "archived table")
+        return f"`crosswalk rollback` drops {made} and puts {kept} back with every row"
+    out = "`crosswalk rollback` takes our rows out again"
+    if derived.additions:
+        return f"{out} and drops {_plural(len(derived.additions), 'added column')}"
+    return f"{out} and restores those overwritten; the schema is not touched"
 
 
-def _gains(candidate: Candidate, source: Schema) -> Iterator[str]:
-    names = candidate.derived
+def _gains(candidate: Candidate) -> Iterator[str]:
+    added = len(candidate.derived.additions)
     if candidate.strategy == "recreate":
         yield "rows and columns arrive as they are in the source; code written for its schema goes on"
     else:
         yield "the target keeps its own tables and rules; code written for them goes on"
-    if names.additions:
-        yield f"{_plural(len(names.additions), 'column')} that transform would drop {_are(len(names.additions))} kept beside the others"
+    if added:
+        yield f"{_plural(added, 'column')} that transform would drop {'is' if added == 1 else 'are'} kept beside the others"
     if candidate.counted and not sum(t.quarantined for t in candidate.tallies):
         yield "no row is refused"
 
 
-def _losses(candidate: Candidate, source: Schema) -> Iterator[str]:
+def _losses(candidate: Candidate) -> Iterator[str]:
     refused = sum(t.quarantined for t in candidate.tallies)
     if refused:
         yield f"{_plural(refused, 'row')} {'goes' if refused == 1 else 'go'} to quarantine"
@@ -145,7 +142,8 @@ def _losses(candidate: Candidate, source: Schema) -> Iterator[str]:
         renamed = [a for a in derived.additions if a.name != a.lost.column]
         told = f"; {len(renamed)} under another name" if renamed else ""
         tables = len({a.target for a in derived.additions})
-        yield f"{_plural(tables, 'table')} carry columns of the old schema that somebody has to clear up later{told}"
+        verb = "carries" if tables == 1 else "carry"
+        yield f"{_plural(tables, 'table')} {verb} columns of the old schema that somebody has to clear up later{told}"
 
 
 def _lost(each: Held) -> str:
@@ -160,7 +158,3 @@ def _lost(each: Held) -> str:
 
 def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"

@@ -56,11 +56,16 @@ def _switched_off(table: Table, trigger: Trigger, alter: str, restore: str) -> S
     )
 
 
+def unplanned(facts: Facts, plan: Plan) -> list[Statement]:
+    """What would keep the triggers from firing that would fire now and that the plan does not switch off."""
+    planned = {(s.table, s.name) for s in plan.statements if s.kind == "trigger" and s.phase == "before"}
+    now = [s for name in plan.order for s in trigger_statements(facts.target, facts.target_table(name))]
+    return [s for s in now if (s.table, s.name) not in planned]
+
+
 def unplanned_triggers(facts: Facts, plan: Plan) -> list[tuple[str, str]]:
     """(table, trigger) of what would fire now and is not in the plan."""
-    planned = {(s.table, s.name) for s in plan.statements if s.kind == "trigger"}
-    now = [s for name in plan.order for s in trigger_statements(facts.target, facts.target_table(name))]
-    return [(s.table, s.name) for s in now if (s.table, s.name) not in planned]
+    return [(s.table, s.name) for s in unplanned(facts, plan)]
 
 
 def _leaves(schema: Schema, table: Table) -> Iterator[Table]:

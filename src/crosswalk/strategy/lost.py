@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from crosswalk.names import Name, quote
-from crosswalk.schema import Column, Schema
+from crosswalk.schema import Column, Schema, TypeKind, TypeRef
 from crosswalk.strategy.fates import Dropped
 
 _CONSTANT: Final = re.compile(
     r"""(?:'(?:[^']|'')*'|-?\d+(?:\.\d+)?|\(-\d+(?:\.\d+)?\)|true|false)(?:::[\w ."\[\](),]+)?\Z"""
 )
+_EQUATING: Final = frozenset("NSBDT")
+"""pg_type.typcategory of numbers, texts, booleans, dates and spans of time."""
 _EMPTY: Final = "('', '{}', '[]', 'null', '\"\"')"
 
 
@@ -71,5 +73,14 @@ def _holds(value: str, column: Column) -> str:
     text = f"{value}::pg_catalog.text"
     test = f"{value} IS NOT NULL AND {text} NOT IN {_EMPTY}"
     if column.default is not None and column.generated is None and _CONSTANT.match(column.default):
-        test += f" AND {text} IS DISTINCT FROM (({column.default})::{column.type.plain})::pg_catalog.text"
+        mine, own = (value, f"({column.default})") if _equates(column.type) else (text, f"({column.default})::pg_catalog.text")
+        test += f" AND {mine} IS DISTINCT FROM {own}"
     return test
+
+
+def _equates(ref: TypeRef) -> bool:
+    """Whether two values of the type are told apart by `=`; 0 and 0.00 are one number and two texts."""
+    storage = ref.storage
+    if storage.element is not None:
+        return _equates(storage.element)
+    return storage.name == "jsonb" or (storage.builtin and storage.category in _EQUATING) or storage.kind is TypeKind.ENUM

@@ -1,0 +1,273 @@
+"""What only the target's own rows decide, asked beforehand: the load will refuse these rows.
+
+    foreign_key   into a table that is not mapped, or that holds rows of others: the target is asked which values it has
+    clash         with a row that stands in the table already, by a unique index other than the key
+    computed      a generated column whose expression raises
+
+The load finds the same rows and sets them aside; nothing of this is part of a `Moment`, since the target's rows
+may change meanwhile. `follow` adds the rows that go with them, by foreign keys, to a fixed point. Reads only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from crosswalk.connect import Session
+from crosswalk.errors import MissingPrivilege, StatementFailed
+from crosswalk.express import EVERYTHING, Barred, Facts, Key, Landing, Moment, Motion, Reference, Selection
+from crosswalk.express.casts import canonical, type_sql
+from crosswalk.express.together import (
+    Foreign,
+    Together,
+    foreign_keys,
+    found_by_lookup,
+    half_referred,
+    identity_texts,
+    kept_by_source,
+    orphaned,
+    referred,
+    referring,
+    rules_together,
+)
+from crosswalk.judge.broken import narrowed
+from crosswalk.judge.together import Ancestry, clashing, judged_keys, with_barred, without_parent
+from crosswalk.ledger import Ledger
+from crosswalk.names import Name, array_literal, literal, quote
+
+MOST_VALUES: Final = 200_000
+"""Distinct values, or rows that stand in a table, that are sent from one server to the other."""
+_BATCH: Final = 5_000
+
+
+@dataclass(slots=True)
+class Forecast:
+    """Rows that the load will refuse, by target table, and what could not be asked."""
+
+    barred: dict[Name, tuple[Barred, ...]] = field(default_factory=dict)
+    uncovered: list[str] = field(default_factory=list)
+
+    def seen(self, moment: Moment, name: Name) -> Moment:
+        """The moment as a table's own rows stand in it: those that will be refused left out."""
+        return with_barred(moment, name, self.barred.get(name, ()))
+
+    def add(self, name: Name, bars: tuple[Barred, ...]) -> bool:
+        """Whether these are more."""
+        if bars:
+            self.barred[name] = with_barred(Moment(barred=self.barred), name, bars).bars(name)
+        return bool(bars)
+
+
+async def foresee(facts: Facts, name: Name, moment: Moment, source: Session, target: Session, found: Forecast) -> None:
+    """What the target's rows, and its computed columns, refuse of one table."""
+    motion = Motion(facts, name)
+    for each in foreign_keys(motion)[0]:
+        mapped = facts.document.by_target.get(each.parent)
+        if mapped is None or (mapped.existing != "refuse" and not found_by_lookup(motion, each)):
+            await _foreign(motion, each, moment, source, target, found)
+    await _standing(motion, moment, source, target, found)
+    await _computed(motion, moment, source, found)
+
+
+async def follow(facts: Facts, order: tuple[Name, ...], moment: Moment, source: Session, found: Forecast) -> None:
+    """Rows that refer to rows which will be refused, to a fixed point."""
+    ancestry = Ancestry(facts)
+    more = True
+    while more:
+        more = False
+        for name in order:
+            motion = Motion(facts, name)
+            asked = {each.key.name for each in judged_keys(motion, ancestry)}
+            for each in foreign_keys(motion)[0]:
+                circular = each.key.name not in asked and not found_by_lookup(motion, each)
+                if _settled(facts, each) or not (circular or found.barred.get(each.parent)):
+                    continue
+                if kept_by_source(motion, each) and not found.barred.get(each.parent):
+                    continue
+                sql = orphaned(motion, each, found.seen(moment, name), above=found.seen(moment, each.parent))
+                keys = await _keys(source, sql, f"the rows of {name} without a parent")
+                more |= found.add(name, (without_parent(each, keys),) if keys else ())
+
+
+def _settled(facts: Facts, each: Foreign) -> bool:
+    """Whether `foresee` has asked about a key, or nobody can."""
+    return not each.pairs or facts.mapping(each.parent).existing != "refuse"
+
+
+# --- foreign keys -------------------------------------------------------------------------------
+
+
+async def _foreign(
+    motion: Motion, each: Foreign, moment: Moment, source: Session, target: Session, found: Forecast
+) -> None:
+    seen, what = found.seen(moment, motion.name), f"what {motion.name} refers to"
+    if each.pairs:
+        keys = await _keys(source, orphaned(motion, each, seen), what)
+        rows = [tuple(r.values()) for r in await source.fetch(_values(motion, each, keys, seen), what=what)] if keys else []
+    else:
+        rows = [tuple(r.values()) for r in await source.fetch(f"{referred(motion, each, seen)} LIMIT {MOST_VALUES + 1}", what=what)]
+    if len(rows) > MOST_VALUES:
+        found.uncovered.append(f"{motion.name}: {each.key.name} (more than {MOST_VALUES:,} values to ask {each.parent} for): left to the load")
+        return
+    try:
+        missing = [v for i in range(0, len(rows), _BATCH) for v in await _absent(motion, each, rows[i : i + _BATCH], target)]
+    except MissingPrivilege:
+        found.uncovered.append(f"{motion.name}: {each.key.name} (the role may not read {each.parent}): left to the load")
+        return
+    keys = ()
+    for start in range(0, len(missing), _BATCH):
+        keys += await _keys(source, referring(motion, each, missing[start : start + _BATCH], seen), what)
+    half = half_referred(motion, each, seen)
+    keys += await _keys(source, half, what) if half else ()
+    if keys:
+        found.add(motion.name, (without_parent(each, keys),))
+
+
+def _values(motion: Motion, each: Foreign, keys: tuple[Key, ...], moment: Moment) -> str:
+    listed = ", ".join(f"{child}::pg_catalog.text" for child in each.children)
+    width = len(motion.identity)
+    chosen = Selection(keys=tuple(dict.fromkeys(key[:width] for key in keys)))
+    given = " AND ".join(f"{child} IS NOT NULL" for child in each.children)
+    return f'SELECT DISTINCT {listed} FROM ({motion.fitting(chosen, moment)}) AS "cw$fitting" WHERE {given}'
+
+
+async def _absent(motion: Motion, each: Foreign, rows: list[tuple[str, ...]], target: Session) -> list[tuple[str, ...]]:
+    """Those of the values that no row of the parent has."""
+    places = range(len(each.key.columns))
+    columns = [motion.facts.column("target", motion.target, c) for c in each.key.columns]
+    arrays = ", ".join(f"pg_catalog.unnest({array_literal(r[i] for r in rows)}::pg_catalog.text[])" for i in places)
+    named = ", ".join(f"v{i}" for i in places)
+    on = " AND ".join(
+        f"p.{quote(parent)} = v.v{i}::{type_sql(columns[i].type)}" for i, parent in enumerate(each.key.referenced_columns)
+    )
+    sql = (
+        f"SELECT {named} FROM ROWS FROM ({arrays}) AS v ({named})"
+        f" WHERE NOT EXISTS (SELECT FROM {each.parent.sql} AS p WHERE {on})"
+    )
+    return [tuple(r.values()) for r in await target.fetch(sql, what=f"the rows of {each.parent}")]
+
+
+# --- rows that stand in the table already -------------------------------------------------------
+
+
+async def _standing(motion: Motion, moment: Moment, source: Session, target: Session, found: Forecast) -> None:
+    """Rows that clash with rows of others, which stay."""
+    if motion.mapping.existing == "refuse" or not motion.mapping.key or not rules_together(motion)[0]:
+        return
+    seen, name = found.seen(moment, motion.name), motion.name
+    if any(isinstance(f.via, Reference) for f in motion.fed):
+        found.uncovered.append(f"{name}: its unique indexes against the rows that stand there (the target makes values of them): left to the load")
+        return
+    standing = await _standing_keys(motion, target)
+    if len(standing) > MOST_VALUES:
+        found.uncovered.append(f"{name}: its unique indexes against the {len(standing):,} rows that stand there: left to the load")
+        return
+    keep = motion.mapping.existing == "keep"
+    met = await _met(motion, seen, list(standing), source)
+    yielding = frozenset(key for _, key in met) if keep else frozenset()
+    blocking = standing if keep else standing - {k for k, _ in met}
+    for rule in rules_together(motion)[0]:
+        await _against(motion, rule, blocking, yielding, found.seen(moment, name), (source, target), found)
+    if keep:
+        bars, unjudged = await clashing(motion, found.seen(moment, name), source, besides=yielding, every=True)
+        found.uncovered += unjudged
+        found.add(name, bars)
+
+
+async def _standing_keys(motion: Motion, target: Session) -> frozenset[str]:
+    """Target keys (jsonb texts) of the rows of others."""
+    ledger = Ledger(target)
+    was_empty = await ledger.filled(motion.name) if await ledger.exists() else None
+    if was_empty:
+        return frozenset()
+    landing = Landing(motion)
+    sql = landing.kept_and_standing() if was_empty is False else f"SELECT e.target_key::text AS k FROM ({landing.existing_keys()}) AS e"
+    rows = await target.fetch(f"{sql} LIMIT {MOST_VALUES + 1}", what=f"the rows that stand in {motion.name}")
+    return frozenset(r["k"] for r in rows)
+
+
+async def _met(motion: Motion, moment: Moment, standing: list[str], source: Session) -> list[tuple[str, Key]]:
+    """(target key, source key) of the rows that go where a row stands."""
+    if not standing:
+        return []
+    sql = (
+        f'SELECT "cw$key"::pg_catalog.text, * FROM (SELECT {motion.target_key_json()} AS "cw$key", {identity_texts(motion)}'
+        f' FROM ({motion.fitting(EVERYTHING, moment)}) AS "cw$fitting") AS "cw$keyed"'
+        f' WHERE "cw$key" = ANY ({array_literal(standing)}::pg_catalog.text[]::pg_catalog.jsonb[])'
+    )
+    rows = [tuple(r.values()) for r in await source.fetch(sql, what=f"the rows that stand in {motion.name}")]
+    return [(row[0], row[2:]) for row in rows]
+
+
+async def _against(
+    motion: Motion, rule: Together, blocking: frozenset[str], yielding: frozenset[Key], moment: Moment,
+    sessions: tuple[Session, Session], found: Forecast,
+) -> None:  # fmt: skip
+    """Rows in whose way a row of others stands, by one unique index."""
+    if rule.exclusion:
+        if blocking:
+            found.uncovered.append(f"{motion.name}: {rule.name} against the rows that stand there: left to the load")
+        return
+    source, target = sessions
+    terms = _texts(motion, rule)
+    given = " AND ".join([*(f"{t} IS NOT NULL" for t in rule.terms), *([f"({rule.predicate})"] if rule.predicate else [])])
+    landing, what = Landing(motion), f"the rows that stand in {motion.name}"
+    values: list[tuple[str, ...]] = []
+    listed = sorted(blocking)
+    for start in range(0, len(listed), _BATCH):
+        some = f"{array_literal(listed[start : start + _BATCH])}::pg_catalog.text[]::pg_catalog.jsonb[]"
+        sql = f'SELECT {", ".join(terms)} FROM {motion.name.sql} AS "cw$t" WHERE {given} AND {landing.target_key()} = ANY ({some})'
+        values += [tuple(r.values()) for r in await target.fetch(sql, what=what)]
+    keys: list[Key] = []
+    for start in range(0, len(values), _BATCH):
+        rows = ", ".join(f"({', '.join(literal(v) for v in row)})" for row in values[start : start + _BATCH])
+        sql = (
+            f'SELECT {identity_texts(motion)} FROM ({motion.fitting(EVERYTHING, moment)}) AS "cw$fitting"'
+            f" WHERE {given} AND ({', '.join(terms)}) IN (VALUES {rows})"
+        )
+        keys += await _keys(source, sql, what)
+    refused = tuple(key for key in dict.fromkeys(keys) if key not in yielding)
+    if refused:
+        columns = tuple(c for c in rule.columns if c)
+        reason = f"a row that stands in the table has the same {', '.join(columns) or 'value'}"
+        bar = Barred(code="clash", reason=reason, sqlstate="23505", constraint=rule.name, columns=columns, keys=refused)
+        found.add(motion.name, (bar,))
+
+
+def _texts(motion: Motion, rule: Together) -> list[str]:
+    """The terms as texts that are equal on both sides where the values are."""
+    types = {quote(f.column.name): f.column.type for f in motion.fed}
+    return [
+        f"({canonical(term, types[term]) if term in types else term})::pg_catalog.text" for term in rule.terms
+    ]
+
+
+# --- computed columns ---------------------------------------------------------------------------
+
+
+async def _computed(motion: Motion, moment: Moment, source: Session, found: Forecast) -> None:
+    """Rows for which the expression of a generated column raises."""
+    for column in motion.target.columns:
+        if not column.generated or not column.default:
+            continue
+        seen = found.seen(moment, motion.name)
+        expression = f"pg_catalog.num_nulls(({column.default}))"
+
+        def asked(chosen: Selection, seen: Moment = seen, expression: str = expression) -> str:
+            return f'SELECT sum({expression}) FROM ({motion.fitting(chosen, seen)}) AS "cw$fitting"'
+
+        try:
+            await source.prepare(asked(EVERYTHING), what=f"the column {column.name}")
+        except StatementFailed:
+            found.uncovered.append(f"{motion.name}: {column.name} (the source cannot compute it): left to the load")
+            continue
+        raising = await narrowed(motion, source, asked, what=f"the column {column.name} of {motion.name}")
+        if raising:
+            reason = "the target cannot compute it for this row"
+            bar = Barred(code="computed", reason=reason, sqlstate="22000", constraint=column.name, columns=(column.name,), keys=raising)
+            found.add(motion.name, (bar,))
+
+
+async def _keys(session: Session, sql: str, what: str) -> tuple[Key, ...]:
+    return tuple(tuple(row.values()) for row in await session.fetch(sql, what=what))
+

@@ -1,0 +1,62 @@
+"""What is not judged beforehand, and why: a check says what it covered. Pure.
+
+`uncovered` names rules of the target that only the load can apply; `watchful` the triggers that stay on and may
+refuse rows, of which nobody can say beforehand what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crosswalk.express import Facts, Motion
+from crosswalk.express.partitions import homeless
+from crosswalk.express.together import foreign_keys, rules_together
+from crosswalk.names import Name
+from crosswalk.schema import Schema, Table, Trigger, TriggerState
+
+
+def uncovered(facts: Facts, name: Name) -> Iterator[str]:
+    """A sentence for each rule of a table that is left to the load."""
+    motion = Motion(facts, name)
+    yield from rules_together(motion)[1]
+    yield from foreign_keys(motion)[1]
+    yield from _checks(motion)
+    for column in motion.target.columns:
+        if column.generated:
+            yield f"{name}: {column.name} (the target computes it): its own limits are left to the load"
+
+
+def _checks(motion: Motion) -> Iterator[str]:
+    allowed = motion.facts.checks.get(motion.name, ())
+    for check in motion.target.checks:
+        if check.name not in allowed:
+            yield f"{motion.name}: {check.name} (the source cannot evaluate it over the mapped row): left to the load"
+    for fed in motion.fed:
+        domain = motion.facts.target.domains.get(Name(fed.column.type.schema, fed.column.type.name))
+        if domain is not None and domain.checks and f"domain:{fed.column.name}" not in allowed:
+            yield f"{motion.name}: {fed.column.name} (the domain {domain.name} has checks that the source cannot evaluate): left to the load"
+    if homeless(motion.facts.target, motion.target) is not None and "partition" not in allowed:
+        yield f"{motion.name}: its partitions (the source cannot evaluate their bounds): left to the load"
+
+
+def watchful(facts: Facts, name: Name) -> Iterator[Trigger]:
+    """Constraint triggers that fire for our rows: the plan leaves them on, for they only check."""
+    for table in (facts.target_table(name), *_leaves(facts.target, facts.target_table(name))):
+        for trigger in table.triggers:
+            fires = trigger.state in {TriggerState.ORIGIN, TriggerState.ALWAYS}
+            if trigger.constraint and fires and not trigger.inherited and {"insert", "update"} & set(trigger.events):
+                yield trigger
+
+
+def silenced(facts: Facts, name: Name) -> Iterator[str]:
+    """A sentence for each trigger that would rewrite or refuse rows, were it not switched off for the move."""
+    for trigger in facts.target_table(name).triggers:
+        fires = trigger.state in {TriggerState.ORIGIN, TriggerState.ALWAYS}
+        if fires and not trigger.constraint and {"insert", "update"} & set(trigger.events):
+            yield f"{name}: the trigger {trigger.name} is switched off for the move: what it would do to rows is not done"
+
+
+def _leaves(schema: Schema, table: Table) -> Iterator[Table]:
+    for part in schema.partitions(table.name):
+        yield part
+        yield from _leaves(schema, part)

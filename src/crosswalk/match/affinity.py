@@ -1,0 +1,153 @@
+"""How well a source column suits a target column: name, type, constraints, values, each with its reason.
+
+The score orders candidates; it is no probability of truth. The rule that is made of the best one says
+how sure it is (`rules`). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from crosswalk.express.fit import fit
+from crosswalk.match.naming import Likeness, compare, match, words
+from crosswalk.match.profile import Profile
+from crosswalk.match.vocabulary import SPARE
+from crosswalk.pg_types import DOCUMENTS, INTEGERS, NUMBERS, STRINGS
+from crosswalk.schema import Column, Table, TypeKind, TypeRef
+
+Way = Literal["plain", "zone", "first", "reference", "none"]
+WORTH: Final = 0.55
+"""From this score on a candidate is proposed."""
+SHOWN: Final = 0.3
+"""From this score on a candidate is worth a look."""
+_SHAPES: Final = {"email": "email", "phone": "phone", "url": "url", "zone": "zone"}
+"""Patterns that tell what a text is, by the word that a column for it carries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A source column that might feed a target column."""
+
+    source: Column
+    target: Column
+    score: float
+    name: Likeness
+    way: Way
+    """How the value gets there: as it is, read in a zone, an array's first element …"""
+    types: float
+    """How well the types agree, 0 to 1."""
+    reasons: tuple[str, ...]
+
+
+def _number_like(column: Column) -> bool:
+    return column.type.storage.name in NUMBERS
+
+
+def typing(source: Column, target: Column, seen: Profile | None, labels: tuple[str, ...]) -> tuple[Way, float, str]:
+    """The way from one type to another, how good it is, and what is said of it."""
+    have, want = source.type.storage, target.type.storage
+    if have.kind is TypeKind.ARRAY and want.kind is not TypeKind.ARRAY and have.element is not None:
+        inner = fit("v", have.element, want, labels=labels).verdict
+        return ("first", 0.6, f"the first of {have.display}") if inner != "refused" and not _text(want, have.element) else _no
+    verdict = fit("v", have, want, labels=labels)
+    if verdict.verdict == "refused":
+        clocks = {"timestamp", "timestamptz"}
+        if have.name in clocks and want.name in clocks:
+            return "zone", 0.95, "a wall clock on one side, an instant on the other"
+        return _no
+    if have.name == want.name and have.kind is want.kind:
+        return "plain", 1.0, "the same type" if have.modifier == want.modifier else "the same type, another length"
+    if have.name in NUMBERS and want.name in NUMBERS:
+        return "plain", 0.95, f"{have.display} goes into {want.display}"
+    if have.name in STRINGS and want.name in STRINGS:
+        return "plain", 0.98, f"{have.display} goes into {want.display}"
+    if have.kind is TypeKind.ENUM or want.kind is TypeKind.ENUM:
+        return "plain", 0.9, "labels"
+    if have.name in STRINGS:
+        return _from_text(want, seen)
+    if want.name in STRINGS:
+        return "plain", 0.5, f"{have.display} written as text"
+    return "plain", 0.85, f"{have.display} goes into {want.display}"
+
+
+_no: Final[tuple[Way, float, str]] = ("none", 0.0, "no way from one type to the other")
+
+
+def _text(want: TypeRef, element: TypeRef) -> bool:
+    """A number of a list written as text: no way that somebody meant."""
+    return want.name in STRINGS and element.name not in STRINGS and element.kind is not TypeKind.ENUM
+
+
+def _from_text(want: TypeRef, seen: Profile | None) -> tuple[Way, float, str]:
+    shape = "digits" if want.name in INTEGERS else "number" if want.name in NUMBERS else "date"
+    if want.name in DOCUMENTS:
+        shape = "json"
+    if want.name == "uuid":
+        shape = "uuid"
+    if seen is None or not seen.present:
+        return "plain", 0.5, f"text into {want.display}, and no value was seen"
+    share = seen.share(shape)
+    return "plain", 0.3 + 0.5 * share, f"{share:.0%} of the texts read as {want.display}"
+
+
+def judge(
+    source: Column,
+    target: Column,
+    own: frozenset[str],
+    *,
+    seen: Profile | None = None,
+    labels: tuple[str, ...] = (),
+    keys: tuple[bool, bool] = (False, False),
+) -> Candidate:
+    """A pair of columns; `own` are words of the tables' names, `keys` whether each alone is its table's key."""
+    way, types, said = typing(source, target, seen, labels)
+    name = compare(source.name, target.name, own)
+    if way == "first":
+        name = max(name, _chosen(source, target), key=lambda n: n.score)
+    reasons = [f"name {name.score:.2f}: {name.reason}", f"type {types:.2f}: {said}"]
+    score = name.score * (0.35 + 0.65 * types) if types else 0.0
+    shape = _shape(source, target, seen) if types else ""
+    if shape and score < WORTH:
+        score = max(score, 0.6)
+        reasons.append(f"values 0.60: {shape}")
+    if all(keys) and types >= 0.9 and score < WORTH:
+        score = max(score, 0.5)
+        reasons.append("constraint 0.50: each is its table's whole key")
+    return Candidate(
+        source=source, target=target, score=round(score, 4), name=name, way=way, types=types, reasons=tuple(reasons)
+    )
+
+
+def _chosen(source: Column, target: Column) -> Likeness:
+    """`main_subject` names one of `subjects`."""
+    return match(words(source.name), tuple(w for w in words(target.name) if w not in SPARE))
+
+
+def _shape(source: Column, target: Column, seen: Profile | None) -> str:
+    """What the values are, where the target's name asks for just that."""
+    if seen is None or not seen.shares or source.type.storage.name not in STRINGS:
+        return ""
+    asked = set(words(target.name)[-1:]) & set(_SHAPES)
+    for word in sorted(asked):
+        share = seen.share(_SHAPES[word])
+        if share >= 0.6 and not (seen.share("digits") == share == 1.0 and word != "phone"):
+            return f"{share:.0%} of the values look like a {word}"
+    return ""
+
+
+def matrix(
+    source: Table, target: Table, profiles: Mapping[str, Profile], labels: Mapping[str, tuple[str, ...]]
+) -> dict[tuple[str, str], Candidate]:
+    """Every pair of columns that has a way from one type to the other, by (source, target)."""
+    own = frozenset(words(source.name.relation)) | frozenset(words(target.name.relation))
+    found = {}
+    for s in source.columns:
+        for t in target.columns:
+            keys = (source.row_identity == (s.name,), target.row_identity == (t.name,))
+            made = judge(
+                s, t, own, seen=profiles.get(s.name), labels=labels.get(t.name, ()), keys=keys
+            )
+            found[s.name, t.name] = made
+    return found

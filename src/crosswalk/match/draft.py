@@ -1,0 +1,261 @@
+"""The whole of matching: two schemas and two lookers in, a draft out.
+
+Tables are paired on names and types, looked at, paired again; then each pair's columns are assigned,
+references resolved parents first, the rest said aloud. Nothing is written anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from crosswalk.match import rules, shapes, unfed
+from crosswalk.match.homes import Link, World, links
+from crosswalk.match.looking import Looker
+from crosswalk.match.proposal import Draft, Proposal, Question, TableDraft
+from crosswalk.match.references import derive, resolve
+from crosswalk.match.shapes import unnested
+from crosswalk.match.tables import PAIRED, Pair, common_columns, fillable, pair, paired
+from crosswalk.match.zones import Zones, known
+from crosswalk.names import Name, quote
+from crosswalk.schema import Schema, Table
+
+_UNSURE: Final = "the two tables are not surely the same thing"
+
+
+async def draft(source: Schema, target: Schema, source_look: Looker, target_look: Looker) -> Draft:
+    """Everything that two databases say about how one goes into the other."""
+    pairs = await _look(source, target, source_look)
+    world = World(target=target, pairs=pairs, look=source_look)
+    world.repeated = {name: await shapes.repeated(each, source_look) for name, each in pairs.items()}
+    zones = await known([*pairs.values()], source_look)
+    made = [await _table(world, pairs[name], zones) for name in _order(pairs, target)]
+    made += _lists(world, target, made)
+    kept = [table for table in made if table.sure or not _impossible(table)]
+    near = {t.target: t.pair for t in made if t not in kept}
+    return await _whole(source, target, sorted(kept, key=lambda t: _position(t, pairs)), near, source_look, target_look)
+
+
+async def _look(source: Schema, target: Schema, look: Looker) -> dict[Name, Pair]:
+    """The pairs, compared again with what the values say."""
+    commons = common_columns([source, target])
+    found = {}
+    for name, each in paired(source, target).items():
+        profiles = await look.profile(each.source)
+        found[name] = pair(each.source, each.target, commons, target, profiles)
+    return found
+
+
+def _position(table: TableDraft, pairs: Mapping[Name, Pair]) -> tuple[bool, int, Name]:
+    """Parents before children, as the pairs were made."""
+    order = [*pairs]
+    return (table.target not in order, order.index(table.target) if table.target in order else 0, table.target)
+
+
+def _order(pairs: Mapping[Name, Pair], target: Schema) -> list[Name]:
+    """Parents first; where references lie in a circle, by name."""
+    above = {
+        name: {link.parent for link in links(each.target, target).values()} & set(pairs) - {name}
+        for name, each in pairs.items()
+    }
+    order: list[Name] = []
+    while len(order) < len(pairs):
+        free = [n for n in sorted(pairs) if n not in order and above[n] <= set(order)]
+        order.append(free[0] if free else next(n for n in sorted(pairs) if n not in order))
+    return order
+
+
+async def _table(world: World, each: Pair, zones: Zones) -> TableDraft:
+    """One target table."""
+    made = TableDraft(pair=each, sure=each.sure)
+    made.columns |= await _references(world, each, made)
+    linked = set(made.columns) | {c for c, link in links(each.target, world.target).items() if link.declared}
+    made.columns |= shapes.split(each, {c.name: c for c in each.source.columns})
+    for column in fillable(each.target):
+        candidate = each.chosen.get(column.name)
+        if column.name in made.columns or column.name in linked or candidate is None:
+            continue
+        proposal, questions = await rules.make(world, each, candidate, zones)
+        made.questions += questions
+        if proposal is not None:
+            made.columns[column.name] = proposal
+    _rest(made)
+    await _keys(made, world.look)
+    if made.rejects:
+        world.losing.add(made.target)
+    return made
+
+
+async def _references(world: World, each: Pair, made: TableDraft) -> dict[str, Proposal]:
+    """Rules for the columns that refer to other tables."""
+    found: dict[str, Proposal] = {}
+    unknown: dict[str, tuple[Link, list[Question]]] = {}
+    for name, link in links(each.target, world.target).items():
+        if not link.declared and name not in each.chosen:
+            continue
+        proposal, questions = await resolve(world, each, link)
+        if proposal is None:
+            unknown[name] = (link, questions)
+        else:
+            found[name] = proposal if link.declared else proposal.doubted("no foreign key says that it refers there")
+    for name, (link, questions) in unknown.items():
+        made_up = derive(each, link, found, world) if link.declared else None
+        if made_up is not None:
+            found[name] = made_up
+        else:
+            made.questions += questions
+            if not link.declared:
+                found |= _by_name(each, name)
+    return found
+
+
+def _by_name(each: Pair, name: str) -> dict[str, Proposal]:
+    """A column that is used as a reference elsewhere, taken by its name, and doubted."""
+    column = each.chosen[name].source.name
+    said = "the name agrees; whether the values mean the same is not known"
+    return {name: Proposal(rule={"column": column}, confidence=0.5, evidence=(said,), reads=(column,))}
+
+
+def _rest(made: TableDraft) -> None:
+    """What nothing feeds and what has no place; doubts where the tables are not surely one."""
+    used = frozenset(c for p in made.columns.values() for c in p.reads)
+    asked = {q.place for q in made.questions}
+    for column in fillable(made.pair.target):
+        if column.name in made.columns or unfed.made_by_target(column) or f"{made.target}.{column.name}" in asked:
+            continue
+        proposal, questions = unfed.propose(made, column, used)
+        made.questions += questions
+        if proposal is not None:
+            made.columns[column.name] = proposal
+    made.open = tuple(
+        c.name for c in fillable(made.pair.target) if c.name not in made.columns and not unfed.made_by_target(c)
+    )
+    if not made.sure:
+        made.columns = {name: p.doubted(_UNSURE) for name, p in made.columns.items()}
+    order = {c.name: i for i, c in enumerate(made.pair.target.columns)}
+    made.columns = dict(sorted(made.columns.items(), key=lambda item: order[item[0]]))
+    made.undecided = tuple(c.name for c in made.pair.source.columns if c.name not in used and c.name not in made.drop)
+    made.rejects = made.rejects or any(_sets_aside(p) for p in made.columns.values())
+
+
+def _sets_aside(proposal: Proposal) -> bool:
+    """Whether rows that do not fit were seen, or the rule says what becomes of them."""
+    rule = proposal.rule
+    return bool(
+        rule.get("lookup", {}).get("missing") == "quarantine"
+        or rule.get("else") == "quarantine"
+        or "agree" in rule
+        or any(q.code == "misfit" for q in proposal.questions)
+    )
+
+
+async def _keys(made: TableDraft, look: Looker) -> None:
+    """The key: the primary key where the source feeds it, else the first unique key that it feeds."""
+    target = made.pair.target
+    fed = {name for name, p in made.columns.items() if "default" not in p.rule and p.rule != {"value": None}}
+    keys = [k for k in (target.primary_key, *sorted(target.unique_keys, key=lambda k: (len(k), k))) if k]
+    made.key = next((k for k in keys if set(k) <= fed), ())
+    if keys and not made.key:
+        text = "the source feeds no unique key of it whole: by which columns are its rows told apart?"
+        made.questions.append(Question(code="key", place=str(made.target), text=text, rank=1))
+    for key in dict.fromkeys(k for k in keys if set(k) <= fed):
+        await _doubled(made, key, look)
+
+
+async def _doubled(made: TableDraft, key: tuple[str, ...], look: Looker) -> None:
+    """A question where several source rows would claim one key of the target."""
+    reads = tuple(dict.fromkeys(c for name in key for c in made.columns[name].reads))
+    source = made.pair.source
+    if made.where or any(set(k) <= set(reads) for k in (source.primary_key, *source.unique_keys) if k):
+        return
+    if not all((c := source.column(name)) is not None and c.type.storage.name not in {"json", "xml", "point"} for name in reads):
+        return
+    doubled = await look.doubled(source, reads)
+    if doubled:
+        text = (
+            f"{doubled} times several rows of {made.source} have the same {', '.join(reads)}, and ({', '.join(key)}) is"
+            " unique: which row wins (key, on_duplicate)?"
+        )
+        made.questions.append(Question(code="duplicates", place=str(made.target), text=text, rank=2))
+
+
+def _impossible(made: TableDraft) -> bool:
+    """A pair that shares little more than its name, and cannot be filled: no mapping is written for it."""
+    return any(
+        (c := made.pair.target.column(name)) is not None and c.not_null and c.default is None for name in made.open
+    ) or bool(made.pair.target.unique_keys and not made.key)
+
+
+def _lists(world: World, target: Schema, made: Iterable[TableDraft]) -> list[TableDraft]:
+    """Target tables of one row for each element of a list."""
+    drafts = {str(t.target): t for t in made}
+    by_name = {name: t.pair for name, t in drafts.items()}
+    found = []
+    for table in target.roots:
+        hit = unnested(table, by_name) if str(table.name) not in drafts else None
+        if hit is not None:
+            found.append(_list(table, *hit, drafts))
+    return found
+
+
+def _list(table: Table, parent: Pair, reference: object, column: object, items: object, drafts: Mapping[str, TableDraft]) -> TableDraft:
+    raise NotImplementedError
+
+
+async def _whole(
+    source: Schema, target: Schema, tables: list[TableDraft], near: Mapping[Name, Pair], source_look: Looker, target_look: Looker
+) -> Draft:
+    """The draft, with what nobody has decided."""
+    mapped = {t.source for t in tables}
+    without = [t for t in target.roots if t.name not in {d.target for d in tables}]
+    lonely = [t.name for t in source.roots if t.name not in mapped]
+    occupied = await target_look.holds_rows([t for t in target.roots])
+    questions = [q for t in tables for q in _of_table(t)]
+    questions += [_of_target(t, near, t.name in occupied, str(t.name) in target_look.unseen) for t in without]
+    questions += [_of_source(name, target) for name in lonely]
+    questions += [
+        Question(code="table.occupied", place=str(t.target), text="it holds rows already: refuse, keep or update them?",
+                 offer="existing: keep", rank=2)
+        for t in tables if t.target in occupied
+    ]
+    order = {str(t.target): i for i, t in enumerate(tables)}
+    return Draft(
+        tables=tuple(tables),
+        questions=tuple(sorted(questions, key=lambda q: (q.rank, _rank(q, order), q.place, q.code))),
+        unmapped_sources=tuple(sorted(lonely)), unmapped_targets=tuple(sorted(t.name for t in without)),
+        unseen=dict(sorted((source_look.unseen | target_look.unseen).items())), near=near,
+    )
+
+
+def _rank(question: Question, order: Mapping[str, int]) -> int:
+    return next((i for name, i in order.items() if question.place == name or question.place.startswith(f"{name}.")), 9999)
+
+
+def _of_table(table: TableDraft) -> list[Question]:
+    found = list(table.questions)
+    if not table.sure:
+        text = f"is {table.source} the same thing? name {table.pair.name:.2f}, columns {table.pair.overlap:.2f}"
+        found.append(Question(code="table.unsure", place=str(table.target), text=text, rank=1))
+    found += [q for p in table.columns.values() for q in p.questions]
+    return found + unfed.left_over(table)
+
+
+def _of_target(table: Table, near: Mapping[Name, Pair], occupied: bool, unseen: bool) -> Question:
+    place = str(table.name)
+    like = near.get(table.name)
+    said = f"{like.source.name} shares its name and little else; " if like is not None else ""
+    if occupied or unseen:
+        rows = "it holds rows" if occupied else "it may hold rows"
+        text = f"{said}{rows} and nothing of the source feeds it: preserve it?"
+        return Question(code="table.preserve", place=place, text=text, offer=f"preserve: {{{place}: reason}}", rank=1)
+    text = f"{said}nothing of the source feeds it: leave it empty?"
+    offer = f"ignore: {{target: {{{place}: reason}}}}"
+    return Question(code="table.unfed", place=place, text=text, offer=offer, rank=5)
+
+
+def _of_source(name: Name, target: Schema) -> Question:
+    text = "nothing of the target takes its rows: leave them behind?"
+    return Question(
+        code="table.left", place=str(name), text=text, offer=f"ignore: {{source: {{{name}: reason}}}}", rank=5
+    )

@@ -1,0 +1,260 @@
+"""What a reference really holds: in which column of the parent's source its values live.
+
+A column's name and type say nothing of it: `company_id` may hold companies.id on one side and a
+vendor's number on the other. So the values are looked for (`homes`). Where they live in the column
+that feeds the parent's id the column is taken as it is; where they live in another key of the parent
+it becomes a lookup; where they live in both or in neither a person is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from crosswalk.match.homes import LIVES, Found, Link, World, find, links, suits
+from crosswalk.match.looking import Contained
+from crosswalk.match.proposal import Proposal, Question
+from crosswalk.match.tables import Pair
+from crosswalk.names import quote
+from crosswalk.schema import Column
+
+ALIEN: Final = 0.5
+"""Up to this share, what is found there is chance."""
+ENOUGH: Final = 5
+"""Different values from which on an inclusion is no chance."""
+
+
+async def resolve(world: World, pair: Pair, link: Link) -> tuple[Proposal | None, list[Question]]:
+    """A rule for a reference, or questions."""
+    place = f"{pair.target.name}.{link.column.name}"
+    parent = world.pairs.get(link.parent)
+    if parent is None:
+        text = f"it refers to {link.parent}, which no source table feeds: from where do its values come?"
+        return None, [Question(code="reference.parent", place=place, text=text, rank=2)]
+    declared = _declared(pair, parent, link)
+    found, looked = await find(world, pair, link, parent)
+    if declared is not None:
+        return _taken(world, pair, link, parent, declared, found), []
+    if not found:
+        whole = await _by_composite(world, pair, link, parent)
+        return (whole, []) if whole is not None else (None, [_nothing(pair, link, parent, looked)])
+    return await _decide(world, pair, link, parent, found)
+
+
+def _declared(pair: Pair, parent: Pair, link: Link) -> Column | None:
+    """The source column that has a foreign key to the column that feeds the parent's id."""
+    feeding = parent.chosen.get(link.take)
+    if feeding is None:
+        return None
+    for key in pair.source.foreign_keys:
+        if key.references == parent.source.name and key.referenced_columns == (feeding.source.name,):
+            column = pair.source.column(key.columns[0])
+            if column is not None and suits(pair, link, parent, column) >= 0.5:
+                return column
+    return None
+
+
+def _nothing(pair: Pair, link: Link, parent: Pair, looked: int) -> Question:
+    what = f"{link.parent}.{link.take}"
+    if looked:
+        text = f"it refers to {what}; no column like it holds values of a key of {parent.source.name}"
+    else:
+        text = f"it refers to {what}; no column of {pair.source.name} was found that says which row is meant"
+    return Question(code="reference.unknown", place=f"{pair.target.name}.{link.column.name}", text=text, rank=1)
+
+
+def _taken(
+    world: World, pair: Pair, link: Link, parent: Pair, column: Column, found: Sequence[Found]
+) -> Proposal:
+    """The source has the same reference, by a foreign key of its own."""
+    feeding = parent.chosen[link.take].source.name
+    evidence = (f"a foreign key of {pair.source.name} leads to {parent.source.name}.{feeding}, which feeds {link.take}",)
+    return _as_it_is(world, link, parent, column.name, feeding, 0.97, evidence)
+
+
+def _as_it_is(
+    world: World, link: Link, parent: Pair, column: str, feeding: str, confidence: float, evidence: tuple[str, ...]
+) -> Proposal:
+    """The column itself; by a lookup where rows of the parent are set aside, so that theirs are too."""
+    if link.parent not in world.losing:
+        return Proposal(rule={"column": column}, confidence=confidence, evidence=evidence, reads=(column,))
+    rule = _rule(parent, {feeding: column}, link.take)
+    why = f"some rows of {parent.source.name} will not fit: a lookup sets aside those that refer to them"
+    return Proposal(rule=rule, confidence=confidence, evidence=(*evidence, why), reads=(column,))
+
+
+def _rule(parent: Pair, match: Mapping[str, Any], take: str) -> dict[str, Any]:
+    return {
+        "lookup": {"table": str(parent.source.name), "match": dict(match), "take": take, "missing": "quarantine"}
+    }
+
+
+async def _by_composite(world: World, pair: Pair, link: Link, parent: Pair) -> Proposal | None:
+    """A key of several columns that stand in the child under the same names."""
+    for key in sorted((k for k in (parent.source.primary_key, *parent.source.unique_keys) if len(k) > 1), key=len):
+        own = [pair.source.column(name) for name in key]
+        if not all(own) or pair.source.name == parent.source.name:
+            continue
+        value, there = (
+            "pg_catalog.jsonb_build_array(" + ", ".join(f"({side}.{quote(c)})::pg_catalog.text" for c in key) + ")"
+            for side in ("c", "p")
+        )
+        shares = await world.look.contained(pair.source, value, [(parent.source, there)])
+        if shares and shares[0].values and shares[0].share >= LIVES:
+            said = _counted(shares[0], f"{parent.source.name} ({', '.join(key)})")
+            sure = 0.96 if shares[0].share == 1 and shares[0].values >= ENOUGH and link.declared else 0.85
+            rule = _rule(parent, {name: name for name in key}, link.take)
+            return Proposal(
+                rule=rule, confidence=sure, reads=key, evidence=(said, "together they are a key there, by these names"),
+                questions=() if shares[0].share == 1 else (_missing(pair, link, shares[0]),),
+            )
+    return None
+
+
+def _counted(share: Contained, where: str) -> str:
+    if share.found == share.values:
+        return f"all {share.values} different values stand in {where}"
+    return f"{share.found} of {share.values} different values stand in {where}"
+
+
+def _missing(pair: Pair, link: Link, share: Contained) -> Question:
+    text = (
+        f"{share.values - share.found} of {share.values} different values lead to no row of {link.parent}:"
+        " set such rows aside (missing: quarantine), leave the reference empty (null), or stop (fail)?"
+    )
+    return Question(code="reference.missing", place=f"{pair.target.name}.{link.column.name}", text=text, rank=3)
+
+
+async def _decide(
+    world: World, pair: Pair, link: Link, parent: Pair, found: Sequence[Found]
+) -> tuple[Proposal | None, list[Question]]:
+    best = found[0]
+    place = f"{pair.target.name}.{link.column.name}"
+    if best.share.share < LIVES:
+        text = (
+            f"of {best.share.values} different values of {pair.source.name}.{best.operand.column.name} only"
+            f" {best.share.found} stand in {parent.source.name}.{best.home.column.name}: what do they mean?"
+        )
+        return None, [Question(code="reference.unsure", place=place, text=text, rank=1)]
+    same = [f for f in found if f.operand is best.operand]
+    at_id = next((f for f in same if f.home.feeds), None)
+    others = [f for f in same if not f.home.feeds and f.share.share >= LIVES]
+    if at_id is not None and at_id.share.share >= LIVES:
+        return _at_id(world, pair, link, parent, at_id, others), []
+    return await _elsewhere(world, pair, link, parent, others[0] if others else best), []
+
+
+def _at_id(
+    world: World, pair: Pair, link: Link, parent: Pair, here: Found, others: Sequence[Found]
+) -> Proposal:
+    feeding, column = here.home.column.name, here.operand.column.name
+    evidence = (_counted(here.share, f"{parent.source.name}.{feeding}, which feeds {link.take}"),)
+    if not isinstance(here.operand.rule, str):
+        rule = _rule(parent, {feeding: here.operand.rule}, link.take)
+        return Proposal(
+            rule=rule, confidence=0.7, evidence=evidence, reads=(column,), questions=(_of_list(pair, link, here),)
+        )
+    sure = link.declared and here.share.share == 1 and here.share.values >= ENOUGH and here.operand.name >= 0.7
+    made = _as_it_is(world, link, parent, column, feeding, 0.96 if sure and not others else 0.8, evidence)
+    if others:
+        names = ", ".join(f"{parent.source.name}.{o.home.column.name}" for o in others)
+        text = f"the values of {column} stand in {parent.source.name}.{feeding} and in {names} as well: which is meant?"
+        offer = f"{link.column.name}: {_flow(_rule(parent, {others[0].home.column.name: column}, link.take))}"
+        question = Question(
+            code="reference.both", place=f"{pair.target.name}.{link.column.name}", text=text, offer=offer, rank=1
+        )
+        return Proposal(
+            rule=made.rule, confidence=0.5, evidence=made.evidence, reads=made.reads, questions=(question,)
+        )
+    if here.share.share < 1:
+        return Proposal(
+            rule=_rule(parent, {feeding: column}, link.take), confidence=0.85, evidence=evidence, reads=(column,),
+            questions=(_missing(pair, link, here.share),),
+        )
+    return made
+
+
+def _of_list(pair: Pair, link: Link, here: Found) -> Question:
+    text = f"{here.operand.column.name} is a list and {link.column.name} one value: is its first element the right one?"
+    return Question(code="reference.list", place=f"{pair.target.name}.{link.column.name}", text=text, rank=3)
+
+
+async def _elsewhere(world: World, pair: Pair, link: Link, parent: Pair, here: Found) -> Proposal:
+    """The values live in another key of the parent: a lookup."""
+    match, partners, companions = {here.home.column.name: here.operand.rule}, here.home.partners, [here.operand.column.name]
+    evidence = [_counted(here.share, f"{parent.source.name}.{here.home.column.name}")]
+    if here.at_id is not None:
+        there = f"{here.at_id.found or 'none'} in {parent.source.name}.{_feeding(parent, link)}, which feeds {link.take}"
+        evidence.append(there)
+    for name in partners:
+        if pair.source.column(name) is not None and pair.source.name != parent.source.name:
+            match[name] = name
+            companions.append(name)
+    whole = here.home.unique or (bool(partners) and len(match) == 1 + len(partners))
+    if len(match) > 1:
+        evidence.append(f"{', '.join(match)} together are a key of {parent.source.name}")
+    doubled = 0 if whole else await world.look.doubled(parent.source, tuple(match))
+    if not whole:
+        evidence.append("no value stands there twice" if doubled == 0 else "some values stand there in several rows")
+    questions = [*_of_elsewhere(pair, link, here, doubled)]
+    sure = (
+        link.declared and not questions and _near(here) and here.operand.name >= 0.9
+        and (here.at_id is None or here.at_id.share <= ALIEN)
+    )
+    return Proposal(
+        rule=_rule(parent, match, link.take), confidence=0.96 if sure else 0.85, evidence=tuple(evidence),
+        questions=tuple(questions), reads=tuple(companions),
+    )
+
+
+def _near(here: Found) -> bool:
+    """Enough values that it is no chance, or the same name on both sides."""
+    return here.share.values >= ENOUGH or here.operand.column.name == here.home.column.name
+
+
+def _of_elsewhere(pair: Pair, link: Link, here: Found, doubled: int | None) -> Iterator[Question]:
+    place = f"{pair.target.name}.{link.column.name}"
+    if here.share.share < 1:
+        yield _missing(pair, link, here.share)
+    if doubled:
+        text = f"{doubled} values of {here.home.column.name} stand in several rows: what tells them apart?"
+        yield Question(code="reference.ambiguous", place=place, text=text, rank=2)
+    if isinstance(here.operand.rule, dict) and "first" in here.operand.rule:
+        yield _of_list(pair, link, here)
+    elif isinstance(here.operand.rule, dict):
+        text = f"only the number at the end of {here.operand.column.name} is looked up: is that what it means?"
+        yield Question(code="reference.part", place=place, text=text, rank=2)
+
+
+def _feeding(parent: Pair, link: Link) -> str:
+    return parent.chosen[link.take].source.name if link.take in parent.chosen else "?"
+
+
+def derive(pair: Pair, link: Link, made: Mapping[str, Proposal], world: World) -> Proposal | None:
+    """A reference that the source does not hold, taken from a row that another reference leads to."""
+    for name, other in sorted(links(pair.target, world.target).items()):
+        through = world.pairs.get(other.parent)
+        rule = made[name].rule if name in made else None
+        if rule is None or through is None or name == link.column.name:
+            continue
+        above = links(through.target, world.target)
+        take = [c for c, l in above.items() if l.parent == link.parent and l.take == link.take]
+        if not take:
+            continue
+        take.sort(key=lambda c: (c != link.column.name, c))
+        found = rule.get("lookup") or {
+            "table": str(through.source.name), "match": {_feeding(through, other): rule.get("column")}
+        }
+        text = f"{pair.source.name} has no such column; the row of {through.source.name} that {name} leads to has one"
+        return Proposal(
+            rule={"lookup": {"table": found["table"], "match": dict(found["match"]), "take": take[0], "missing": "quarantine"}},
+            confidence=0.9, evidence=(text,), reads=made[name].reads,
+        )
+    return None
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in value.items()) + "}"
+    return "[" + ", ".join(map(_flow, value)) + "]" if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,139 @@
+"""The rule that a candidate becomes: a column, labels, an equal pair, the first of a list; and how sure it is.
+
+A rule is accepted from names that agree, types that lose nothing and values that fit, all three; a
+shared type, place or common word alone never is. References, zones and units have modules of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from crosswalk.match import zones
+from crosswalk.match.affinity import Candidate
+from crosswalk.match.fits import misfit
+from crosswalk.match.homes import World
+from crosswalk.match.labels import column_labels, translate
+from crosswalk.match.naming import words
+from crosswalk.match.proposal import Proposal, Question
+from crosswalk.match.tables import Pair
+from crosswalk.match.units import convert
+from crosswalk.match.zones import Zones
+from crosswalk.pg_types import DOCUMENTS, STRINGS
+from crosswalk.schema import TypeKind
+
+_SAME_NAME, _SAME_SPELLED, _LIKELY = 0.98, 0.97, 0.93
+_WORDS_OF_STATE: Final = frozenset({"status", "type", "kind", "level", "stage", "phase", "mode", "role", "class"})
+
+
+async def make(world: World, pair: Pair, candidate: Candidate, known: Zones) -> tuple[Proposal | None, list[Question]]:
+    """The rule for one target column, or questions where none can be written."""
+    place = f"{pair.target.name}.{candidate.target.name}"
+    if candidate.way == "zone":
+        return await zones.propose(pair, candidate, known, world.look)
+    if candidate.way == "first":
+        return _first(candidate, place), []
+    repeated = world.repeated.get(pair.target.name, {}).get(candidate.source.name)
+    if repeated:
+        return await _agree(world, pair, candidate, repeated), []
+    if column_labels(pair.target, candidate.target, world.target):
+        return await _labels(world, pair, candidate, place)
+    converted = convert(candidate, pair.profiles.get(candidate.source.name), place)
+    return converted or _plain(pair, candidate, place), []
+
+
+def _first(candidate: Candidate, place: str) -> Proposal:
+    name = candidate.source.name
+    text = f"{name} is a list and {candidate.target.name} one value: is its first element the right one?"
+    return Proposal(
+        rule={"first": name}, confidence=0.7, evidence=candidate.reasons, reads=(name,),
+        questions=(Question(code="list", place=place, text=text, rank=3),),
+    )
+
+
+async def _agree(world: World, pair: Pair, candidate: Candidate, repeated: tuple[str, ...]) -> Proposal:
+    [(both, same)] = await world.look.equal(pair.source, [tuple(f's."{c}"' for c in repeated[:2])])  # type: ignore[list-item]
+    said = f"{' and '.join(repeated)} are equal in {same} of {both} rows that have both"
+    evidence = (candidate.name.reason, said)
+    if same < both:
+        world.losing.add(pair.target.name)
+    return Proposal(rule={"agree": list(repeated)}, confidence=0.9, evidence=evidence, reads=repeated)
+
+
+async def _labels(
+    world: World, pair: Pair, candidate: Candidate, place: str
+) -> tuple[Proposal | None, list[Question]]:
+    """Labels that the target allows: as they are where all of them exist there, else translated."""
+    source, target = candidate.source, candidate.target
+    want = column_labels(pair.target, target, world.target)
+    if source.type.storage.kind is TypeKind.ARRAY:
+        return _plain(pair, candidate, place).doubted("its elements must be labels of the target"), []
+    have = await world.look.labels(pair.source, source.name)
+    if not have:
+        made = _plain(pair, candidate, place)
+        return made.doubted(f"the labels of {source.name} were not seen; {target.name} allows {len(want)}", 0.8), []
+    found, rest = translate(have, want)
+    if not rest and all(k == v for k, v in found.items()):
+        made = _plain(pair, candidate, place)
+        return replace(made, evidence=(*made.evidence, f"all {len(have)} labels are labels of {target.name}")), []
+    return _translated(candidate, place, found, rest, want)
+
+
+def _translated(
+    candidate: Candidate, place: str, found: dict[str, str], rest: tuple[str, ...], want: tuple[str, ...]
+) -> tuple[Proposal | None, list[Question]]:
+    source, target = candidate.source, candidate.target
+    question = Question(
+        code="labels", place=place, rank=1,
+        text=f"what do {', '.join(rest)} of {source.name} become? {target.name} allows {', '.join(want)}",
+    )
+    if not found:
+        return None, [question]
+    said = f"{len(found)} of {len(found) + len(rest)} labels of {source.name} have a counterpart in {target.name}"
+    rule = {"map": dict(found), "from": source.name, "else": "quarantine"}
+    return Proposal(
+        rule=rule, confidence=0.8, evidence=(candidate.name.reason, said), reads=(source.name,),
+        questions=(question,) if rest else (),
+    ), []
+
+
+def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
+    """The column itself."""
+    source, target = candidate.source, candidate.target
+    seen = pair.profiles.get(source.name)
+    confidence = min(confidence_of(candidate), 0.97 if candidate.types >= 0.95 else 0.85)
+    evidence = [reason.split(": ", 1)[1] for reason in candidate.reasons]
+    if target.type.storage.name in DOCUMENTS:
+        confidence = min(confidence, 0.9)
+        evidence.append("what stands inside the documents was not compared")
+    if set(words(target.name)) & _WORDS_OF_STATE and target.type.storage.name in STRINGS:
+        confidence = min(confidence, 0.9)
+        evidence.append("what its words mean on both sides was not compared")
+    questions = []
+    wrong = misfit(seen, source, target)
+    if wrong:
+        confidence = min(confidence, 0.9)
+        text = f"{wrong}: set such rows aside, or write a rule that makes them fit?"
+        questions.append(Question(code="misfit", place=place, text=text, rank=3))
+    elif _spelled(pair, candidate):
+        text = f"{target.name} tells rows apart, and the values of {source.name} are spelled in several ways: normalise them?"
+        questions.append(Question(code="spelling", place=place, text=text, rank=2))
+    return Proposal(
+        rule={"column": source.name}, confidence=round(confidence, 2), evidence=tuple(evidence),
+        questions=tuple(questions), reads=(source.name,),
+    )
+
+
+def confidence_of(candidate: Candidate) -> float:
+    """How sure a plain column is, by its name."""
+    name = candidate.name
+    if name.exact:
+        return _SAME_NAME if candidate.source.name == candidate.target.name else _SAME_SPELLED
+    return min(_LIKELY, 0.45 + 0.48 * candidate.score)
+
+
+def _spelled(pair: Pair, candidate: Candidate) -> bool:
+    """A text of a unique key whose values are mostly, not all, digits."""
+    seen = pair.profiles.get(candidate.source.name)
+    keyed = any(candidate.target.name in key for key in pair.target.unique_keys)
+    return bool(keyed and seen and seen.shares and 0.5 <= seen.share("digits") < 1)

@@ -1,0 +1,114 @@
+"""Where one column becomes two, two become one, or a list becomes rows: each with evidence in the values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Final
+
+from crosswalk.match.affinity import Candidate, typing
+from crosswalk.match.looking import Looker
+from crosswalk.match.naming import match, words
+from crosswalk.match.profile import Profile
+from crosswalk.match.proposal import Proposal, Question
+from crosswalk.match.tables import Pair, fillable
+from crosswalk.match.vocabulary import COPY, SPARE
+from crosswalk.names import quote
+from crosswalk.pg_types import INTEGERS, STRINGS
+from crosswalk.schema import Column, Table, TypeKind
+
+_EQUAL: Final = 0.95
+_SEPARATED: Final = 0.5
+_PEOPLE: Final = frozenset("name author person contact owner fio holder".split())
+
+
+async def repeated(pair: Pair, look: Looker) -> dict[str, tuple[str, ...]]:
+    """By source column that feeds something: itself and the column that repeats it, in the table's order."""
+    chosen = {c.source.name: c for c in pair.chosen.values()}
+    tries = [
+        (a, b)
+        for a, b in combinations(pair.source.columns, 2)
+        if _repeats(a, b) and len({a.name, b.name} & set(chosen)) == 1 and a.selectable and b.selectable
+    ]
+    sql = [(f"s.{quote(a.name)}", f"s.{quote(b.name)}") for a, b in tries]
+    found: dict[str, tuple[str, ...]] = {}
+    for (a, b), (both, same) in zip(tries, await look.equal(pair.source, sql), strict=True):
+        fed = a.name if a.name in chosen else b.name
+        if both and same >= _EQUAL * both and fed not in found and chosen[fed].way == "plain":
+            found[fed] = (a.name, b.name)
+    return found
+
+
+def _repeats(a: Column, b: Column) -> bool:
+    """Whether the names allow that one repeats the other."""
+    if a.type.storage.name != b.type.storage.name and not {a.type.storage.name, b.type.storage.name} <= {*INTEGERS}:
+        return False
+    bare = [tuple(w for w in words(c.name) if w not in COPY) for c in (a, b)]
+    if bare[0] and bare[0] == bare[1]:
+        return True
+    return all(w[-1:] == ("id",) for w in bare) and all(c.type.storage.name in INTEGERS for c in (a, b))
+
+
+def split(pair: Pair, free: Mapping[str, Column]) -> dict[str, Proposal]:
+    """First and last name from one text, where the values have two parts; `free` are source columns in no use."""
+    open_ones = [c for c in fillable(pair.target) if c.type.storage.name in STRINGS]
+    first = next((c for c in open_ones if _part(c, "first", "first")), None)
+    last = next((c for c in open_ones if _part(c, "last", "surname")), None)
+    texts = [c for c in free.values() if c.type.storage.name in STRINGS and set(words(c.name)) & _PEOPLE]
+    for column in texts if first and last else ():
+        seen = pair.profiles.get(column.name)
+        if seen is None:
+            continue
+        for pattern, by, order in (("comma", ", ", (2, 1)), ("words", " ", (1, 2))):
+            if seen.share(pattern) >= _SEPARATED and first is not None and last is not None:
+                return {
+                    part.name: _split(pair, column, by, take, seen.share(pattern), part)
+                    for part, take in zip((first, last), order, strict=True)
+                }
+    return {}
+
+
+def _part(column: Column, word: str, alone: str) -> bool:
+    have = words(column.name)
+    return (word in have and "name" in have) or alone in have
+
+
+def _split(pair: Pair, column: Column, by: str, take: int, share: float, part: Column) -> Proposal:
+    kind = "comma" if by == ", " else "blank"
+    said = f"{share:.0%} of the values of {column.name} have two parts with a {kind} between them"
+    question = Question(
+        code="split", place=f"{pair.target.name}.{part.name}", rank=3,
+        text=f"is part {take} of {column.name} the {part.name}, and what of values that have another number of parts?",
+    )
+    return Proposal(
+        rule={"split": column.name, "by": by, "take": take}, confidence=0.75, evidence=(said,), questions=(question,),
+        reads=(column.name,),
+    )
+
+
+def unnested(target: Table, pairs: Mapping[str, Pair]) -> tuple[Pair, Column, Column, Column] | None:
+    """A target table that holds one row for each element of a list: (pair of the parent, reference, column, list)."""
+    columns = [c for c in fillable(target) if not (c.identity or (c.default or "").startswith("nextval("))]
+    for key in target.foreign_keys:
+        parent = pairs.get(str(key.references))
+        reference = target.column(key.columns[0])
+        rest = [c for c in columns if c.name not in key.columns and c.not_null]
+        if parent is None or reference is None or len(key.columns) != 1 or len(rest) != 1:
+            continue
+        for column in parent.source.columns:
+            if column.type.storage.kind is TypeKind.ARRAY and _elements(column, rest[0]):
+                return parent, reference, rest[0], column
+    return None
+
+
+def _elements(column: Column, target: Column) -> bool:
+    way, _, _ = typing(column, target, None, ())
+    bare = tuple(w for w in words(target.name) if w not in SPARE)
+    return way == "first" and match(words(column.name), bare).score >= 0.9
+
+
+
+
+def as_candidate(found: Candidate) -> str:
+    """`column (0.45)`, for a question."""
+    return f"{found.source.name} ({found.score:.2f})"

@@ -1,0 +1,95 @@
+"""Target columns that nothing feeds, and source columns without a place: said aloud, decided by nobody here.
+
+A default that only fills is proposed; one that switches something on or gives a status is a trap, and a
+question. Reasons are never invented. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from crosswalk.match.affinity import SHOWN, Candidate
+from crosswalk.match.naming import words
+from crosswalk.match.proposal import Proposal, Question, TableDraft
+from crosswalk.match.shapes import as_candidate
+from crosswalk.match.vocabulary import DOCUMENTS, SECRET
+from crosswalk.match.zones import written_by_server
+from crosswalk.schema import Column
+
+_NAMED: Final = 3
+
+
+def made_by_target(column: Column) -> bool:
+    """True where the target gives the column a value of its own making."""
+    return bool(column.identity or column.generated or (column.default or "").startswith("nextval("))
+
+
+def propose(draft: TableDraft, column: Column, used: frozenset[str]) -> tuple[Proposal | None, list[Question]]:
+    """What becomes of a target column for which no source was found."""
+    place = f"{draft.target}.{column.name}"
+    others = [c for c in draft.pair.of_target(column.name) if c.score >= SHOWN and c.source.name not in used]
+    near = f"; the nearest: {', '.join(map(as_candidate, others[:_NAMED]))}" if others else ""
+    if column.default is not None:
+        return _default(column, place, near), []
+    if column.not_null:
+        text = f"nothing was found that feeds it, and it is NOT NULL without a default{near}"
+        return None, [Question(code="unfed.required", place=place, text=text, rank=1)]
+    evidence = ("no source column was found for it",)
+    question = Question(code="unfed.near", place=place, text=f"it stays empty unless a column feeds it{near}", rank=4)
+    return Proposal(
+        rule={"value": None}, confidence=0.7 if others else 0.9, evidence=evidence, questions=(question,) if others else ()
+    ), []
+
+
+def _default(column: Column, place: str, near: str) -> Proposal:
+    kind = column.type.storage.name
+    if kind == "bool":
+        text, rank = f"every row would get the default {column.default}: is that true of every row?{near}", 1
+    elif set(words(column.name)) & {"status", "state", "type", "role", "level", "stage", "source", "origin"}:
+        text, rank = f"every row would get the default {column.default}: is that true of every row?{near}", 1
+    elif written_by_server(column):
+        text, rank = f"every row would get the moment of the move{near}", 3
+    else:
+        text, rank = f"every row would get the default {column.default}{near}", 4
+    question = Question(code="unfed.default", place=place, text=text, rank=rank)
+    return Proposal(
+        rule={"default": True}, confidence=0.5, evidence=("no source column was found for it",), questions=(question,)
+    )
+
+
+def left_over(draft: TableDraft) -> list[Question]:
+    """Questions about the source columns that have no place."""
+    left = draft.undecided
+    if not left:
+        return []
+    place = str(draft.target)
+    secret = [name for name in left if _secret(name)]
+    rest = [name for name in left if name not in secret]
+    found = []
+    if secret:
+        text = f"{', '.join(secret)} of {draft.source} look like secrets: leave them behind (drop, final and secret)?"
+        found.append(Question(code="left.secret", place=place, text=text, rank=3))
+    if rest:
+        fold = _fold(draft, rest)
+        ways = "drop each with a reason, fold them, or add columns to the target"
+        text = f"{len(rest)} columns of {draft.source} have no place: {', '.join(rest)}: {ways}?"
+        found.append(Question(code="left.columns", place=place, text=text, offer=fold, rank=4))
+    return found
+
+
+def _secret(name: str) -> bool:
+    have = words(name)
+    return bool(set(have) & SECRET) or ("api" in have and "key" in have)
+
+
+def _fold(draft: TableDraft, names: Sequence[str]) -> str:
+    """A fold into the json column that is made for such things, as YAML; empty where there is none."""
+    for column in draft.pair.target.columns:
+        rule: Mapping[str, Any] = draft.columns[column.name].rule if column.name in draft.columns else {}
+        free = not rule or "default" in rule or ("value" in rule and rule["value"] is None)
+        if column.type.storage.name == "jsonb" and set(words(column.name)) & DOCUMENTS and free:
+            return f"{column.name}: {{fold: [{', '.join(names)}], into: source}}"
+    return ""
+
+

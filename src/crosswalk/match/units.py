@@ -1,0 +1,70 @@
+"""Units: a number that counts seconds on one side and minutes on the other looks the same on both.
+
+Evidence are words of names and comments on both sides; for spans of time also values that are all whole
+minutes. What is only likely is proposed with a question, never accepted. Pure.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from crosswalk.match.affinity import Candidate
+from crosswalk.match.naming import words
+from crosswalk.match.profile import Profile
+from crosswalk.match.proposal import Proposal, Question
+from crosswalk.match.vocabulary import DURATIONS, UNITS
+from crosswalk.names import quote
+from crosswalk.pg_types import NUMBERS
+from crosswalk.schema import Column
+
+_WHOLE_MINUTES: Final = 0.9
+_LONG: Final = 600
+"""Above this a span of whole minutes is hardly counted in minutes."""
+
+
+def unit(column: Column) -> tuple[str, str, int] | None:
+    """(word, what is measured, how many of the smallest unit), as name or comment say."""
+    for text in (column.name, column.comment or ""):
+        for word in reversed(words(text)):
+            if word in UNITS and (word != "s" or text == column.name):
+                return (word, *UNITS[word])
+    return None
+
+
+def convert(candidate: Candidate, seen: Profile | None, place: str) -> Proposal | None:
+    """An sql rule where the units differ, or may differ; None where nothing speaks for it."""
+    source, target = candidate.source, candidate.target
+    if source.type.storage.name not in NUMBERS or target.type.storage.name not in NUMBERS:
+        return None
+    here, there = unit(source), unit(target)
+    if here and there and here[1] == there[1]:
+        return _between(candidate, here, there) if here[2] != there[2] else None
+    if not (set(words(source.name)) & DURATIONS) or seen is None or not seen.present:
+        return None
+    if seen.sixties < _WHOLE_MINUTES or seen.high is None or seen.high < Decimal(_LONG) or (there and there[2] == 1):
+        return None
+    return _seconds(candidate, seen, place, named=there)
+
+
+def _between(candidate: Candidate, here: tuple[str, str, int], there: tuple[str, str, int]) -> Proposal:
+    name = quote(candidate.source.name)
+    small, large = sorted((here[2], there[2]))
+    sign = "*" if here[2] > there[2] else "/"
+    text = f"{name} {sign} {large // small}" + (".0" if sign == "/" else "")
+    said = f"{candidate.source.name} counts {here[0]}, {candidate.target.name} counts {there[0]}"
+    return Proposal(
+        rule={"sql": text}, confidence=0.9, evidence=(candidate.name.reason, said), reads=(candidate.source.name,)
+    )
+
+
+def _seconds(candidate: Candidate, seen: Profile, place: str, *, named: tuple[str, str, int] | None) -> Proposal:
+    source = candidate.source
+    said = f"{seen.sixties:.0%} of the values of {source.name} other than 0 are multiples of 60, as seconds are"
+    offer = f"{candidate.target.name}: {source.name}"
+    text = f"{said}: does the target count minutes? If it counts the same, write the column as it is"
+    question = Question(code="unit", place=place, text=text, offer=offer, rank=1)
+    return Proposal(
+        rule={"sql": f"{quote(source.name)} / 60.0"}, confidence=0.8 if named else 0.5,
+        evidence=(candidate.name.reason, said), questions=(question,), reads=(source.name,),
+    )

@@ -1,0 +1,72 @@
+"""Which runs a rollback takes back: the newest that stands, and all that share a table with it, directly or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crosswalk.errors import NothingToRollBack
+from crosswalk.ledger import Ledger, Run, RunState
+from crosswalk.names import Name, parse
+from crosswalk.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is taken back."""
+
+    runs: tuple[Run, ...]
+    """Oldest first."""
+    plans: tuple[Plan, ...]
+    """Beside them."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(run.id for run in self.runs)
+
+    @property
+    def tables(self) -> frozenset[Name]:
+        """Everything that was filled, made or moved."""
+        return frozenset().union(*(_tables(plan) for plan in self.plans))
+
+    @property
+    def preserved(self) -> frozenset[Name]:
+        return frozenset(parse(name) for plan in self.plans for name in plan.preserved)
+
+    @property
+    def archived(self) -> frozenset[Name]:
+        """Tables that a plan moves out of the way: one of that name now is another."""
+        return frozenset(
+            parse(s.table) for plan in self.plans for _, s in plan.phase("shape") if s.kind == "archive" and s.table
+        )
+
+    @property
+    def pending_keys(self) -> frozenset[tuple[Name, str]]:
+        """(table, name) of foreign keys that a plan adds once the rows are there."""
+        return frozenset(
+            (parse(s.table), s.name)
+            for plan in self.plans
+            for _, s in plan.phase("before")
+            if s.kind == "foreign key" and not s.sql
+        )
+
+
+def _tables(plan: Plan) -> frozenset[Name]:
+    shaping = (s.table for phase in ("shape", "complete") for _, s in plan.phase(phase) if s.table)
+    return frozenset(plan.order) | {parse(table) for table in shaping}
+
+
+async def find_scope(ledger: Ledger) -> Scope:
+    """The runs; raises NothingToRollBack."""
+    standing = [run for run in await ledger.runs() if run.state is not RunState.ROLLED_BACK]
+    if not standing:
+        raise NothingToRollBack()
+    plans = {run.id: Plan.model_validate(run.plan) for run in standing}
+    chosen, tables = {standing[0].id}, _tables(plans[standing[0].id])
+    while True:
+        more = {number for number, plan in plans.items() if number not in chosen and _tables(plan) & tables}
+        if not more:
+            break
+        chosen |= more
+        tables = tables.union(*(_tables(plans[number]) for number in more))
+    runs = tuple(sorted((run for run in standing if run.id in chosen), key=lambda run: run.id))
+    return Scope(runs=runs, plans=tuple(plans[run.id] for run in runs))

@@ -1,0 +1,110 @@
+"""Gives the target the form that a plan's document needs, and completes it once the rows are there.
+
+    shape      before the rows: preserved tables are dumped and the dump is proven, then come the statements
+    complete   after the rows, foreign keys and triggers
+
+Each statement runs once, in one transaction with its line in `crosswalk.applied`: a run that is killed goes on with
+the next. What a run of the same plan applied before, and nobody has undone, counts. Part of the conductor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from crosswalk import apply
+from crosswalk.backup import back_up
+from crosswalk.claim import note_archived
+from crosswalk.errors import Interrupted
+from crosswalk.failpoints import hit
+from crosswalk.ledger import Ledger, former
+from crosswalk.names import Name, parse
+from crosswalk.plan import Phase, Plan
+from crosswalk.progress import Observer
+from crosswalk.schema import RelationKind, Schema
+
+BACKUPS: Final = "crosswalk-backup"
+"""The directory of backups where nobody named one."""
+_HOLDING: Final = {RelationKind.TABLE, RelationKind.PARTITIONED}
+"""Relations with rows of their own; a partition's are its root's too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaping:
+    """A run that changes its target's form."""
+
+    plan: Plan
+    ledger: Ledger
+    run: int
+    observer: Observer
+    stop: Callable[[], bool]
+
+    async def shape(self, found: Schema) -> None:
+        """Run what has not run yet of the phase `shape`; `found` is the target as it is."""
+        standing = await former.standing_numbers(self.ledger.session, self.plan.id)
+        if not self.waiting("shape", standing):
+            return
+        if not standing:
+            await self._back_up()
+            holding = [n for n in archived(self.plan) if n in found.tables and found.tables[n].kind in _HOLDING]
+            await note_archived(self.ledger, self.run, holding)
+        await self._perform("shape", standing)
+
+    async def complete(self) -> None:
+        """Run what has not run yet of the phase `complete`."""
+        await self._perform("complete", await former.standing_numbers(self.ledger.session, self.plan.id))
+
+    def waiting(self, phase: Phase, standing: frozenset[int]) -> bool:
+        """Whether statements of a phase have yet to run."""
+        return any(number not in standing for number, _ in self.plan.phase(phase))
+
+    async def _perform(self, phase: Phase, standing: frozenset[int]) -> None:
+        for number, statement in self.plan.phase(phase):
+            if number not in standing:
+                if self.stop():
+                    raise Interrupted()
+                await apply.perform(self.ledger, self.run, number, statement)
+
+    async def _back_up(self) -> None:
+        """Dump the preserved tables before anything is changed; once for a run."""
+        tables = [parse(name) for name in self.plan.preserved]
+        events = await self.ledger.events(self.run)
+        if not tables or any(e["kind"] == "backup" for e in events):
+            return
+        asked: dict[str, Any] = next((e["detail"] for e in events if e["kind"] == "settings"), {})
+        self.observer.note(f"dumping {len(tables)} preserved tables and proving the dump")
+        done = await back_up(
+            self.ledger.session, tables, directory=Path(asked.get("backup") or BACKUPS), allow=asked.get("allow", ())
+        )
+        await self.ledger.event(self.run, "backup", "proven" if done.proven else "unproven", **done.as_json())
+        self.observer.note(f"the preserved tables are dumped into {done.directory}")
+        hit("backup.taken")
+
+
+async def is_shaped(ledger: Ledger, plan: Plan) -> bool:
+    """Whether the target has the form that the plan gives it: all of its `shape` statements stand."""
+    standing = await former.standing_numbers(ledger.session, plan.id) if await ledger.exists() else frozenset()
+    return all(number in standing for number, _ in plan.phase("shape"))
+
+
+async def is_untouched(ledger: Ledger, plan: Plan) -> bool:
+    """Whether no statement of the plan has changed the target's form yet."""
+    return not await ledger.exists() or not await former.standing_numbers(ledger.session, plan.id)
+
+
+async def is_being_completed(ledger: Ledger, plan: Plan) -> bool:
+    """Whether a statement of phase `complete` stands: the form is no longer the one that the shape left."""
+    standing = await former.standing_numbers(ledger.session, plan.id) if await ledger.exists() else frozenset()
+    return any(number in standing for number, _ in plan.phase("complete"))
+
+
+async def note_settings(ledger: Ledger, run: int, **settings: Any) -> None:
+    """What a resumption must know of how the run was asked for."""
+    await ledger.event(run, "settings", "asked", **settings)
+
+
+def archived(plan: Plan) -> list[Name]:
+    """What a plan moves out of the way."""
+    return sorted({parse(s.table) for s in plan.statements if s.kind == "archive" and s.table})
