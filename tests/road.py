@@ -6,7 +6,11 @@ source row ended, read from the target, the key map and quarantine and not from 
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -16,20 +20,24 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from crosswalk.checking import Checked, check
 from crosswalk.copy import CHUNK_BYTES
 from crosswalk.embedded import Server
 from crosswalk.mapping import MappingFile, read_mapping, read_text
 from crosswalk.migration import Migrated, migrate, resume
 from crosswalk.names import Name
 from crosswalk.plan import Decision, Hazard, Plan, Strategy
-from crosswalk.planning import Checked, check, make_plan
+from crosswalk.planning import make_plan
 from crosswalk.progress import Observer
 from crosswalk.survey import Servers
 from crosswalk.verification import Mended, Verified, repair, verify
 from tests.servers import MakeDatabase, MakeRole
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+BACKUPS = Path(tempfile.gettempdir()) / f"crosswalk-test-backups-{os.getpid()}"
+"""Where a test's dumps go; a test that looks at them names a place of its own."""
 ALL_HAZARDS = tuple(hazard.value for hazard in Hazard)
+atexit.register(shutil.rmtree, BACKUPS, ignore_errors=True)
 Reasons = Counter[tuple[str, str, str | None]]
 """Rows in quarantine by (table, code, column)."""
 Sum = tuple[int, int, int, int, int]
@@ -67,7 +75,7 @@ class Road:
 
     async def plan(self, strategy: Strategy = "transform") -> Plan:
         """A plan that somebody has decided on."""
-        made, _ = await make_plan(self.file, self.servers, strategy=strategy)
+        made, _ = await make_plan(self.file, self.servers, strategy=strategy, sample=False)
         return made.model_copy(update={"decision": decision(strategy)})
 
     async def migrate(
@@ -86,6 +94,7 @@ class Road:
             jobs=jobs,
             chunk_bytes=chunk_bytes,
             observer=observer,
+            backup=BACKUPS,
         )
 
     async def resume(self) -> Migrated:

@@ -16,7 +16,7 @@ from crosswalk.errors import CrosswalkError, HazardNotAllowed, MissingPrivilege,
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Ledger
 from crosswalk.ledger.former import Applied, note_applied
-from crosswalk.names import parse, quote
+from crosswalk.names import literal, parse, quote
 from crosswalk.plan import Plan, Statement
 
 TRIES: Final = 5
@@ -106,16 +106,34 @@ async def _hold(ledger: Ledger, run: int, statement: Statement) -> None:
     """A key of a table that the plan itself makes does not stand yet: there is nothing to switch off."""
     session = ledger.session
 
+    table, what = parse(statement.table), f"the {statement.kind} {statement.name} of {statement.table}"
+
     async def once() -> None:
         async with session.transaction():
+            also = ""
             if statement.sql:
-                what = f"the {statement.kind} {statement.name} of {statement.table}"
+                also = await _comment(session, statement, what)
                 await session.execute(statement.sql, what=what)
-            await ledger.hold(run, statement.kind, parse(statement.table), statement.name, statement.restore)
+            await ledger.hold(run, statement.kind, table, statement.name, statement.restore, also)
             hit("held.before_commit")
 
     await patiently(once)
     hit("held.after_commit")
+
+
+async def _comment(session: Session, statement: Statement, what: str) -> str:
+    """What says a key's comment again: it goes when the key is dropped."""
+    if statement.kind != "foreign key":
+        return ""
+    table = parse(statement.table).sql
+    text = await session.fetchval(
+        "SELECT obj_description(oid, 'pg_constraint') FROM pg_catalog.pg_constraint"
+        " WHERE conrelid = $1::text::regclass AND conname = $2",
+        table,
+        statement.name,
+        what=what,
+    )
+    return f"COMMENT ON CONSTRAINT {quote(statement.name)} ON {table} IS {literal(text)}" if text else ""
 
 
 async def release(ledger: Ledger, *, kinds: Iterable[str] = ("trigger", "foreign key")) -> list[Held]:
@@ -146,6 +164,8 @@ async def _release(ledger: Ledger, held: Held) -> None:
     await add_key(session, held, what)
     hit("keys.after_restore")
     async with session.transaction():
+        if held.also:
+            await session.execute(held.also, what=what)
         await ledger.release(held)
 
 

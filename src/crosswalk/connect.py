@@ -32,6 +32,7 @@ from crosswalk.errors import (
     CannotConnect,
     ConnectionLost,
     CrosswalkError,
+    LocksExhausted,
     LoginRefused,
     MissingPrivilege,
     NoServerNamed,
@@ -127,6 +128,8 @@ def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> 
             return LoginRefused(side=side, url=url, reason=reason)
         if state.startswith(_LOST):
             return ConnectionLost(side=side, reason=reason)
+        if state == "53200" and "shared memory" in reason:
+            return LocksExhausted(side=side, what=what, reason=reason)
         if state in {"55P03", "57014"}:
             return Timeout(side=side, what=what, reason=reason)
         return StatementFailed(

@@ -29,7 +29,7 @@ from crosswalk.judge import Fates, steadily, tally_rows
 from crosswalk.ledger import Chunk, Ledger, Tally
 from crosswalk.names import Name
 from crosswalk.progress import Observer
-from crosswalk.snapshot import Snapshot
+from crosswalk.snapshot import Snapshot, savepoint
 
 SECOND: Final = 1_000_000_000
 """Chunks of the second passage are numbered from here."""
@@ -216,9 +216,9 @@ async def account(stage: Stage, motion: Motion) -> Tally:
     (whose chunks may have landed under an older snapshot) and one that spreads rows ask the rules for all,
     and the target for what stands there.
     """
-    rest = await _by_hand(stage, motion) if not (stage.resumed or motion.unnests) else None
-    if rest is None:
-        rest = await _by_rule(stage, motion)
+    way = _by_rule if stage.resumed or motion.unnests else _by_hand
+    async with savepoint(stage.snapshot.keeper):
+        rest = await way(stage, motion)
     if not rest.balanced:
         raise AccountingBroken(
             table=motion.name,

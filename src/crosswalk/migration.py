@@ -76,12 +76,14 @@ async def migrate(
     observer: Observer | None = None,
     stop: Callable[[], bool] = never,
     backup: Path | None = None,
+    who: str = "",
 ) -> Migrated:
     """Carry a plan out; large tables go in chunks of about `chunk_bytes` of the source's heap and TOAST.
 
-    Below the directory `backup` preserved tables are dumped, where the plan changes the target's form.
-    Raises PlanUndecided, HazardNotAllowed, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning, ShapeUnexpected,
-    DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved; Interrupted, SnapshotLost,
+    Below the directory `backup` preserved tables are dumped, where the plan changes the target's form. `who` is noted
+    as the one who allowed the hazards.
+    Raises PlanUndecided, HazardNotAllowed, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning,
+    ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved; Interrupted, SnapshotLost,
     ConnectionLost, StatementFailed, AccountingBroken after that.
     """
     if plan.decision is None:
@@ -102,7 +104,7 @@ async def migrate(
         await _refuse_unfinished(plan, ledger)
         await _refuse_occupied(plan, found, ledger)
         run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
-        await note_settings(ledger, run, backup=str((backup or Path(BACKUPS)).absolute()), allow=allowed)
+        await note_settings(ledger, run, backup=str((backup or Path(BACKUPS)).absolute()), allow=allowed, who=who)
         await note_target(ledger, run, found.facts.target)
         return await _conduct(
             _Run(

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from crosswalk import ddl
+from crosswalk.checking import Checked, judged
 from crosswalk.errors import CrosswalkError, SourceKeyDoubled, StrategyImpossible, TableNotEmpty
 from crosswalk.express import Facts, Motion
-from crosswalk.judge import Problem, Verdict, examine, find_moment, gather_facts, judge_rows
-from crosswalk.ledger import Ledger, Tally
+from crosswalk.judge import examine, gather_facts
+from crosswalk.ledger import Ledger
 from crosswalk.mapping import MappingFile
 from crosswalk.migration import refuse_occupied
-from crosswalk.names import Name
+from crosswalk.names import Name, parse
 from crosswalk.plan import STRATEGIES, Plan, Strategy
 from crosswalk.planfile import PlanFile
 from crosswalk.schema import Schema
-from crosswalk.snapshot import snapshot
 from crosswalk.strategy import (
     Between,
     Candidate,
@@ -38,43 +38,13 @@ from crosswalk.strategy import (
     fill_order,
     held,
     held_query,
+    parents_with_rows,
     recommend,
     shaped,
+    to_create,
 )
 from crosswalk.survey import Servers, Survey, survey
 from crosswalk.timing import Timed, time_sample
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """The document against both catalogs, and the rows against the rules."""
-
-    problems: tuple[Problem, ...]
-    tallies: tuple[Tally, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
-
-    @property
-    def clean(self) -> bool:
-        """Nothing stands in the way, and every row that does not fit is one that the document speaks of."""
-        return not self.problems and all(v.declared for v in self.verdicts)
-
-
-async def check(file: MappingFile, servers: Servers) -> Checked:
-    """Check a document; rows are counted only where the document itself is sound."""
-    async with survey(file, servers, purpose="check") as found:
-        return await _check(found, servers)
-
-
-async def _check(found: Survey, servers: Servers) -> Checked:
-    if found.problems:
-        return Checked(problems=found.problems)
-    order = fill_order(found.facts).tables
-    tables = [found.facts.source_table(name) for name in order]
-    async with snapshot(servers.source, tables, workers=0, purpose="check") as shared:
-        moment = await find_moment(found.facts, order, shared.keeper, strict=False)
-        tallies, verdicts = await judge_rows(found.facts, order, moment, shared.keeper)
-    return Checked(problems=(), tallies=tuple(tallies), verdicts=tuple(verdicts))
-
 
 # --- plans ------------------------------------------------------------------------------------------
 
@@ -89,25 +59,30 @@ class Planned:
 
 
 async def make_plan(
-    file: MappingFile, servers: Servers, *, strategy: Strategy = "transform", count: bool = True
+    file: MappingFile, servers: Servers, *, strategy: Strategy = "transform", count: bool = True, sample: bool = True
 ) -> tuple[Plan, Checked]:
     """One strategy's plan, which nobody has decided on yet; raises as `make_plans`."""
-    planned = await make_plans(file, servers, strategies=(strategy,), count=count)
+    planned = await make_plans(file, servers, strategies=(strategy,), count=count, sample=sample)
     return planned.file.plans[strategy], planned.checked[strategy]
 
 
 async def make_plans(
-    file: MappingFile, servers: Servers, *, strategies: Sequence[Strategy] = STRATEGIES, count: bool = True
+    file: MappingFile,
+    servers: Servers,
+    *,
+    strategies: Sequence[Strategy] = STRATEGIES,
+    count: bool = True,
+    sample: bool = True,
 ) -> Planned:
     """A plan for each strategy that is possible, and the cost of each one.
 
     Raises RulesProposed, DocumentRefused; where a single strategy was asked for and is not possible, what stands in
     its way (TableNotEmpty, SourceKeyDoubled) or StrategyImpossible. With `count` the rows are counted by what becomes
-    of them and a sample is timed, which reads the source once or twice.
+    of them, which reads the source once or twice; with `sample` too, some are moved to see how long it takes.
     """
     async with survey(file, servers, purpose="plan") as found:
         found.require_sound()
-        planner = _Planner(found=found, servers=servers, count=count)
+        planner = _Planner(found=found, servers=servers, count=count, sample=sample and count)
         await planner.look()
         candidates = [await planner.candidate(strategy) for strategy in strategies]
         if len(candidates) == 1:
@@ -139,6 +114,7 @@ class _Planner:
     found: Survey
     servers: Servers
     count: bool
+    sample: bool
     between: Between = field(init=False)
     held: tuple[Held, ...] = ()
     """What the columns hold that the reviewed document drops."""
@@ -224,26 +200,18 @@ class _Planner:
             derived = derive_hybrid(self.file, source, target)
             if not derived.additions:
                 return _Way(derived=derived, found=self.found)
-            return await self._shaped(derived, self._add(derived))
-        derived = derive_recreate(self.file, source, target)
-        return await self._shaped(derived, self._recreate(derived))
+            additions = [ddl.Addition(table=a.target, name=a.name, column=a.column) for a in derived.additions]
+            return await self._shaped(derived, ddl.add_columns(source, target, additions))
+        created, archive = to_create(self.file, source), _archive_name(target)
+        keyed, left = parents_with_rows(self.file, source)
+        made = ddl.recreate(keyed, target, tables=created, preserved=[*self.file.document.preserved], archive=archive)
+        made = replace(made, warnings=(*made.warnings, *left))
+        moved = {parse(s.table) for s in made.statements if s.kind == "archive" and s.table}
+        return await self._shaped(derive_recreate(self.file, source, target, archived=moved), made, archive)
 
-    def _add(self, derived: Derived) -> tuple[ddl.Made, str]:
-        source, target = self.schemas
-        additions = [ddl.Addition(table=a.target, name=a.name, column=a.column) for a in derived.additions]
-        return ddl.add_columns(source, target, additions), ""
-
-    def _recreate(self, derived: Derived) -> tuple[ddl.Made, str]:
-        source, target = self.schemas
-        archive = _archive_name(target)
-        preserved = list(self.file.document.preserved)
-        made = ddl.recreate(source, target, tables=derived.created, preserved=preserved, archive=archive)
-        return made, archive
-
-    async def _shaped(self, derived: Derived, made_as: tuple[ddl.Made, str]) -> _Way:
+    async def _shaped(self, derived: Derived, made: ddl.Made, archive: str = "") -> _Way:
         """The derived document held against the target as it will be."""
         source, former = self.schemas
-        made, archive = made_as
         blockers = (*derived.blockers, *made.blockers)
         way = _Way(derived=derived, found=self.found, blockers=blockers, warnings=made.warnings)
         if blockers:
@@ -282,12 +250,12 @@ class _Planner:
         for facts, checked in self._judged:
             if _same_rules(facts, found.facts):
                 return checked
-        checked = await _check(found, self.servers)
+        checked = await judged(found, self.servers, stands=found is self.found)
         self._judged.append((found.facts, checked))
         return checked
 
     async def _timed(self, facts: Facts, checked: Checked) -> Timed:
-        if not self.count:
+        if not self.sample:
             return Timed(seconds=0.0, measured=False)
         rows = {t.target: t.extracted for t in checked.tallies}
         return await time_sample(facts, fill_order(facts).tables, rows, self.servers.source, self.found.target)

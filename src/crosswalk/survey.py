@@ -74,7 +74,7 @@ class Survey:
     def require_unchanged(self, plan: Plan) -> None:
         """Raises PlanDrifted where a schema is not what the plan stands on, the target before it is given its form."""
         self.require_source(plan)
-        archived = {parse(s.table) for s in plan.statements if s.kind == "archive"}
+        archived = {parse(s.table) for s in plan.statements if s.kind == "archive" and s.table}
         now = fingerprint(self.facts.target, archived | set(self.file.document.by_target), without=_without(plan))
         if now != plan.target_fingerprint:
             raise PlanDrifted(side="target", now=now, planned=plan.target_fingerprint)

@@ -19,8 +19,7 @@ from crosswalk.copy import advance_sequences, quarantine_static
 from crosswalk.errors import MissingPrivilege, NothingMigrated, RolledBack, StatementFailed
 from crosswalk.express import Facts, Key, Landing, Moment, Motion
 from crosswalk.judge import find_moment, steadily, tally_rows
-from crosswalk.ledger import Held, Ledger, Run, RunState, Tally
-from crosswalk.ledger import former
+from crosswalk.ledger import Held, Ledger, Run, RunState, Tally, former
 from crosswalk.ledger import proof as noted
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
@@ -28,7 +27,7 @@ from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.sequences import Position, sequence_positions, uncovered_sequences
-from crosswalk.snapshot import Snapshot, snapshot
+from crosswalk.snapshot import Snapshot, savepoint, snapshot
 from crosswalk.strategy import unplanned
 from crosswalk.survey import Servers, Survey, survey
 from crosswalk.verify import (
@@ -163,7 +162,8 @@ async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified
         result.tables.append(table)
         observer.chunk(name, table.source_rows, len(table.differences))
         tally, problem = await _accounting(scene, motion, table)
-        stale = await changed_in_quarantine(motion, keeper, target)
+        async with savepoint(keeper):
+            stale = await changed_in_quarantine(motion, keeper, target)
         if stale:
             result.stale[name] = stale
             problem = (
@@ -198,7 +198,8 @@ async def _compared(
 
 async def _accounting(scene: _Scene, motion: Motion, table: TableResult) -> tuple[Tally, str]:
     """The accounting by the rules under this snapshot, held against what the ledger holds in quarantine."""
-    fates = await tally_rows(motion, scene.moment, scene.shared.keeper)
+    async with savepoint(scene.shared.keeper):
+        fates = await tally_rows(motion, scene.moment, scene.shared.keeper)
     tally = fates.tally
     problem = ""
     if not tally.balanced:

@@ -127,7 +127,7 @@ class Road:
         (self.place / "crosswalk.yaml").write_text(text)
 
     def plan(self) -> None:
-        self.run("plan", "crosswalk.yaml", "--no-count")
+        self.run("plan", "crosswalk.yaml", "--no-count", "--strategy", "transform", "--why", "a test")
 
     def at_source(self, *statements: str) -> str:
         return sql(self.old, *statements, database=database_of(self.source))
@@ -173,10 +173,21 @@ def test_the_whole_road(road: Road) -> None:
     assert "ann@" not in checked.out
 
     planned = road.run("plan", "crosswalk.yaml")
-    assert "hazard disables-triggers" in planned.out
-    assert "dropped shoe_size: nobody needs it" in planned.out
-    assert "crosswalk migrate crosswalk-plan.json --allow disables-triggers" in planned.err
-    road.run("plan", "crosswalk.yaml")
+    assert re.search(r"^ +recreate +transform +hybrid$", planned.out, re.MULTILINE)
+    assert re.search(r"^  dropped +0 +2 +0$", planned.out, re.MULTILINE)
+    assert "public.clients: 1 dropped column holds something in 4 of 4 rows" in planned.out
+    assert "the figures speak for hybrid" in planned.out
+    assert 'crosswalk decide hybrid --why "…"' in planned.err
+    undecided = road.run("migrate", "crosswalk-plan.json", *ALLOW, code=3)
+    assert "crosswalk decide STRATEGY" in undecided.err
+    decided = road.run("decide", "transform", "--why", "nobody asks for shoes", "--who", "Ann")
+    assert "hazard disables-triggers" in decided.out
+    assert "dropped shoe_size: nobody needs it" in decided.out
+    assert "nobody asks for shoes (Ann, " in decided.out
+    assert "recommended had been hybrid" in decided.out
+    assert "crosswalk migrate crosswalk-plan.json --allow disables-triggers" in decided.err
+    again = road.run("decide", "transform", "--why", "really")
+    assert "before: transform: nobody asks for shoes (Ann, " in again.out
 
     refused = road.run("migrate", "crosswalk-plan.json", code=3)
     assert "--allow disables-triggers" in refused.err
@@ -204,7 +215,7 @@ def test_the_whole_road(road: Road) -> None:
 
     road.run("repair")
     assert road.run("verify", "--json").json["clean"] is True
-    for done in (differs, checked, planned, moved, status, verified, wrong):
+    for done in (differs, checked, planned, decided, moved, status, verified, wrong):
         assert max(map(len, done.out.splitlines())) <= 80, done.out
 
 
@@ -216,9 +227,14 @@ def test_every_verb_gives_one_json_object(road: Road) -> None:
     checked = road.run("check", "crosswalk.yaml", "--json").json
     assert [(v["rows"], v["declared"]) for v in checked["verdicts"]] == [(1, True)]
     assert checked["next"] == ["crosswalk plan crosswalk.yaml"]
-    planned = road.run("plan", "crosswalk.yaml", "--json").json
-    assert planned["hazards"] == ["disables-triggers"]
-    assert planned["next"] == ["crosswalk migrate crosswalk-plan.json --allow disables-triggers"]
+    planned = road.run("plan", "crosswalk.yaml", "--strategy", "transform", "--json").json
+    assert [(c["strategy"], c["hazards"]) for c in planned["costs"]] == [("transform", ["disables-triggers"])]
+    assert planned["next"] == ['crosswalk decide transform --why "…"']
+    assert "crosswalk decide" in road.run("migrate", "crosswalk-plan.json", "--json", code=3).json["error"]["remedy"]
+    assert road.run("decide", "hybrid", "--why", "x", "--json", code=3).json["error"]["code"] == "StrategyImpossible"
+    decided = road.run("decide", "transform", "--why", "x", "--json").json
+    assert decided["next"] == ["crosswalk migrate crosswalk-plan.json --allow disables-triggers"]
+    assert decided["decision"]["recommended"] is None
     assert road.run("status", "--json").json["state"] is None
     refused = road.run("migrate", "crosswalk-plan.json", "--json", code=3).json
     assert refused["ok"] is False
@@ -284,7 +300,8 @@ def test_a_wrong_password_and_a_dead_server(road: Road, pg16: Server) -> None:
     ("arguments", "said"),
     [
         (["check"], "crosswalk check --help"), (["diff", "--colour"], "--colour"), (["conquer"], "conquer"), ([], "Usage"),
-        (["pg"], "Usage"), (["migrate", "plan.json", "--jobs", "0"], "--jobs"), (["doctor"], "CROSSWALK_SOURCE"),
+        (["pg"], "Usage"), (["decide", "hybrid"], "--why"), (["decide", "luck", "--why", "x"], "luck"),
+        (["plan", "absent.yaml", "--why", "x"], "--strategy"), (["migrate", "plan.json", "--jobs", "0"], "--jobs"), (["doctor"], "CROSSWALK_SOURCE"),
     ],
 )
 def test_a_command_that_is_not_understood(

@@ -246,7 +246,13 @@ def test_kill_during_a_commit_that_is_held_up(
     _held_up(pair_of(), pg18, _undisturbed(pair_of, 20_000))
 
 
-@pytest.mark.parametrize("name", sorted(NAMES - {"keys.before_restore", "keys.after_restore", "repair.before_commit"}))
+ELSEWHERE = {"keys.before_restore", "keys.after_restore", "repair.before_commit", "backup.taken"}
+"""Not passed by a transform of the salon; tripped by tests of their own, as those of shape, complete and rollback are."""
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n in NAMES - ELSEWHERE if n.partition(".")[0] not in {"shape", "complete", "rollback"})
+)
 def test_every_failpoint_is_survived(
     name: str, pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase, tmp_path: Path
 ) -> None:

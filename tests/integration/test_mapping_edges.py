@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from crosswalk.checking import Checked
 from crosswalk.embedded import Server
 from crosswalk.errors import ComparisonUnsteady, DuplicateKeys
 from crosswalk.express import Moment, Motion
 from crosswalk.names import parse
-from crosswalk.planning import Checked
 from crosswalk.survey import survey
 from crosswalk.verify import Known, compare, compare_table
 from tests.road import Road, connected, findings, quarantine, road, sums

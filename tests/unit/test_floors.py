@@ -29,10 +29,10 @@ FLOORS: dict[str, Stair] = {
     "hands": (("apply", "backup", "copy", "capture", "verify"),),
     "conductor": (
         ("progress", "survey"),
-        ("filling", "repair"),
+        ("filling", "repair", "claim"),
         ("orphans", "reconcile"),
         ("shaping", "timing", "trial"),
-        ("migration", "verification", "rollback", "sync", "cutover"),
+        ("checking", "migration", "verification", "rollback", "sync", "cutover"),
         ("matching", "planning", "board"),
     ),
     "teller": (("report",),),

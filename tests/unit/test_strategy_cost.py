@@ -93,6 +93,7 @@ def test_gains_and_losses_are_in_words() -> None:
     assert costed().losses == (
         "6 rows go to quarantine",
         "public.people: 1 dropped column holds something in 7 of 100 rows: shoe (7)",
+        "1 column is left behind for good, as the document says",
     )
     assert costed("hybrid").gains[1] == "1 column that transform would drop is kept beside the others"
     assert "drops 1 added column" in costed("hybrid").reversibility

@@ -9,8 +9,8 @@ from crosswalk.judge import examine
 from crosswalk.mapping import MappingFile, read_text
 from crosswalk.names import Name
 from crosswalk.schema import Column, RelationKind, Schema
-from crosswalk.strategy import Derived, derive_hybrid, derive_recreate, dropped, fates
-from tests.schemas import kind, schema, table
+from crosswalk.strategy import Derived, derive_hybrid, derive_recreate, dropped, fates, parents_with_rows
+from tests.schemas import kind, refers, schema, table
 
 REVIEWED = """\
 version: 1  # the first
@@ -58,6 +58,9 @@ TARGET = schema(
 )
 
 
+LOG = Name("public", "log")
+
+
 def reviewed(text: str = REVIEWED) -> MappingFile:
     return read_text(text, path="m.yaml")
 
@@ -67,7 +70,7 @@ def hybrid(text: str = REVIEWED, source: Schema = SOURCE, target: Schema = TARGE
 
 
 def recreate(text: str = REVIEWED, source: Schema = SOURCE, target: Schema = TARGET) -> Derived:
-    return derive_recreate(reviewed(text), source, target)
+    return derive_recreate(reviewed(text), source, target, archived={LOG})
 
 
 def test_the_text_of_hybrid_is_the_authors_with_each_drop_turned_into_a_column() -> None:
@@ -110,7 +113,7 @@ ignore:
 def test_the_reviewed_document_stays_as_it_was() -> None:
     file = reviewed()
     derive_hybrid(file, SOURCE, TARGET)
-    derive_recreate(file, SOURCE, TARGET)
+    derive_recreate(file, SOURCE, TARGET, archived=())
     assert file.dump() == REVIEWED
 
 
@@ -150,7 +153,7 @@ ignore:
     public.orders: "left standing: the source's own tables are filled instead"
     public.log: 'made as in the source, without rows: a log'
 """
-    assert recreate().archived == (Name("public", "log"),)
+    assert recreate().archived == (LOG,)
     assert [n.relation for n in recreate().created] == ["people", "sales", "log"]
 
 
@@ -268,3 +271,13 @@ def test_a_table_without_a_key_keeps_what_the_author_named_to_tell_rows_apart() 
     text = REVIEWED.replace("    key: [id]\n", "    key: [id]\n    source_key: [id]\n", 1)
     mapping = recreate(text, source).file.document.tables["public.people"]
     assert (mapping.key, mapping.source_key) == ((), ("id",))
+
+
+def test_a_key_into_a_table_that_comes_without_rows_is_left_out_and_told() -> None:
+    sales = table("sales", refers("log", "log"), refers("buyer", "people"), log="int4", buyer="int4")
+    log = table("log", refers("text", "people"), text="int4")
+    source = replace(SOURCE, tables={**SOURCE.tables, sales.name: sales, log.name: log})
+    found, left = parents_with_rows(reviewed(), source)
+    assert left == ["public.sales: the foreign key log_fkey is left out: public.log comes without rows"]
+    assert [c.name for c in found.tables[sales.name].foreign_keys] == ["buyer_fkey"]
+    assert found.tables[log.name] == log

@@ -28,11 +28,22 @@ DUMP: Final = "tables.dump"
 GROUND: Final = "ground.dump"
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _NEEDS: Final = files("crosswalk.backup").joinpath("needs.sql")
+_STAND_INS: Final = files("crosswalk.backup").joinpath("stand_ins.sql")
 _KINDS: Final = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED})
 _COMMON: Final = ("--format=custom", "--encoding=UTF8", "--no-password", "--lock-wait-timeout=10000")
 
 Positions = Mapping[Name, int]
 """The last number that each sequence gave out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A function of an extension that a default calls. No restore runs it, so that another may stand in for it."""
+
+    extension: str
+    name: Name
+    arguments: str
+    result: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +59,7 @@ class Dumped:
     images: tuple[TableImage, ...]
     needs: Mapping[Name, frozenset[str]]
     """Columns of other relations that policies and rules speak of."""
+    called: tuple[Called, ...]
     before: Positions
     after: Positions
 
@@ -61,8 +73,10 @@ async def dump(session: Session, tables: Iterable[Name], programs: Programs, dir
         snapshot = str(await session.fetchval("SELECT pg_catalog.pg_export_snapshot()", what="a shared snapshot"))
         whole = await read_under_locks(session)
         part = _part(whole, names)
-        rows = await session.fetch(_NEEDS.read_text(), [n.sql for n in part.tables], what="what policies speak of")
         await session.execute("SET LOCAL search_path = pg_catalog", what="SET search_path")
+        named = [name.sql for name in part.tables]
+        rows = await session.fetch(_NEEDS.read_text(), named, what="what policies speak of")
+        calls = await session.fetch(_STAND_INS.read_text(), named, what="what defaults call")
         images = tuple([await image_of(session, part.tables[name]) for name in names])
         before = await positions(session, part.sequences.values())
         ground = await _run(session, programs, snapshot, part, directory)
@@ -74,6 +88,12 @@ async def dump(session: Session, tables: Iterable[Name], programs: Programs, dir
         part=part,
         images=images,
         needs=_by_relation((Name(r["schema"], r["relation"]), r["column"]) for r in rows),
+        called=tuple(
+            Called(
+                extension=r["extension"], name=Name(r["schema"], r["name"]), arguments=r["arguments"], result=r["result"]
+            )
+            for r in calls
+        ),
         before=before,
         after=after,
     )

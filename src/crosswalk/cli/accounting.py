@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from crosswalk.cli.tables import shown
-from crosswalk.judge import Problem, Verdict
+from crosswalk.judge import Problem, Verdict, Way
 from crosswalk.ledger import Tally
 
 PARTS: Final = ("extracted", "loaded", "merged", "quarantined", "filtered")
@@ -90,6 +90,12 @@ def render_verdicts(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
             yield line("expected by the document", indent=2, style="green")
         else:
             yield line("not expected by the document", indent=2, style="yellow")
+        for way in verdict.ways:
+            yield line(f"--apply '{verdict.rule}={_flag(way)}'  {way.sentence}", indent=2, style="cyan")
+
+
+def _flag(way: Way) -> str:
+    return f"{way.word}:VALUE" if way.takes_value else way.word
 
 
 def _place(verdict: Verdict) -> str:
@@ -122,7 +128,12 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "target": str(verdict.target), "source": str(verdict.source), "code": verdict.code, "column": verdict.column,
         "constraint": verdict.constraint, "reason": verdict.reason, "rows": verdict.rows,
-        "sample_keys": list(verdict.samples), "declared": verdict.declared,
+        "sample_keys": list(verdict.samples), "declared": verdict.declared, "rule": verdict.rule,
+        "exact": verdict.exact,
+        "ways": [
+            {"way": w.word, "sentence": w.sentence, "takes_value": w.takes_value, "apply": f"{verdict.rule}={_flag(w)}"}
+            for w in verdict.ways
+        ],
     }
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from collections.abc import Iterator
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
 
+import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from crosswalk.checking import Checked, apply_ways
+from crosswalk.checking import check as conduct
 from crosswalk.cli import options, voice
 from crosswalk.cli.accounting import (
+    heading,
+    line,
     plural,
     problem_json,
     render_problems,
@@ -19,12 +27,14 @@ from crosswalk.cli.accounting import (
     tally_json,
     verdict_json,
 )
-from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
-from crosswalk.mapping import read_mapping
-from crosswalk.planning import Checked
-from crosswalk.planning import check as conduct
+from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite
+from crosswalk.mapping import difference, read_mapping
 
-EXAMPLES: Final = ("crosswalk check crosswalk.yaml", "crosswalk check crosswalk.yaml --json | jq .verdicts")
+EXAMPLES: Final = (
+    "crosswalk check crosswalk.yaml",
+    "crosswalk check crosswalk.yaml --apply public.clients.name:length=truncate",
+    "crosswalk check crosswalk.yaml --json | jq .verdicts",
+)
 EXITS: Final = {
     0: "the document fits, and so does every row (or it says so)", 1: "the document itself is wrong, or a server",
     2: "the document leaves something open, or rows do not fit", 3: "a role may not read, or would not see all rows",
@@ -33,23 +43,38 @@ EXITS: Final = {
 
 def check(
     mapping: options.Mapping_, source: options.Source = None, target: options.Target = None,
+    apply: Annotated[
+        list[str] | None,
+        typer.Option("--apply", metavar="RULE=WAY", help="Edit MAPPING by a way out that a check offers; may be given often."),
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
     """Hold a mapping document against both schemas and count the rows that would not fit.
 
-    Reads only. First every table and column must be accounted for; then each rule is asked of each
-    row, under one snapshot of the source. Keys are shown masked, values never.
+    Reads only, unless --apply edits MAPPING. First every table and column must be accounted for; then
+    each rule of the target is asked of each row, under one snapshot of the source. Keys are shown
+    masked, values never. For each rule that rows break the ways out are offered as edits of the
+    document; --apply makes them, keeps the comments, shows what changed and checks again.
     """
     file = read_mapping(mapping)
-    checked = asyncio.run(conduct(file, options.servers(source, target)))
+    servers = options.servers(source, target)
+    checked = asyncio.run(conduct(file, servers))
+    changed = ""
+    if apply:
+        after = apply_ways(file, checked, apply)
+        changed = difference(file, after)
+        _write(mapping, after.text)
+        file = after
+        checked = asyncio.run(conduct(file, servers))
     follow = f"crosswalk plan {mapping}" if checked.clean else f"crosswalk check {mapping}"
     answer = voice.Answer(
         data={
             "path": str(mapping), "clean": checked.clean, "problems": [problem_json(p) for p in checked.problems],
             "verdicts": [verdict_json(v) for v in checked.verdicts],
             "accounting": [tally_json(t) for t in checked.tallies],
+            "uncovered": list(checked.uncovered), "remarks": list(checked.remarks), "changed": changed,
         },
-        view=_view(checked, file.path), exit_code=EXIT_CLEAN if checked.clean else EXIT_DIFFERENT,
+        view=[*_changes(changed), *_view(checked, file.path)], exit_code=EXIT_CLEAN if checked.clean else EXIT_DIFFERENT,
         notes=() if checked.clean else (_advice(checked),),
         next=(options.again(follow, source=source, target=target),),
     )
@@ -59,7 +84,25 @@ def check(
 def _advice(checked: Checked) -> str:
     if checked.problems:
         return "correct the document, then check again"
-    return "correct the rows or the rules, or say `rejects: quarantine` for the table, then check again"
+    return "correct the rows, or take one of the ways out by --apply; then check again"
+
+
+def _write(path: Path, text: str) -> None:
+    """The whole file or nothing of it; raises CannotWrite."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        shutil.copymode(path, beside)
+        beside.replace(path.resolve())
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise CannotWrite(path=path, reason=error.strerror or str(error)) from error
+
+
+def _changes(changed: str) -> Iterator[RenderableType]:
+    for text in changed.splitlines():
+        style = {"+": "green", "-": "red", "@": "dim"}.get(text[:1], "")
+        yield line(text, style=style)
 
 
 def _view(checked: Checked, path: str) -> Iterator[RenderableType]:
@@ -69,6 +112,12 @@ def _view(checked: Checked, path: str) -> Iterator[RenderableType]:
         return
     yield from render_verdicts(checked.verdicts)
     yield from render_tallies(checked.tallies)
+    if checked.uncovered:
+        yield heading("not judged")
+        for text in checked.uncovered:
+            yield line(text, indent=2, style="dim")
+    for text in checked.remarks:
+        yield line(text, style="dim")
     open_ones = sum(not v.declared for v in checked.verdicts)
     if open_ones:
         yield Text(f"{plural(open_ones, 'reason')} that the document does not speak of", style="bold red")

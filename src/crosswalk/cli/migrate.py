@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,12 +12,14 @@ import typer
 from crosswalk.cli import options
 from crosswalk.cli.interrupt import Stop, stoppable
 from crosswalk.cli.migrated import tell
+from crosswalk.cli.plan import user
 from crosswalk.cli.progress import watch
 from crosswalk.copy import CHUNK_BYTES
 from crosswalk.migration import JOBS, Migrated
 from crosswalk.migration import migrate as conduct
 from crosswalk.plan import Plan
 from crosswalk.planfile import read_plans
+from crosswalk.shaping import BACKUPS
 from crosswalk.survey import Servers
 
 MEGABYTE: Final = 1024 * 1024
@@ -41,24 +44,44 @@ def migrate(
     chunk_size: Annotated[
         int, typer.Option("--chunk-size", min=1, max=1024, metavar="MB", help="Of a source table, a chunk's size.")
     ] = CHUNK_BYTES // MEGABYTE,
+    backup: Annotated[
+        Path | None,
+        typer.Option("--backup", metavar="DIR", help="Where preserved tables are dumped; else beside the plan."),
+    ] = None,
     as_json: options.Json = False,
 ) -> int:
-    """Carry a plan out: copy, account for every row, advance sequences, switch triggers on again.
+    """Carry a plan out: give the target its form, copy, account for every row, advance sequences, switch triggers on again.
 
     The source is only read, in one snapshot. Ctrl-C stops at the next chunk's edge, a second one at
     once; what was committed stays and is not moved twice.
+
+    Where the plan changes the target's form, preserved tables are dumped first, and the dump is proven.
     """
     chosen = read_plans(plan).chosen(plan)
-    done = asyncio.run(_move(chosen, options.servers(source, target), allow or [], jobs, chunk_size * MEGABYTE))
+    asked = _Asked(
+        allow=allow or [], jobs=jobs, chunk_bytes=chunk_size * MEGABYTE, backup=backup or plan.absolute().parent / BACKUPS
+    )
+    done = asyncio.run(_move(chosen, options.servers(source, target), asked))
     return tell(done, source=source, target=target, as_json=as_json)
 
 
-async def _move(plan: Plan, servers: Servers, allow: list[str], jobs: int, chunk_bytes: int) -> Migrated:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was asked for on the command line."""
+
+    allow: list[str]
+    jobs: int
+    chunk_bytes: int
+    backup: Path
+
+
+async def _move(plan: Plan, servers: Servers, asked: _Asked) -> Migrated:
     with watch() as observer:
 
         async def work(stop: Stop) -> Migrated:
             return await conduct(
-                plan, servers, allow=allow, jobs=jobs, chunk_bytes=chunk_bytes, observer=observer, stop=stop
+                plan, servers, allow=asked.allow, jobs=asked.jobs, chunk_bytes=asked.chunk_bytes, backup=asked.backup,
+                observer=observer, stop=stop, who=user(),
             )
 
         return await stoppable(work)

@@ -6,6 +6,7 @@ Takes values and gives what Rich prints; no SQL of its own, no decisions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from rich.text import Text
 from crosswalk.cli.accounting import grid, heading, line, number, plural
 from crosswalk.cli.progress import duration, size
 from crosswalk.cli.tables import shown
-from crosswalk.plan import Plan, Statement, TablePlan
+from crosswalk.plan import Hazard, Plan, Statement, TablePlan
 
 _PARTS: Final = ("loaded", "merged", "quarantined", "filtered")
 
@@ -35,14 +36,14 @@ def render_plan(plan: Plan, *, measured: bool = False) -> Iterator[RenderableTyp
     if plan.preserved:
         yield line(f"preserved, untouched: {', '.join(plan.preserved)}", style="green")
     yield heading("statements on the target")
-    for statement in plan.statements:
-        yield from _statement(statement)
+    for hazard, group in groupby(plan.statements, key=lambda s: s.hazard):
+        yield from _statements(hazard, [*group])
     if plan.warnings:
         yield heading("warnings")
         yield from (line(text, indent=2, style="yellow") for text in plan.warnings)
     moved = sum(t.bytes for t in plan.tables)
     stands_on = "by a timed sample" if measured else "a guess by rows and bytes"
-    yield line(f"estimate: {duration(plan.seconds)} for {size(moved)} ({stands_on})")
+    yield line(f"estimate: {spell(plan.seconds)} for {size(moved)} ({stands_on})")
 
 
 def _counted(tables: Sequence[TablePlan]) -> RenderableType:
@@ -74,10 +75,23 @@ def _table(table: TablePlan) -> Iterator[RenderableType]:
         yield line(f"dropped {column}: {why}", indent=4, style="yellow")
 
 
-def _statement(statement: Statement) -> Iterator[RenderableType]:
-    if statement.hazard is not None:
-        yield line(f"hazard {statement.hazard}", indent=2, style="bold red")
-    if statement.sql:
-        yield line(statement.sql, indent=2)
+def _statements(hazard: Hazard | None, group: Sequence[Statement]) -> Iterator[RenderableType]:
+    """Statements that follow one another; those of one hazard stand under its name."""
+    if hazard is not None:
+        yield line(f"hazard {hazard}" + (f" ({len(group)} statements)" if len(group) > 1 else ""), indent=2, style="bold red")
+    for statement in group:
+        yield from _statement(statement, indent=4 if hazard is not None else 2)
+
+
+def _statement(statement: Statement, *, indent: int) -> Iterator[RenderableType]:
+    first, *rest = statement.sql.splitlines() or [""]
+    if first:
+        yield line(first, indent=indent)
+    yield from (line(each, indent=indent + 2) for each in rest)
     if statement.restore:
-        yield line(f"after the load: {statement.restore}", indent=4, style="dim")
+        yield line(f"after the load: {statement.restore}", indent=indent + 2, style="dim")
+
+
+def spell(seconds: float) -> str:
+    """A time as people say it: tenths of a second below a minute."""
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)

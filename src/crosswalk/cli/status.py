@@ -1,15 +1,18 @@
-"""`crosswalk status`: what the target's ledger knows."""
+"""`crosswalk status`: where the project stands, and what the target's ledger knows."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
 
+import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from crosswalk.board import Board, Facts, History, look, weigh
 from crosswalk.cli import options, voice
 from crosswalk.cli.accounting import (
     grid,
@@ -21,102 +24,132 @@ from crosswalk.cli.accounting import (
     render_tallies,
     tally_json,
 )
+from crosswalk.cli.boards import board_json, render_board
+from crosswalk.cli.plan import DEFAULT
 from crosswalk.cli.progress import size
 from crosswalk.cli.tables import shown
-from crosswalk.connect import server_url, session
-from crosswalk.ledger import Held, Ledger, Run, RunState, Tally
+from crosswalk.connect import server_url
+from crosswalk.ledger import RunState
 
-EXAMPLES: Final = ("crosswalk status", "crosswalk status --json | jq .state")
+DOCUMENT: Final = Path("crosswalk.yaml")
+EXAMPLES: Final = (
+    "crosswalk status",
+    "crosswalk status --json | jq .blockers",
+    "crosswalk status --mapping shop.yaml --plan friday.json",
+)
 EXITS: Final = {0: "told, whatever the state", 1: "the target cannot be reached", 3: "the role may not read the ledger"}
 _STYLES: Final = {RunState.FINISHED: "green", RunState.STOPPED: "red"}
 _SHOWN: Final = 10
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Status:
-    """What was read."""
-
-    runs: tuple[Run, ...] = ()
-    """Newest first; the rest is about the newest."""
-    progress: tuple[Mapping[str, Any], ...] = ()
-    tallies: tuple[Tally, ...] = ()
-    held: tuple[Held, ...] = ()
-    reasons: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def next(self) -> str:
-        if not self.runs:
-            return "crosswalk plan crosswalk.yaml"
-        return "crosswalk verify" if self.runs[0].state is RunState.FINISHED else "crosswalk resume"
+MappingFile = Annotated[Path, typer.Option("--mapping", metavar="FILE", help="The mapping document, if it is there.")]
+PlanFile = Annotated[Path, typer.Option("--plan", metavar="FILE", help="The plan, if it is there.")]
 
 
-def status(target: options.Target = None, as_json: options.Json = False) -> int:
-    """Show what was moved and what is left: runs, progress, accounting, quarantine, what is switched off.
+def status(
+    source: options.Source = None, target: options.Target = None, mapping: MappingFile = DOCUMENT,
+    plan: PlanFile = DEFAULT, as_json: options.Json = False,
+) -> int:
+    """Show where the project stands: phases, gates, decision, blockers with their remedies, the next step.
 
-    Everything comes from the ledger, the schema `crosswalk` of the target; the source is not asked.
+    Reads the ledger (the schema `crosswalk` of the target), the mapping document and the plan where
+    they lie, and before a move both schemas. What cannot be known is said. Then come the runs, what has
+    landed, the accounting, quarantine, and what is still switched off.
     """
-    found = asyncio.run(_read(server_url("target", target)))
-    data = {
-        "state": found.runs[0].state if found.runs else None,
-        "runs": [{"id": r.id, "plan": r.plan_id, "state": r.state, "started_at": r.started_at} for r in found.runs],
-        "tables": list(found.progress), "accounting": [tally_json(t) for t in found.tallies],
-        "held": [
-            {"kind": h.kind, "table": str(h.target), "name": h.name, "restore": h.restore} for h in found.held
-        ],
-        "quarantine": [reason_json(r) for r in found.reasons],
-    }
+    found = asyncio.run(look(_named("source", source), _target(target, mapping, plan), document=mapping, plan=plan))
+    board = weigh(found)
     answer = voice.Answer(
-        data=data, view=_view(found), notes=_notes(found), next=(options.again(found.next, target=target),)
+        data={**_ledger_json(found.history or History()), **board_json(board)},
+        view=_view(found, board),
+        notes=_notes(found),
+        next=(_again(board.next, source, target),),
     )
     return voice.give(answer, as_json=as_json)
 
 
-async def _read(url: str) -> _Status:
-    async with session("target", url, read_only=True, purpose="status") as opened:
-        ledger = Ledger(opened)
-        runs = await ledger.runs()
-        if not runs:
-            return _Status()
-        newest = runs[0].id
-        return _Status(
-            runs=tuple(runs), progress=tuple(await ledger.progress(newest)),
-            tallies=tuple(await ledger.tallies(newest)),
-            held=tuple(await ledger.held()), reasons=tuple(await ledger.reasons()),
-        )
+def _named(side: str, given: str | None) -> str | None:
+    """The URL, or None where nobody named one."""
+    wanted = given or os.environ.get(f"CROSSWALK_{side.upper()}")
+    return server_url("source" if side == "source" else "target", wanted) if wanted else None
 
 
-def _notes(found: _Status) -> tuple[str, ...]:
-    if found.runs and found.runs[0].state in {RunState.STARTED, RunState.COPYING}:
-        return ("the newest run goes on somewhere, or was killed; `crosswalk resume` refuses while it goes on",)
-    return ()
+def _target(given: str | None, *files: Path) -> str | None:
+    """None where nobody named one and a file can tell something; else raises NoServerNamed."""
+    return None if _named("target", given) is None and any(f.exists() for f in files) else server_url("target", given)
 
 
-def _view(found: _Status) -> Iterator[RenderableType]:
-    if not found.runs:
-        yield Text("nothing was migrated into this database yet")
+_BOTH: Final = frozenset({"match", "check", "plan", "diff", "doctor", "migrate", "resume", "verify", "repair", "report"})
+_TARGET: Final = frozenset({"status"})
+
+
+def _again(command: str, source: str | None, target: str | None) -> str:
+    """The command with the servers that were given on the command line, as far as its verb takes them."""
+    verb = command.split()[1] if command.startswith("crosswalk ") else ""
+    if verb in _BOTH:
+        return options.again(command, source=source, target=target)
+    return options.again(command, target=target) if verb in _TARGET else command
+
+
+def _ledger_json(history: History) -> dict[str, object]:
+    runs = history.runs
+    return {
+        "state": runs[0].state if runs else None,
+        "busy": history.busy,
+        "runs": [{"id": r.id, "plan": r.plan_id, "state": r.state, "started_at": r.started_at} for r in runs],
+        "tables": list(history.progress),
+        "accounting": [tally_json(t) for t in history.tallies],
+        "held": [{"kind": h.kind, "table": str(h.target), "name": h.name, "restore": h.restore} for h in history.held],
+        "quarantine": [reason_json(r) for r in history.reasons],
+    }
+
+
+def _notes(found: Facts) -> tuple[str, ...]:
+    notes = []
+    if found.history is None:
+        notes.append("no target was named: what stands in its ledger is not known (--target, CROSSWALK_TARGET)")
+    elif found.history.busy:
+        notes.append("a run goes on at this moment")
+    if found.unread is not None:
+        notes.append(f"the two schemas were not looked at: {found.unread.message}")
+    if found.run is not None and found.plan is not None and found.plans and found.run.plan_id not in _ids(found):
+        notes.append(f"{found.plan_path} holds other plans than that of run {found.run.id}, which the board tells of")
+    return tuple(notes)
+
+
+def _ids(found: Facts) -> set[str]:
+    return {plan.id for plan in found.plans.plans.values()} if found.plans else set()
+
+
+def _view(found: Facts, board: Board) -> Iterator[RenderableType]:
+    yield from render_board(board)
+    history = found.history
+    if history is None:
         return
-    for run in found.runs[:_SHOWN]:
+    yield heading("in the target")
+    if not history.runs:
+        yield line("nothing was migrated into this database yet", indent=2)
+        return
+    for run in history.runs[:_SHOWN]:
         said = Text(f"run {run.id}  ", style="bold").append(run.state.value, _STYLES.get(run.state, "yellow"))
         yield said.append(f"  plan {shown(run.plan_id)}, started {run.started_at[:19]}", "dim")
-    if len(found.runs) > _SHOWN:
-        yield line(f"… and {len(found.runs) - _SHOWN} older (--json shows all)", style="dim")
-    if found.progress:
+    if len(history.runs) > _SHOWN:
+        yield line(f"… and {len(history.runs) - _SHOWN} older (--json shows all)", style="dim")
+    if history.progress:
         yield heading("landed")
-        yield _progress(found)
-    if found.tallies:
+        yield _progress(history)
+    if history.tallies:
         yield heading("accounting")
-        yield from render_tallies(found.tallies)
-    yield from render_reasons(found.reasons)
-    if found.held:
+        yield from render_tallies(history.tallies)
+    yield from render_reasons(history.reasons)
+    if history.held:
         yield heading("still switched off")
-        for held in found.held:
+        for held in history.held:
             yield line(f"{held.kind} {held.name} of {held.target}", indent=2, style="red")
             yield line(f"on again by: {held.restore}", indent=4, style="dim")
 
 
-def _progress(found: _Status) -> RenderableType:
+def _progress(history: History) -> RenderableType:
     made = grid("table", "chunks", "rows", "bytes")
-    for each in found.progress:
+    for each in history.progress:
         chunks = f"{each['landed']:,}/{each['chunks']:,}"
         made.add_row(Text(shown(each["target"])), Text(chunks), number(each["rows"]), Text(size(each["bytes"])))
     return made

@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from crosswalk.cli.accounting import heading, line, number, plural
-from crosswalk.cli.progress import duration
+from crosswalk.cli.plans import spell
 from crosswalk.plan import Columns, Cost, Decision, Recommendation
 
 _ROWS: Final = {
@@ -87,4 +87,4 @@ def _code(cost: Cost) -> str:
 def _time(cost: Cost) -> str:
     if not cost.possible:
         return "–"
-    return f"{duration(cost.seconds)}, {'by a sample' if cost.measured else 'a guess'}"
+    return f"{spell(cost.seconds)}, {'by a sample' if cost.measured else 'a guess'}"

@@ -16,7 +16,8 @@ from crosswalk.names import Name
 from crosswalk.schema import Function, Need, RelationKind, Schema, Sequence, Table, Thing
 
 VIEWS: Final = frozenset({RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW})
-_CALL: Final = re.compile(r'(?:"((?:[^"]|"")+)"|([^\W\d][\w$]*))\s*\(')
+_NAME: Final = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
+_CALL: Final = re.compile(rf"(?:{_NAME.pattern})\s*\(")
 FOREIGN_KEY: Final = "foreign key "
 
 
@@ -113,17 +114,19 @@ def with_partitions(schema: Schema, roots: Iterable[Name]) -> tuple[Table, ...]:
     return tuple(found.values())
 
 
-def wanted(source: Schema, roots: Collection[Name], *, without: Collection[Name]) -> Wanted:
-    """What the tables `roots` need and what belongs to them; views in `without` are left out."""
+def wanted(source: Schema, roots: Collection[Name], *, but: Collection[Thing] = ()) -> Wanted:
+    """What the tables `roots` need and what belongs to them; functions in `but` come only where they are needed."""
     needs = by_thing(source.needs)
     tables = with_partitions(source, roots)
-    views = _views(source, needs, {table.name for table in tables}, without)
-    things = _closure(source, needs, [*tables, *views])
+    views = _views(source, needs, {table.name for table in tables})
+    calls = _Calls(source, needs, {table.name for table in (*tables, *views)}, frozenset(but))
+    things = _closure(source, needs, [*tables, *views], calls)
+    things |= calls.working_on(things)
     return Wanted(source=source, tables=tables, views=views, things=frozenset(things), needs=needs)
 
 
 def _views(
-    source: Schema, needs: Mapping[Thing, tuple[Need, ...]], tables: set[Name], without: Collection[Name]
+    source: Schema, needs: Mapping[Thing, tuple[Need, ...]], tables: set[Name]
 ) -> tuple[Table, ...]:
     """Views that stand on wanted tables alone, the lower ones first."""
     known: dict[Name, bool] = dict.fromkeys(tables, True)
@@ -133,7 +136,7 @@ def _views(
         if name not in known:
             known[name] = False
             table = source.tables.get(name)
-            if table is not None and table.kind in VIEWS and table.extension is None and name not in without:
+            if table is not None and table.kind in VIEWS and table.extension is None:
                 below = [n.on.name for n in needs.get(relation_thing(name), ()) if n.on.kind == "relation"]
                 missing = [other for other in below if not stands(other)]
                 known[name] = bool(below) and not missing
@@ -147,10 +150,9 @@ def _views(
 
 
 def _closure(
-    source: Schema, needs: Mapping[Thing, tuple[Need, ...]], relations: Iterable[Table]
+    source: Schema, needs: Mapping[Thing, tuple[Need, ...]], relations: Collection[Table], calls: _Calls
 ) -> set[Thing]:
     """Everything that the relations need, and what that needs; relations themselves are left out."""
-    mentioned = _Mentions(source)
     names = {table.name for table in relations}
     waiting = [relation_thing(name) for name in names]
     waiting += [Thing(kind="sequence", name=s.name) for s in source.sequences.values() if s.owner_table in names]
@@ -160,7 +162,7 @@ def _closure(
         thing = waiting.pop()
         more = [need.on for need in needs.get(thing, ())]
         if thing.kind == "function":
-            more += mentioned.by(thing)
+            more += calls.by(thing)
         for other in more:
             if other not in found:
                 found.add(other)
@@ -174,21 +176,49 @@ def _collations(source: Schema, relations: Iterable[Table]) -> set[Name]:
     return {name for name in source.collations if str(name) in said}
 
 
-class _Mentions:
-    """Functions whose names stand in the body of another as if they were called."""
+def _words(text: str, shape: re.Pattern[str]) -> set[str]:
+    return {quoted.replace('""', '"') if quoted else plain for quoted, plain in shape.findall(text)}
 
-    def __init__(self, source: Schema) -> None:
+
+class _Calls:
+    """Functions by what the text of their bodies names: the server does not know of it."""
+
+    def __init__(
+        self, source: Schema, needs: Mapping[Thing, tuple[Need, ...]], names: Collection[Name], but: frozenset[Thing]
+    ) -> None:
         self._functions = {function_thing(f): f for f in source.functions}
+        self._needs = needs
+        self._names = names
+        self._but = but
         self._named: defaultdict[str, list[Thing]] = defaultdict(list)
         for thing in self._functions:
             self._named[thing.name.relation].append(thing)
 
     def by(self, thing: Thing) -> list[Thing]:
-        """Functions that the text of `thing` names; perhaps more than it calls."""
+        """Functions that the text of `thing` seems to call, as far as they can be had."""
         function = self._functions.get(thing)
         if function is None:
             return []
-        words = {
-            quoted.replace('""', '"') if quoted else plain for quoted, plain in _CALL.findall(function.definition)
-        }
-        return [other for word in sorted(words & self._named.keys()) for other in self._named[word] if other != thing]
+        words = _words(function.definition, _CALL)
+        named = [other for word in sorted(words & self._named.keys()) for other in self._named[word]]
+        return [other for other in named if other != thing and self._can_be_had(other)]
+
+    def working_on(self, things: Collection[Thing]) -> set[Thing]:
+        """Functions that name a table or view of ours, with those they call, where they need nothing further."""
+        short = {name.relation for name in self._names}
+        waiting = [
+            thing for thing, function in self._functions.items()
+            if thing not in things and short & _words(function.definition, _NAME)
+        ]
+        found: set[Thing] = set()
+        while waiting:
+            thing = waiting.pop()
+            below = [need.on for need in self._needs.get(thing, ()) if need.on.kind != "relation"]
+            if thing not in found and thing not in things and self._can_be_had(thing) and {*below} <= {*things}:
+                found.add(thing)
+                waiting += self.by(thing)
+        return found
+
+    def _can_be_had(self, thing: Thing) -> bool:
+        relations = [need.on.name for need in self._needs.get(thing, ()) if need.on.kind == "relation"]
+        return thing not in self._but and all(name in self._names for name in relations)

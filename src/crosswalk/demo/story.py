@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from crosswalk.checking import Checked, check
 from crosswalk.demo.example import Example
 from crosswalk.demo.naive import Attempt, copy_by_names
 from crosswalk.demo.stage import Stage
@@ -17,7 +18,7 @@ from crosswalk.errors import CrosswalkError
 from crosswalk.mapping import MappingFile, read_mapping
 from crosswalk.migration import Migrated, migrate
 from crosswalk.plan import Plan
-from crosswalk.planning import Checked, check, make_plans
+from crosswalk.planning import make_plans
 from crosswalk.progress import Observer
 from crosswalk.survey import both, read_both
 from crosswalk.verification import Mended, Verified, repair, verify

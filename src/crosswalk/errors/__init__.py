@@ -25,6 +25,8 @@ from crosswalk.errors.document import (
     NotInSchema,
     RuleImpossible,
 )
+from crosswalk.errors.judge import WayNeedsValue, WaysCollide, WayUnknown
+from crosswalk.errors.match import DraftInTheWay, NothingMatches
 from crosswalk.errors.moving import (
     AccountingBroken,
     AlreadyRunning,
@@ -77,6 +79,7 @@ from crosswalk.errors.servers import (
     BadName,
     CannotConnect,
     ConnectionLost,
+    LocksExhausted,
     LoginRefused,
     MissingPrivilege,
     NoServerNamed,
@@ -108,6 +111,7 @@ __all__ = [
     "ConnectionLost",
     "CrosswalkError",
     "DocumentRefused",
+    "DraftInTheWay",
     "DuplicateKeys",
     "ExampleMissing",
     "FailpointHit",
@@ -116,6 +120,7 @@ __all__ = [
     "HazardNotAllowed",
     "Interrupted",
     "LaterRowsLost",
+    "LocksExhausted",
     "LoginRefused",
     "LookupBroken",
     "MappingUnreadable",
@@ -124,6 +129,7 @@ __all__ = [
     "NoServerNamed",
     "NotAsBefore",
     "NotInSchema",
+    "NothingMatches",
     "NothingMigrated",
     "NothingToReport",
     "NothingToResume",
@@ -155,4 +161,7 @@ __all__ = [
     "Timeout",
     "TooManyBarred",
     "TriggerUnplanned",
+    "WayNeedsValue",
+    "WayUnknown",
+    "WaysCollide",
 ]

@@ -73,3 +73,13 @@ class Timeout(CrosswalkError):
     """The {side} server did not finish {what} in time: {reason}."""
 
     remedy = "Find who holds the lock in pg_stat_activity, or raise the time-out, then run the same command again."
+
+
+class LocksExhausted(CrosswalkError):
+    """The {side} server has no room for more locks, needed for {what}: {reason}."""
+
+    remedy = (
+        "Raise max_locks_per_transaction on the {side} server and restart it (each of our sessions holds every table that"
+        " it moves, partitions too), or run with fewer --jobs; until then the application may meet the same error."
+    )
+    exit_code = EXIT_REFUSED

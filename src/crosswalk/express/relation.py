@@ -106,7 +106,7 @@ class Relation(Lookups):
                 reason=bar.reason,
                 sqlstate=bar.sqlstate,
                 column=bar.column or None,
-                constraint=bar.constraint,
+                constraint=bar.constraint or None,
                 policy=policy,
             )
             for i, bar in enumerate(moment.bars(self.name))

@@ -6,18 +6,28 @@ under one snapshot. Nothing here writes.
 
 from crosswalk.judge.broken import steadily
 from crosswalk.judge.document import examine
+from crosswalk.judge.forecast import Forecast, follow, foresee
 from crosswalk.judge.probe import gather_facts
 from crosswalk.judge.problem import Problem
-from crosswalk.judge.rows import Fates, Verdict, find_moment, judge_rows, tally_rows
+from crosswalk.judge.rows import Fates, find_moment, judge_rows, tally_rows
+from crosswalk.judge.uncovered import silenced, uncovered
+from crosswalk.judge.verdict import Edit, Verdict, Way
 
 __all__ = [
+    "Edit",
     "Fates",
+    "Forecast",
     "Problem",
     "Verdict",
+    "Way",
     "examine",
     "find_moment",
+    "follow",
+    "foresee",
     "gather_facts",
     "judge_rows",
+    "silenced",
     "steadily",
     "tally_rows",
+    "uncovered",
 ]

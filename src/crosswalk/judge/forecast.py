@@ -34,6 +34,7 @@ from crosswalk.judge.broken import narrowed
 from crosswalk.judge.together import Ancestry, clashing, judged_keys, with_barred, without_parent
 from crosswalk.ledger import Ledger
 from crosswalk.names import Name, array_literal, literal, quote
+from crosswalk.snapshot import savepoint
 
 MOST_VALUES: Final = 200_000
 """Distinct values, or rows that stand in a table, that are sent from one server to the other."""
@@ -50,6 +51,10 @@ class Forecast:
     def seen(self, moment: Moment, name: Name) -> Moment:
         """The moment as a table's own rows stand in it: those that will be refused left out."""
         return with_barred(moment, name, self.barred.get(name, ()))
+
+    def leave(self, what: str) -> None:
+        """Something that only the load will tell."""
+        self.uncovered.append(f"{what}: left to the load")
 
     def add(self, name: Name, bars: tuple[Barred, ...]) -> bool:
         """Whether these are more."""
@@ -105,14 +110,15 @@ async def _foreign(
         keys = await _keys(source, orphaned(motion, each, seen), what)
         rows = [tuple(r.values()) for r in await source.fetch(_values(motion, each, keys, seen), what=what)] if keys else []
     else:
-        rows = [tuple(r.values()) for r in await source.fetch(f"{referred(motion, each, seen)} LIMIT {MOST_VALUES + 1}", what=what)]
+        sql = f"{referred(motion, each, seen)} LIMIT {MOST_VALUES + 1}"
+        rows = [tuple(r.values()) for r in await source.fetch(sql, what=what)]
     if len(rows) > MOST_VALUES:
-        found.uncovered.append(f"{motion.name}: {each.key.name} (more than {MOST_VALUES:,} values to ask {each.parent} for): left to the load")
+        found.leave(f"{motion.name}: {each.key.name} (more than {MOST_VALUES:,} values to ask {each.parent} for)")
         return
     try:
         missing = [v for i in range(0, len(rows), _BATCH) for v in await _absent(motion, each, rows[i : i + _BATCH], target)]
     except MissingPrivilege:
-        found.uncovered.append(f"{motion.name}: {each.key.name} (the role may not read {each.parent}): left to the load")
+        found.leave(f"{motion.name}: {each.key.name} (the role may not read {each.parent})")
         return
     keys = ()
     for start in range(0, len(missing), _BATCH):
@@ -156,11 +162,11 @@ async def _standing(motion: Motion, moment: Moment, source: Session, target: Ses
         return
     seen, name = found.seen(moment, motion.name), motion.name
     if any(isinstance(f.via, Reference) for f in motion.fed):
-        found.uncovered.append(f"{name}: its unique indexes against the rows that stand there (the target makes values of them): left to the load")
+        found.leave(f"{name}: its unique indexes against the rows that stand there (the target makes values of them)")
         return
     standing = await _standing_keys(motion, target)
     if len(standing) > MOST_VALUES:
-        found.uncovered.append(f"{name}: its unique indexes against the {len(standing):,} rows that stand there: left to the load")
+        found.leave(f"{name}: its unique indexes against the {len(standing):,} rows that stand there")
         return
     keep = motion.mapping.existing == "keep"
     met = await _met(motion, seen, list(standing), source)
@@ -181,7 +187,9 @@ async def _standing_keys(motion: Motion, target: Session) -> frozenset[str]:
     if was_empty:
         return frozenset()
     landing = Landing(motion)
-    sql = landing.kept_and_standing() if was_empty is False else f"SELECT e.target_key::text AS k FROM ({landing.existing_keys()}) AS e"
+    sql = f"SELECT e.target_key::text AS k FROM ({landing.existing_keys()}) AS e"
+    if was_empty is False:
+        sql = landing.kept_and_standing()
     rows = await target.fetch(f"{sql} LIMIT {MOST_VALUES + 1}", what=f"the rows that stand in {motion.name}")
     return frozenset(r["k"] for r in rows)
 
@@ -206,7 +214,7 @@ async def _against(
     """Rows in whose way a row of others stands, by one unique index."""
     if rule.exclusion:
         if blocking:
-            found.uncovered.append(f"{motion.name}: {rule.name} against the rows that stand there: left to the load")
+            found.leave(f"{motion.name}: {rule.name} against the rows that stand there")
         return
     source, target = sessions
     terms = _texts(motion, rule)
@@ -257,14 +265,18 @@ async def _computed(motion: Motion, moment: Moment, source: Session, found: Fore
             return f'SELECT sum({expression}) FROM ({motion.fitting(chosen, seen)}) AS "cw$fitting"'
 
         try:
-            await source.prepare(asked(EVERYTHING), what=f"the column {column.name}")
+            async with savepoint(source):
+                await source.prepare(asked(EVERYTHING), what=f"the column {column.name}")
         except StatementFailed:
-            found.uncovered.append(f"{motion.name}: {column.name} (the source cannot compute it): left to the load")
+            found.leave(f"{motion.name}: {column.name} (the source cannot compute it)")
             continue
         raising = await narrowed(motion, source, asked, what=f"the column {column.name} of {motion.name}")
         if raising:
             reason = "the target cannot compute it for this row"
-            bar = Barred(code="computed", reason=reason, sqlstate="22000", constraint=column.name, columns=(column.name,), keys=raising)
+            place = (column.name,)
+            bar = Barred(
+                code="computed", reason=reason, sqlstate="22000", constraint=column.name, columns=place, keys=raising
+            )
             found.add(motion.name, (bar,))
 
 

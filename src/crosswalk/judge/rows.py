@@ -8,7 +8,8 @@ into verdicts for people, with masked sample keys.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -17,29 +18,17 @@ from crosswalk.connect import Session
 from crosswalk.errors import DuplicateKeys, SourceKeyDoubled
 from crosswalk.express import Condition, Facts, Key, Moment, Motion
 from crosswalk.judge.broken import steadily
+from crosswalk.judge.forecast import Forecast
 from crosswalk.judge.together import Ancestry, find_barred
+from crosswalk.judge.uncovered import watchful
+from crosswalk.judge.verdict import Verdict, Way, handle
+from crosswalk.judge.ways import Ways
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
+from crosswalk.snapshot import savepoint
+from crosswalk.schema import Trigger
 
 SAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Rows of one table that one condition sets aside."""
-
-    target: Name
-    source: Name
-    code: str
-    column: str | None
-    constraint: str | None
-    reason: str
-    rows: int | None
-    """None where the rule raises an error for some row, so that none could be counted."""
-    samples: tuple[str, ...]
-    """Masked source keys."""
-    declared: bool
-    """True where the document says that such rows go to quarantine (or are merged)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,71 +206,119 @@ def _texts(key: str) -> list[str]:
 
 
 async def judge_rows(
-    facts: Facts, order: Iterable[Name], moment: Moment, session: Session
+    facts: Facts, order: Iterable[Name], moment: Moment, session: Session, *, forecast: Forecast | None = None
 ) -> tuple[list[Tally], list[Verdict]]:
-    """Per table what becomes of its rows, and why rows are set aside."""
-    tallies, verdicts = [], []
+    """Per table what becomes of its rows, and why rows are set aside; `forecast`: also those that the load will refuse."""
+    tallies: list[Tally] = []
+    verdicts: list[Verdict] = []
+    texts = dict(zip(facts.document.by_target, facts.document.tables, strict=True))
     for name in order:
         motion = Motion(facts, name)
-        fates, moment = await steadily(facts, name, moment, session, partial(_tally, motion, session))
+        judge = _Judge(motion=motion, ways=Ways(motion, texts[name]))
+        seen = forecast.seen(moment, name) if forecast else moment
+        fates, healed = await steadily(facts, name, seen, session, partial(_tally, motion, session))
+        moment = replace(moment, broken=healed.broken)
         tallies.append(fates.tally)
+        samples: dict[int, tuple[str, ...]] = {}
+        if fates.rejected:
+            async with savepoint(session):
+                samples = await _samples(motion, healed, session)
+        verdicts += judge.verdicts(fates, healed, samples)
+        verdicts += [judge.watching(trigger) for trigger in watchful(facts, name)]
+    return tallies, [*_told_apart(verdicts)]
+
+
+def _told_apart(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Each under a handle of its own: a second one of the same rule gets a number."""
+    times: Counter[str] = Counter()
+    for verdict in verdicts:
+        times[verdict.rule] += 1
+        number = times[verdict.rule]
+        yield verdict if number == 1 else replace(verdict, rule=f"{verdict.rule}:{number}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """Turns what was counted of one table into verdicts."""
+
+    motion: Motion
+    ways: Ways
+
+    def verdicts(self, fates: Fates, moment: Moment, samples: dict[int, tuple[str, ...]]) -> Iterator[Verdict]:
+        broken = moment.broken.get(self.motion.name, ())
         if fates.broken:
-            verdicts.append(_raising(motion, moment.broken[name]))
-        samples = await _samples(motion, moment, session) if fates.rejected else {}
-        for condition in motion.conditions:
+            reason, ways = "a rule raises an error", self.ways.of_raising()
+            yield self._said("rule.raises", reason, rows=len(broken), samples=_masked(broken), ways=ways)
+        for condition in self.motion.reasons(moment):
             count = fates.rejected.get(condition.number, 0)
             if count:
-                verdicts.append(_verdict(motion, condition, count, samples.get(condition.number, ())))
+                yield self._of(condition, count, samples.get(condition.number, ()))
             if fates.elements.get(condition.number):
                 element = replace(condition, reason=f"an element is left out: {condition.reason}")
-                verdicts.append(_verdict(motion, element, fates.elements[condition.number], ()))
-        losers = moment.of(name)
+                yield replace(self._of(element, fates.elements[condition.number], ()), ways=self.ways.of(condition))
+        losers = moment.of(self.motion.name)
         if losers:
-            verdicts.append(_duplicates(motion, losers))
-    return tallies, verdicts
+            yield self._duplicates(losers)
+
+    def _said(
+        self,
+        code: str,
+        reason: str,
+        *,
+        rows: int | None,
+        samples: tuple[str, ...] = (),
+        column: str | None = None,
+        constraint: str | None = None,
+        declared: bool | None = None,
+        ways: tuple[Way, ...] = (),
+    ) -> Verdict:
+        expected = self.motion.mapping.rejects == "quarantine"
+        return Verdict(
+            target=self.motion.name,
+            source=self.motion.source.name,
+            code=code,
+            column=column,
+            constraint=constraint,
+            reason=reason,
+            rows=rows,
+            samples=samples,
+            declared=expected if declared is None else declared,
+            rule=handle(self.motion.name, code, column, constraint),
+            exact=rows is not None,
+            ways=ways,
+        )
+
+    def _of(self, condition: Condition, count: int, samples: tuple[str, ...]) -> Verdict:
+        return self._said(
+            condition.code,
+            condition.reason,
+            rows=count,
+            samples=samples,
+            column=condition.column,
+            constraint=condition.constraint,
+            declared=condition.policy != "fail" and self.motion.mapping.rejects == "quarantine",
+            ways=self.ways.of(condition),
+        )
+
+    def _duplicates(self, losers: tuple[Key, ...]) -> Verdict:
+        policy = self.motion.mapping.on_duplicate
+        word = policy if isinstance(policy, str) else f"newest by {policy.newest}"
+        fate = {"fail": "the move would stop", "quarantine": "they go to quarantine"}.get(word, "they are merged into it")
+        said = self._said(
+            "duplicate",
+            f"another row has the same key; by on_duplicate: {word} {fate}",
+            rows=len(losers),
+            samples=_masked(losers),
+            declared=word != "fail",
+            ways=self.ways.of_duplicates(),
+        )
+        return replace(said, column=", ".join(self.motion.mapping.key))
+
+    def watching(self, trigger: Trigger) -> Verdict:
+        """A constraint trigger stays on: whether it refuses a row cannot be judged."""
+        reason = f"the trigger {trigger.name} stays on and may refuse rows: it cannot be judged before the load"
+        return self._said("trigger", reason, rows=None, constraint=trigger.name, ways=self.ways.of_raising())
 
 
-def _raising(motion: Motion, broken: tuple[Key, ...]) -> Verdict:
-    return Verdict(
-        target=motion.name,
-        source=motion.source.name,
-        code="rule.raises",
-        column=None,
-        constraint=None,
-        reason="a rule raises an error",
-        rows=len(broken),
-        samples=tuple(mask_key(key) for key in broken[:SAMPLES]),
-        declared=motion.mapping.rejects == "quarantine",
-    )
-
-
-def _verdict(motion: Motion, condition: Condition, count: int, samples: tuple[str, ...]) -> Verdict:
-    declared = condition.policy != "fail" and motion.mapping.rejects == "quarantine"
-    return Verdict(
-        target=motion.name,
-        source=motion.source.name,
-        code=condition.code,
-        column=condition.column,
-        constraint=condition.constraint,
-        reason=condition.reason,
-        rows=count,
-        samples=samples,
-        declared=declared,
-    )
-
-
-def _duplicates(motion: Motion, losers: tuple[Key, ...]) -> Verdict:
-    policy = motion.mapping.on_duplicate
-    word = policy if isinstance(policy, str) else f"newest by {policy.newest}"
-    fate = {"fail": "the move would stop", "quarantine": "they go to quarantine"}.get(word, "they are merged into it")
-    return Verdict(
-        target=motion.name,
-        source=motion.source.name,
-        code="duplicate",
-        column=", ".join(motion.mapping.key),
-        constraint=None,
-        reason=f"another row has the same key; by on_duplicate: {word} {fate}",
-        rows=len(losers),
-        samples=tuple(mask_key(k) for k in losers[:SAMPLES]),
-        declared=word != "fail",
-    )
+def _masked(keys: tuple[Key, ...]) -> tuple[str, ...]:
+    return tuple(mask_key(key) for key in keys[:SAMPLES])

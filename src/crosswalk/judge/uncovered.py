@@ -34,7 +34,8 @@ def _checks(motion: Motion) -> Iterator[str]:
     for fed in motion.fed:
         domain = motion.facts.target.domains.get(Name(fed.column.type.schema, fed.column.type.name))
         if domain is not None and domain.checks and f"domain:{fed.column.name}" not in allowed:
-            yield f"{motion.name}: {fed.column.name} (the domain {domain.name} has checks that the source cannot evaluate): left to the load"
+            why = f"the domain {domain.name} has checks that the source cannot evaluate"
+            yield f"{motion.name}: {fed.column.name} ({why}): left to the load"
     if homeless(motion.facts.target, motion.target) is not None and "partition" not in allowed:
         yield f"{motion.name}: its partitions (the source cannot evaluate their bounds): left to the load"
 

@@ -297,28 +297,27 @@ class Ledger:
 
     # --- what is held ---------------------------------------------------------------------------
 
-    async def hold(self, run: int, kind: str, target: Name, name: str, restore: str) -> None:
+    async def hold(self, run: int, kind: str, target: Name, name: str, restore: str, also: str = "") -> None:
         """Remember how to switch something on again, in the transaction that switches it off."""
         await self.session.execute(
-            "INSERT INTO crosswalk.held (run_id, kind, target_table, name, restore) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO crosswalk.held (run_id, kind, target_table, name, restore, also) VALUES ($1, $2, $3, $4, $5, $6)",
             run,
             kind,
             str(target),
             name,
             restore,
+            also,
             what="the ledger",
         )
 
     async def held(self) -> list[Held]:
         """Everything still switched off, by any run, oldest first."""
         rows = await self.session.fetch(
-            "SELECT id, kind, target_table, name, restore FROM crosswalk.held WHERE released_at IS NULL ORDER BY id",
+            "SELECT id, kind, target_table AS target, name, restore, also FROM crosswalk.held WHERE released_at IS NULL"
+            " ORDER BY id",
             what="the ledger",
         )
-        return [
-            Held(id=r["id"], kind=r["kind"], target=parse(r["target_table"]), name=r["name"], restore=r["restore"])
-            for r in rows
-        ]
+        return [Held(**{**dict(r), "target": parse(r["target"])}) for r in rows]
 
     async def release(self, held: Held) -> None:
         """Note that it is on again, in the transaction that switched it on."""

@@ -68,6 +68,8 @@ class Held:
     name: str
     restore: str
     """The statement that switches it on again."""
+    also: str = ""
+    """What has to be said again once it is on; empty for most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,9 @@ ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS standing text;
 ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS ours bigint;
 ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS more bigint NOT NULL DEFAULT 0;
 
+-- what a key takes with it when it is dropped: its comment
+ALTER TABLE crosswalk.held ADD COLUMN IF NOT EXISTS also text NOT NULL DEFAULT '';
+
 -- tables that held rows before the first run, as it found them: kept ones and archived ones
 CREATE TABLE IF NOT EXISTS crosswalk.found (
     target_table  text PRIMARY KEY,

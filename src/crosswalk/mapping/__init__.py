@@ -4,6 +4,7 @@
 numbers) and keeps the text's comments for writing back. Nothing here talks to a server.
 """
 
+from crosswalk.mapping.amend import amended, difference
 from crosswalk.mapping.document import (
     Document,
     Drop,
@@ -60,6 +61,8 @@ __all__ = [
     "Unnest",
     "Value",
     "Zone",
+    "amended",
+    "difference",
     "json_schema",
     "read_mapping",
     "read_text",

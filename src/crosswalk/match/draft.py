@@ -6,51 +6,74 @@ references resolved parents first, the rest said aloud. Nothing is written anywh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from crosswalk.mapping import Document
 from crosswalk.match import rules, shapes, unfed
+from crosswalk.match.assign import assign
+from crosswalk.match.fits import misfit
 from crosswalk.match.homes import Link, World, links
 from crosswalk.match.looking import Looker
 from crosswalk.match.proposal import Draft, Proposal, Question, TableDraft
 from crosswalk.match.references import derive, resolve
-from crosswalk.match.shapes import unnested
-from crosswalk.match.tables import PAIRED, Pair, common_columns, fillable, pair, paired
+from crosswalk.match.settled import Settled
+from crosswalk.match.shapes import Elements, unnested
+from crosswalk.match.tables import Pair, common_columns, fillable, pair
 from crosswalk.match.zones import Zones, known
 from crosswalk.names import Name, quote
 from crosswalk.schema import Schema, Table
 
+_NEAR: Final = 0.45
+"""From this score on a candidate is asked about where a column must be fed."""
 _UNSURE: Final = "the two tables are not surely the same thing"
 
 
-async def draft(source: Schema, target: Schema, source_look: Looker, target_look: Looker) -> Draft:
-    """Everything that two databases say about how one goes into the other."""
-    pairs = await _look(source, target, source_look)
-    world = World(target=target, pairs=pairs, look=source_look)
-    world.repeated = {name: await shapes.repeated(each, source_look) for name, each in pairs.items()}
+async def draft(
+    source: Schema, target: Schema, source_look: Looker, target_look: Looker, decided: Document | None = None
+) -> Draft:
+    """Everything that two databases say about how one goes into the other; what a person decided stands."""
+    settled = Settled(document=decided)
+    pairs = await _look(source, target, source_look, settled)
     zones = await known([*pairs.values()], source_look)
-    made = [await _table(world, pairs[name], zones) for name in _order(pairs, target)]
-    made += _lists(world, target, made)
-    kept = [table for table in made if table.sure or not _impossible(table)]
-    near = {t.target: t.pair for t in made if t not in kept}
-    return await _whole(source, target, sorted(kept, key=lambda t: _position(t, pairs)), near, source_look, target_look)
+    near: dict[Name, Pair] = {}
+    while True:
+        made = await _tables(pairs, target, source_look, zones, settled)
+        poor = {t.target: t.pair for t in made if not t.sure and t.target not in settled.sources and _impossible(t)}
+        if not poor:
+            break
+        near |= poor
+        pairs = {name: each for name, each in pairs.items() if name not in poor}
+    return await _whole(source, target, made, near, source_look, target_look, settled)
 
 
-async def _look(source: Schema, target: Schema, look: Looker) -> dict[Name, Pair]:
+async def _tables(
+    pairs: Mapping[Name, Pair], target: Schema, look: Looker, zones: Zones, settled: Settled
+) -> list[TableDraft]:
+    """A draft for each pair, parents first, then for the tables that lists become."""
+    world = World(target=target, pairs=pairs, look=look)
+    world.repeated = {name: await shapes.repeated(each, look) for name, each in pairs.items()}
+    world.losing |= {name for name, each in pairs.items() if _loses(each)}
+    world.losing |= {n for n, found in world.repeated.items() if any(r.same < r.both for r in found.values())}
+    made = [await _table(world, pairs[name], zones, settled) for name in _order(pairs, target)]
+    return made + _lists(target, made, settled)
+
+
+async def _look(source: Schema, target: Schema, look: Looker, settled: Settled) -> dict[Name, Pair]:
     """The pairs, compared again with what the values say."""
     commons = common_columns([source, target])
     found = {}
-    for name, each in paired(source, target).items():
-        profiles = await look.profile(each.source)
-        found[name] = pair(each.source, each.target, commons, target, profiles)
+    for name, (here, there) in sorted(settled.pairs(source, target).items()):
+        profiles = await look.profile(here)
+        found[name] = pair(here, there, commons, target, profiles)
     return found
 
 
-def _position(table: TableDraft, pairs: Mapping[Name, Pair]) -> tuple[bool, int, Name]:
-    """Parents before children, as the pairs were made."""
-    order = [*pairs]
-    return (table.target not in order, order.index(table.target) if table.target in order else 0, table.target)
+def _loses(each: Pair) -> bool:
+    """Whether values were seen that will not fit, so that their rows will not land."""
+    return any(
+        misfit(each.profiles.get(c.source.name), c.source, c.target) for c in each.chosen.values() if c.way == "plain"
+    )
 
 
 def _order(pairs: Mapping[Name, Pair], target: Schema) -> list[Name]:
@@ -66,20 +89,24 @@ def _order(pairs: Mapping[Name, Pair], target: Schema) -> list[Name]:
     return order
 
 
-async def _table(world: World, each: Pair, zones: Zones) -> TableDraft:
+async def _table(world: World, each: Pair, zones: Zones, settled: Settled) -> TableDraft:
     """One target table."""
-    made = TableDraft(pair=each, sure=each.sure)
+    made = settled.begin(each)
     made.columns |= await _references(world, each, made)
     linked = set(made.columns) | {c for c, link in links(each.target, world.target).items() if link.declared}
-    made.columns |= shapes.split(each, {c.name: c for c in each.source.columns})
+    free = {c.name: c for c in each.source.columns if c.name not in made.taken}
+    made.columns |= {name: p for name, p in shapes.split(each, free).items() if name not in made.decided}
     for column in fillable(each.target):
         candidate = each.chosen.get(column.name)
-        if column.name in made.columns or column.name in linked or candidate is None:
+        if column.name in {*made.columns, *linked, *made.decided} or candidate is None:
+            continue
+        if candidate.source.name not in free:
             continue
         proposal, questions = await rules.make(world, each, candidate, zones)
         made.questions += questions
         if proposal is not None:
             made.columns[column.name] = proposal
+    made.columns |= _nearest(made)
     _rest(made)
     await _keys(made, world.look)
     if made.rejects:
@@ -87,12 +114,33 @@ async def _table(world: World, each: Pair, zones: Zones) -> TableDraft:
     return made
 
 
+def _nearest(made: TableDraft) -> dict[str, Proposal]:
+    """For columns that must be fed and are not: the nearest of what is left, with a question."""
+    used = {c for p in made.columns.values() for c in p.reads} | made.taken
+    asked = {q.place for q in made.questions}
+    scores = {
+        pair: c.score
+        for pair, c in made.pair.candidates.items()
+        if unfed.required(c.target) and c.target.name not in {*made.columns, *made.decided}
+        and c.source.name not in used and c.way == "plain" and f"{made.target}.{c.target.name}" not in asked
+    }
+    found = {}
+    for target, source in assign(scores, least=_NEAR).items():
+        text = f"it must be fed, and {source} is the nearest that is left: is it that?"
+        question = Question(code="unfed.nearest", place=f"{made.target}.{target}", text=text, rank=1)
+        reasons = tuple(r.split(": ", 1)[1] for r in made.pair.candidates[source, target].reasons)
+        found[target] = Proposal(
+            rule={"column": source}, confidence=0.4, evidence=reasons, questions=(question,), reads=(source,)
+        )
+    return found
+
+
 async def _references(world: World, each: Pair, made: TableDraft) -> dict[str, Proposal]:
     """Rules for the columns that refer to other tables."""
     found: dict[str, Proposal] = {}
     unknown: dict[str, tuple[Link, list[Question]]] = {}
     for name, link in links(each.target, world.target).items():
-        if not link.declared and name not in each.chosen:
+        if name in made.decided or (not link.declared and name not in each.chosen):
             continue
         proposal, questions = await resolve(world, each, link)
         if proposal is None:
@@ -119,17 +167,21 @@ def _by_name(each: Pair, name: str) -> dict[str, Proposal]:
 
 def _rest(made: TableDraft) -> None:
     """What nothing feeds and what has no place; doubts where the tables are not surely one."""
-    used = frozenset(c for p in made.columns.values() for c in p.reads)
+    used = frozenset(c for p in made.columns.values() for c in p.reads) | made.taken
     asked = {q.place for q in made.questions}
     for column in fillable(made.pair.target):
-        if column.name in made.columns or unfed.made_by_target(column) or f"{made.target}.{column.name}" in asked:
+        if column.name in {*made.columns, *made.decided} or unfed.made_by_target(column):
+            continue
+        if f"{made.target}.{column.name}" in asked:
             continue
         proposal, questions = unfed.propose(made, column, used)
         made.questions += questions
         if proposal is not None:
             made.columns[column.name] = proposal
     made.open = tuple(
-        c.name for c in fillable(made.pair.target) if c.name not in made.columns and not unfed.made_by_target(c)
+        c.name
+        for c in fillable(made.pair.target)
+        if c.name not in {*made.columns, *made.decided} and not unfed.made_by_target(c)
     )
     if not made.sure:
         made.columns = {name: p.doubted(_UNSURE) for name, p in made.columns.items()}
@@ -153,6 +205,8 @@ def _sets_aside(proposal: Proposal) -> bool:
 async def _keys(made: TableDraft, look: Looker) -> None:
     """The key: the primary key where the source feeds it, else the first unique key that it feeds."""
     target = made.pair.target
+    if made.settled:
+        return
     fed = {name for name, p in made.columns.items() if "default" not in p.rule and p.rule != {"value": None}}
     keys = [k for k in (target.primary_key, *sorted(target.unique_keys, key=lambda k: (len(k), k))) if k]
     made.key = next((k for k in keys if set(k) <= fed), ())
@@ -174,7 +228,7 @@ async def _doubled(made: TableDraft, key: tuple[str, ...], look: Looker) -> None
     doubled = await look.doubled(source, reads)
     if doubled:
         text = (
-            f"{doubled} times several rows of {made.source} have the same {', '.join(reads)}, and ({', '.join(key)}) is"
+            f"{doubled} values of ({', '.join(reads)}) stand in several rows of {made.source}, and ({', '.join(key)}) is"
             " unique: which row wins (key, on_duplicate)?"
         )
         made.questions.append(Question(code="duplicates", place=str(made.target), text=text, rank=2))
@@ -183,41 +237,64 @@ async def _doubled(made: TableDraft, key: tuple[str, ...], look: Looker) -> None
 def _impossible(made: TableDraft) -> bool:
     """A pair that shares little more than its name, and cannot be filled: no mapping is written for it."""
     return any(
-        (c := made.pair.target.column(name)) is not None and c.not_null and c.default is None for name in made.open
+        (column := made.pair.target.column(name)) is not None and unfed.required(column) for name in made.open
     ) or bool(made.pair.target.unique_keys and not made.key)
 
 
-def _lists(world: World, target: Schema, made: Iterable[TableDraft]) -> list[TableDraft]:
+def _lists(target: Schema, made: Sequence[TableDraft], settled: Settled) -> list[TableDraft]:
     """Target tables of one row for each element of a list."""
-    drafts = {str(t.target): t for t in made}
-    by_name = {name: t.pair for name, t in drafts.items()}
+    drafts = {t.target: t for t in made}
     found = []
     for table in target.roots:
-        hit = unnested(table, by_name) if str(table.name) not in drafts else None
-        if hit is not None:
-            found.append(_list(table, *hit, drafts))
+        if table.name not in drafts and table.name not in settled.closed_targets:
+            hit = unnested(table, {name: t.pair for name, t in drafts.items()})
+            found += [_list(table, hit, drafts[hit.parent.target.name])] if hit is not None else []
     return found
 
 
-def _list(table: Table, parent: Pair, reference: object, column: object, items: object, drafts: Mapping[str, TableDraft]) -> TableDraft:
-    raise NotImplementedError
+def _list(table: Table, hit: Elements, parent: TableDraft) -> TableDraft:
+    """The parent's source once more, a row for each element."""
+    source = hit.parent.source
+    each = Pair(source=source, target=table, name=0.0, overlap=0.0, candidates={}, profiles=hit.parent.profiles)
+    made = TableDraft(pair=each, sure=False, rejects=True, of_list=hit.items.name)
+    fed = parent.columns.get(hit.take)
+    match = {name: name for name in source.row_identity}
+    rule = {"lookup": {"table": str(source.name), "match": match, "take": hit.take}}
+    if fed is not None and "column" in fed.rule:
+        rule = dict(fed.rule)
+    said = (f"{hit.reference.name} refers to the row of {parent.target} that the same row of {source.name} becomes",)
+    made.columns[hit.reference.name] = Proposal(rule=rule, confidence=0.85, evidence=said, reads=tuple(match))
+    text = f"the elements of {hit.items.name} are what {hit.column.name} is called"
+    made.columns[hit.column.name] = Proposal(
+        rule={"unnest": hit.items.name}, confidence=0.85, evidence=(text,), reads=(hit.items.name,)
+    )
+    _rest(made)
+    made.where = (f"pg_catalog.cardinality({quote(hit.items.name)}) > 0", f"a row without {hit.items.name} has no line here")
+    keys = [k for k in (table.primary_key, *table.unique_keys) if k and set(k) <= set(made.columns)]
+    made.key = keys[0] if keys else ()
+    placed = {c for p in parent.columns.values() for c in p.reads} | parent.taken
+    made.drop = {name: f"it goes to {parent.target}" for name in made.undecided if name in placed}
+    made.undecided = tuple(name for name in made.undecided if name not in made.drop)
+    return made
 
 
 async def _whole(
-    source: Schema, target: Schema, tables: list[TableDraft], near: Mapping[Name, Pair], source_look: Looker, target_look: Looker
+    source: Schema, target: Schema, tables: list[TableDraft], near: Mapping[Name, Pair], source_look: Looker,
+    target_look: Looker, settled: Settled,
 ) -> Draft:
     """The draft, with what nobody has decided."""
-    mapped = {t.source for t in tables}
-    without = [t for t in target.roots if t.name not in {d.target for d in tables}]
+    mapped = {t.source for t in tables} | settled.closed_sources
+    done = {d.target for d in tables} | settled.closed_targets
+    without = [t for t in target.roots if t.name not in done]
     lonely = [t.name for t in source.roots if t.name not in mapped]
-    occupied = await target_look.holds_rows([t for t in target.roots])
+    occupied = await target_look.holds_rows([t for t in target.roots if t.name not in settled.closed_targets])
     questions = [q for t in tables for q in _of_table(t)]
     questions += [_of_target(t, near, t.name in occupied, str(t.name) in target_look.unseen) for t in without]
     questions += [_of_source(name, target) for name in lonely]
     questions += [
         Question(code="table.occupied", place=str(t.target), text="it holds rows already: refuse, keep or update them?",
                  offer="existing: keep", rank=2)
-        for t in tables if t.target in occupied
+        for t in tables if t.target in occupied and not t.settled
     ]
     order = {str(t.target): i for i, t in enumerate(tables)}
     return Draft(
@@ -234,7 +311,10 @@ def _rank(question: Question, order: Mapping[str, int]) -> int:
 
 def _of_table(table: TableDraft) -> list[Question]:
     found = list(table.questions)
-    if not table.sure:
+    if table.of_list and not table.settled:
+        text = f"one row for each element of {table.of_list} of {table.source}: is that what it holds?"
+        found.append(Question(code="table.list", place=str(table.target), text=text, rank=2))
+    elif not table.sure and not table.settled:
         text = f"is {table.source} the same thing? name {table.pair.name:.2f}, columns {table.pair.overlap:.2f}"
         found.append(Question(code="table.unsure", place=str(table.target), text=text, rank=1))
     found += [q for p in table.columns.values() for q in p.questions]

@@ -33,12 +33,22 @@ def _number(seen: Profile, target: Column) -> str:
     want = target.type.storage
     if seen.low is None or seen.high is None:
         return ""
-    low, high = INTEGERS.get(want.name, (None, None))
-    if low is None and want.name == "numeric" and (limits := numeric_limits(want.modifier)):
-        high = Decimal(10) ** (limits[0] - limits[1]) - Decimal(10) ** -limits[1]
-        low = -high
+    low, high = _span(target)
     if low is not None and high is not None and (seen.low < low or seen.high > high):
         return f"some values are outside the range of {want.display}"
     if want.name in INTEGERS and seen.whole < 1:
         return f"some values have a fraction and {want.display} has none"
     return ""
+
+
+def _span(column: Column) -> tuple[Decimal | None, Decimal | None]:
+    """The least and the greatest number that a column holds; None where that is not known."""
+    want = column.type.storage
+    if want.name in INTEGERS:
+        low, high = INTEGERS[want.name]
+        return Decimal(low), Decimal(high)
+    limits = numeric_limits(want.modifier) if want.name == "numeric" else None
+    if limits is None:
+        return None, None
+    most = Decimal(10) ** (limits[0] - limits[1]) - Decimal(10) ** -limits[1]
+    return -most, most

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from crosswalk.match.looking import Contained, Looker
 from crosswalk.match.naming import compare, weight, words
+from crosswalk.match.shapes import Repeated
 from crosswalk.match.tables import Pair
 from crosswalk.match.vocabulary import GENERIC
 from crosswalk.names import Name, quote
@@ -42,8 +43,8 @@ class World:
     look: Looker
     losing: set[Name] = field(default_factory=set)
     """Target tables some of whose rows will not land."""
-    repeated: Mapping[Name, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """By target table, by source column: the columns that repeat it, itself first."""
+    repeated: Mapping[Name, Mapping[str, Repeated]] = field(default_factory=dict)
+    """By target table, by source column that feeds something: what repeats it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

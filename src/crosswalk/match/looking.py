@@ -19,7 +19,7 @@ from crosswalk.errors import MissingPrivilege, RowsHidden, StatementFailed, Time
 from crosswalk.match import profile
 from crosswalk.match.profile import Profile
 from crosswalk.names import Name, literal, quote
-from crosswalk.schema import Column, RelationKind, Table
+from crosswalk.schema import RelationKind, Table
 
 STATEMENT_SECONDS: Final = 20
 """No question may take longer."""
@@ -41,10 +41,18 @@ class Contained:
 
     values: int
     found: int
+    rows: int
+    """Rows that hold those values."""
+    rows_found: int
 
     @property
     def share(self) -> float:
-        return self.found / self.values if self.values else 0.0
+        """Of the different values, or of the rows that hold them, whichever is more: few values may be odd ones."""
+        return max(self.found / self.values, self.rows_found / self.rows) if self.values else 0.0
+
+    @property
+    def whole(self) -> bool:
+        return self.found == self.values
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,18 +103,26 @@ class Looker:
 
         The child's full table is read, up to DISTINCT different values.
         """
-        if not may_read(child) or not all(may_read(p) for p, _ in parents):
+        if not parents or not may_read(child) or not all(may_read(p) for p, _ in parents):
             return None
         tests = ", ".join(
-            f"count(*) FILTER (WHERE EXISTS (SELECT FROM {p.name.sql} AS p WHERE {expression} = v.v))"
-            for p, expression in parents
+            f"EXISTS (SELECT FROM {p.name.sql} AS p WHERE {expression} = g.v) AS t{i}"
+            for i, (p, expression) in enumerate(parents)
+        )
+        counts = ", ".join(
+            f"count(*) FILTER (WHERE t{i}), COALESCE(sum(n) FILTER (WHERE t{i}), 0)::int8" for i in range(len(parents))
         )
         text = (
-            f"SELECT count(*), {tests} FROM (SELECT DISTINCT x.v FROM (SELECT {value} AS v FROM {child.name.sql} AS c) AS x"
-            f" WHERE x.v IS NOT NULL LIMIT {DISTINCT}) AS v"
+            f"SELECT count(*), COALESCE(sum(n), 0)::int8, {counts} FROM (SELECT n, {tests} FROM (SELECT x.v, count(*) AS n"
+            f" FROM (SELECT {value} AS v FROM {child.name.sql} AS c) AS x WHERE x.v IS NOT NULL GROUP BY x.v"
+            f" LIMIT {DISTINCT}) AS g) AS t"
         )
         row = await self._ask(str(child.name), text)
-        return None if row is None else [Contained(values=row[0], found=n) for n in tuple(row.values())[1:]]
+        if row is None:
+            return None
+        values, rows, *found = row.values()
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return [Contained(values=values, found=n, rows=rows, rows_found=r) for n, r in pairs]
 
     async def doubled(self, table: Table, columns: Sequence[str]) -> int | None:
         """How many values of these columns together stand in several rows."""

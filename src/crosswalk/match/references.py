@@ -9,6 +9,7 @@ it becomes a lookup; where they live in both or in neither a person is asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from crosswalk.match.homes import LIVES, Found, Link, World, find, links, suits
@@ -102,24 +103,26 @@ async def _by_composite(world: World, pair: Pair, link: Link, parent: Pair) -> P
         shares = await world.look.contained(pair.source, value, [(parent.source, there)])
         if shares and shares[0].values and shares[0].share >= LIVES:
             said = _counted(shares[0], f"{parent.source.name} ({', '.join(key)})")
-            sure = 0.96 if shares[0].share == 1 and shares[0].values >= ENOUGH and link.declared else 0.85
+            sure = 0.96 if shares[0].whole and shares[0].values >= ENOUGH and link.declared else 0.85
             rule = _rule(parent, {name: name for name in key}, link.take)
             return Proposal(
                 rule=rule, confidence=sure, reads=key, evidence=(said, "together they are a key there, by these names"),
-                questions=() if shares[0].share == 1 else (_missing(pair, link, shares[0]),),
+                questions=() if shares[0].whole else (_missing(pair, parent, link, shares[0]),),
             )
     return None
 
 
 def _counted(share: Contained, where: str) -> str:
-    if share.found == share.values:
-        return f"all {share.values} different values stand in {where}"
+    if share.whole:
+        many = f"all {share.values} different values stand" if share.values > 1 else "its only value stands"
+        return f"{many} in {where}"
     return f"{share.found} of {share.values} different values stand in {where}"
 
 
-def _missing(pair: Pair, link: Link, share: Contained) -> Question:
+def _missing(pair: Pair, parent: Pair, link: Link, share: Contained) -> Question:
     text = (
-        f"{share.values - share.found} of {share.values} different values lead to no row of {link.parent}:"
+        f"{share.values - share.found} of {share.values} different values ({share.rows - share.rows_found} rows) lead to no row"
+        f" of {parent.source.name}:"
         " set such rows aside (missing: quarantine), leave the reference empty (null), or stop (fail)?"
     )
     return Question(code="reference.missing", place=f"{pair.target.name}.{link.column.name}", text=text, rank=3)
@@ -139,9 +142,20 @@ async def _decide(
     same = [f for f in found if f.operand is best.operand]
     at_id = next((f for f in same if f.home.feeds), None)
     others = [f for f in same if not f.home.feeds and f.share.share >= LIVES]
+    if at_id is not None and others and _by_chance(at_id.share, others[0].share):
+        at_id = None
+    if at_id is not None and at_id.share.share >= LIVES and others and others[0].share.found > at_id.share.found:
+        elsewhere = await _elsewhere(world, pair, link, parent, others[0])
+        asked = Question(code="reference.both", place=place, text=_both(at_id, others, parent), rank=1)
+        return replace(elsewhere, confidence=0.6, questions=(asked, *elsewhere.questions)), []
     if at_id is not None and at_id.share.share >= LIVES:
         return _at_id(world, pair, link, parent, at_id, others), []
     return await _elsewhere(world, pair, link, parent, others[0] if others else best), []
+
+
+def _by_chance(there: Contained, elsewhere: Contained) -> bool:
+    """Whether only few of the values are in the one, many of them in the other: keys of two kinds may meet."""
+    return there.found <= ALIEN * there.values and elsewhere.found > there.found
 
 
 def _at_id(
@@ -154,24 +168,29 @@ def _at_id(
         return Proposal(
             rule=rule, confidence=0.7, evidence=evidence, reads=(column,), questions=(_of_list(pair, link, here),)
         )
-    sure = link.declared and here.share.share == 1 and here.share.values >= ENOUGH and here.operand.name >= 0.7
+    sure = link.declared and here.share.whole and here.share.values >= ENOUGH and here.operand.name >= 0.7
     made = _as_it_is(world, link, parent, column, feeding, 0.96 if sure and not others else 0.8, evidence)
     if others:
-        names = ", ".join(f"{parent.source.name}.{o.home.column.name}" for o in others)
-        text = f"the values of {column} stand in {parent.source.name}.{feeding} and in {names} as well: which is meant?"
+        text = _both(here, others, parent)
         offer = f"{link.column.name}: {_flow(_rule(parent, {others[0].home.column.name: column}, link.take))}"
         question = Question(
             code="reference.both", place=f"{pair.target.name}.{link.column.name}", text=text, offer=offer, rank=1
         )
-        return Proposal(
-            rule=made.rule, confidence=0.5, evidence=made.evidence, reads=made.reads, questions=(question,)
-        )
-    if here.share.share < 1:
+        return replace(made, confidence=0.5, questions=(question,))
+    if not here.share.whole:
         return Proposal(
             rule=_rule(parent, {feeding: column}, link.take), confidence=0.85, evidence=evidence, reads=(column,),
-            questions=(_missing(pair, link, here.share),),
+            questions=(_missing(pair, parent, link, here.share),),
         )
     return made
+
+
+def _both(here: Found, others: Sequence[Found], parent: Pair) -> str:
+    names = ", ".join(f"{parent.source.name}.{o.home.column.name} ({o.share.found})" for o in others)
+    return (
+        f"of {here.share.values} different values of {here.operand.column.name} {here.share.found} stand in"
+        f" {parent.source.name}.{here.home.column.name}, and as many or more in {names}: which is meant?"
+    )
 
 
 def _of_list(pair: Pair, link: Link, here: Found) -> Question:
@@ -196,10 +215,10 @@ async def _elsewhere(world: World, pair: Pair, link: Link, parent: Pair, here: F
     doubled = 0 if whole else await world.look.doubled(parent.source, tuple(match))
     if not whole:
         evidence.append("no value stands there twice" if doubled == 0 else "some values stand there in several rows")
-    questions = [*_of_elsewhere(pair, link, here, doubled)]
+    questions = [*_of_elsewhere(pair, parent, link, here, doubled)]
     sure = (
         link.declared and not questions and _near(here) and here.operand.name >= 0.9
-        and (here.at_id is None or here.at_id.share <= ALIEN)
+        and (here.at_id is None or here.at_id.found <= ALIEN * here.at_id.values)
     )
     return Proposal(
         rule=_rule(parent, match, link.take), confidence=0.96 if sure else 0.85, evidence=tuple(evidence),
@@ -212,10 +231,10 @@ def _near(here: Found) -> bool:
     return here.share.values >= ENOUGH or here.operand.column.name == here.home.column.name
 
 
-def _of_elsewhere(pair: Pair, link: Link, here: Found, doubled: int | None) -> Iterator[Question]:
+def _of_elsewhere(pair: Pair, parent: Pair, link: Link, here: Found, doubled: int | None) -> Iterator[Question]:
     place = f"{pair.target.name}.{link.column.name}"
-    if here.share.share < 1:
-        yield _missing(pair, link, here.share)
+    if not here.share.whole:
+        yield _missing(pair, parent, link, here.share)
     if doubled:
         text = f"{doubled} values of {here.home.column.name} stand in several rows: what tells them apart?"
         yield Question(code="reference.ambiguous", place=place, text=text, rank=2)
@@ -238,7 +257,7 @@ def derive(pair: Pair, link: Link, made: Mapping[str, Proposal], world: World) -
         if rule is None or through is None or name == link.column.name:
             continue
         above = links(through.target, world.target)
-        take = [c for c, l in above.items() if l.parent == link.parent and l.take == link.take]
+        take = [c for c, up in above.items() if (up.parent, up.take) == (link.parent, link.take)]
         if not take:
             continue
         take.sort(key=lambda c: (c != link.column.name, c))

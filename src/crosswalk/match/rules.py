@@ -16,6 +16,7 @@ from crosswalk.match.homes import World
 from crosswalk.match.labels import column_labels, translate
 from crosswalk.match.naming import words
 from crosswalk.match.proposal import Proposal, Question
+from crosswalk.match.shapes import Repeated
 from crosswalk.match.tables import Pair
 from crosswalk.match.units import convert
 from crosswalk.match.zones import Zones
@@ -35,7 +36,7 @@ async def make(world: World, pair: Pair, candidate: Candidate, known: Zones) -> 
         return _first(candidate, place), []
     repeated = world.repeated.get(pair.target.name, {}).get(candidate.source.name)
     if repeated:
-        return await _agree(world, pair, candidate, repeated), []
+        return _agree(candidate, repeated), []
     if column_labels(pair.target, candidate.target, world.target):
         return await _labels(world, pair, candidate, place)
     converted = convert(candidate, pair.profiles.get(candidate.source.name), place)
@@ -51,13 +52,11 @@ def _first(candidate: Candidate, place: str) -> Proposal:
     )
 
 
-async def _agree(world: World, pair: Pair, candidate: Candidate, repeated: tuple[str, ...]) -> Proposal:
-    [(both, same)] = await world.look.equal(pair.source, [tuple(f's."{c}"' for c in repeated[:2])])  # type: ignore[list-item]
-    said = f"{' and '.join(repeated)} are equal in {same} of {both} rows that have both"
+def _agree(candidate: Candidate, repeated: Repeated) -> Proposal:
+    columns = repeated.columns
+    said = f"{' and '.join(columns)} are equal in {repeated.same} of {repeated.both} rows that have both"
     evidence = (candidate.name.reason, said)
-    if same < both:
-        world.losing.add(pair.target.name)
-    return Proposal(rule={"agree": list(repeated)}, confidence=0.9, evidence=evidence, reads=repeated)
+    return Proposal(rule={"agree": list(columns)}, confidence=0.9, evidence=evidence, reads=columns)
 
 
 async def _labels(
@@ -103,12 +102,17 @@ def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
     seen = pair.profiles.get(source.name)
     confidence = min(confidence_of(candidate), 0.97 if candidate.types >= 0.95 else 0.85)
     evidence = [reason.split(": ", 1)[1] for reason in candidate.reasons]
+    if candidate.types < 1 and seen is not None and seen.present:
+        evidence.append(f"looked at {seen.rows} rows")
     if target.type.storage.name in DOCUMENTS:
         confidence = min(confidence, 0.9)
         evidence.append("what stands inside the documents was not compared")
     if set(words(target.name)) & _WORDS_OF_STATE and target.type.storage.name in STRINGS:
         confidence = min(confidence, 0.9)
         evidence.append("what its words mean on both sides was not compared")
+    if "phone" in words(target.name) and candidate.types < 1:
+        confidence = min(confidence, 0.9)
+        evidence.append("phone numbers are often spelled in several ways")
     questions = []
     wrong = misfit(seen, source, target)
     if wrong:

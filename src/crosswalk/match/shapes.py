@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
 from crosswalk.match.affinity import Candidate, typing
 from crosswalk.match.looking import Looker
 from crosswalk.match.naming import match, words
-from crosswalk.match.profile import Profile
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.tables import Pair, fillable
 from crosswalk.match.vocabulary import COPY, SPARE
-from crosswalk.names import quote
+from crosswalk.names import Name, quote
 from crosswalk.pg_types import INTEGERS, STRINGS
 from crosswalk.schema import Column, Table, TypeKind
 
 _EQUAL: Final = 0.95
 _SEPARATED: Final = 0.5
-_PEOPLE: Final = frozenset("name author person contact owner fio holder".split())
+_PEOPLE: Final = frozenset(["name", "author", "person", "contact", "owner", "fio", "holder"])
 
 
-async def repeated(pair: Pair, look: Looker) -> dict[str, tuple[str, ...]]:
-    """By source column that feeds something: itself and the column that repeats it, in the table's order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """Two columns of one table that say the same."""
+
+    columns: tuple[str, str]
+    """In the table's order."""
+    both: int
+    """Rows in which both are present."""
+    same: int
+    """Of these, rows in which they are equal."""
+
+
+async def repeated(pair: Pair, look: Looker) -> dict[str, Repeated]:
+    """By source column that feeds something: itself and the column that repeats it."""
     chosen = {c.source.name: c for c in pair.chosen.values()}
     tries = [
         (a, b)
@@ -31,11 +43,11 @@ async def repeated(pair: Pair, look: Looker) -> dict[str, tuple[str, ...]]:
         if _repeats(a, b) and len({a.name, b.name} & set(chosen)) == 1 and a.selectable and b.selectable
     ]
     sql = [(f"s.{quote(a.name)}", f"s.{quote(b.name)}") for a, b in tries]
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Repeated] = {}
     for (a, b), (both, same) in zip(tries, await look.equal(pair.source, sql), strict=True):
         fed = a.name if a.name in chosen else b.name
         if both and same >= _EQUAL * both and fed not in found and chosen[fed].way == "plain":
-            found[fed] = (a.name, b.name)
+            found[fed] = Repeated(columns=(a.name, b.name), both=both, same=same)
     return found
 
 
@@ -86,18 +98,35 @@ def _split(pair: Pair, column: Column, by: str, take: int, share: float, part: C
     )
 
 
-def unnested(target: Table, pairs: Mapping[str, Pair]) -> tuple[Pair, Column, Column, Column] | None:
-    """A target table that holds one row for each element of a list: (pair of the parent, reference, column, list)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elements:
+    """A target table that holds one row for each element of a list."""
+
+    parent: Pair
+    reference: Column
+    """Its column that refers to the parent."""
+    take: str
+    """The parent's column that is referred to."""
+    column: Column
+    """Where an element goes."""
+    items: Column
+    """The list, a column of the parent's source."""
+
+
+def unnested(target: Table, pairs: Mapping[Name, Pair]) -> Elements | None:
+    """What a target table holds, where that are the elements of a list of a table that it refers to."""
     columns = [c for c in fillable(target) if not (c.identity or (c.default or "").startswith("nextval("))]
     for key in target.foreign_keys:
-        parent = pairs.get(str(key.references))
+        parent = pairs.get(key.references) if key.references else None
         reference = target.column(key.columns[0])
         rest = [c for c in columns if c.name not in key.columns and c.not_null]
         if parent is None or reference is None or len(key.columns) != 1 or len(rest) != 1:
             continue
         for column in parent.source.columns:
             if column.type.storage.kind is TypeKind.ARRAY and _elements(column, rest[0]):
-                return parent, reference, rest[0], column
+                return Elements(
+                    parent=parent, reference=reference, take=key.referenced_columns[0], column=rest[0], items=column
+                )
     return None
 
 

@@ -27,7 +27,9 @@ SHORTLIST: Final = 6
 """Sources of one target that are scored column by column."""
 PAIRED: Final = 0.3
 """From this score on two tables are taken for a pair."""
-_SURE_NAME, _SURE_OVERLAP = 0.8, 0.4
+_SURE_NAME, _SURE_OVERLAP, _FAIR_OVERLAP = 0.8, 0.5, 0.35
+_MANY: Final = 3.0
+"""Columns in common, by what they tell: enough where one side has many more of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +42,21 @@ class Pair:
     """How alike the names are."""
     overlap: float
     """How much of their columns they share, common ones counted little."""
+    shared: float = 0.0
+    """How many columns they share, common ones counted little."""
     candidates: Mapping[tuple[str, str], Candidate] = field(repr=False)
     profiles: Mapping[str, Profile] = field(default_factory=dict, repr=False)
 
     @property
     def score(self) -> float:
-        return 0.5 * self.name + 0.5 * self.overlap
+        return max(0.5 * self.name + 0.5 * self.overlap, 0.75 * self.overlap)
 
     @property
     def sure(self) -> bool:
         """True where name and columns agree: rules of other pairs are never accepted by themselves."""
-        return (self.name >= _SURE_NAME and self.overlap >= _SURE_OVERLAP) or (self.name >= 0.5 and self.overlap >= 0.75)
+        if self.name >= _SURE_NAME:
+            return self.overlap >= _SURE_OVERLAP or (self.overlap >= _FAIR_OVERLAP and self.shared >= _MANY)
+        return self.name >= 0.5 and self.overlap >= 0.75
 
     @cached_property
     def chosen(self) -> dict[str, Candidate]:
@@ -88,11 +94,12 @@ def pair(
     of_target = _covered(fillable(target), score, commons)
     of_source = _covered(source.columns, {s: score[t] for t, s in taken.items()}, commons)
     overlap = 0.7 * max(of_target, of_source) + 0.3 * min(of_target, of_source)
+    shared = sum(_weight(c, commons) * score.get(c.name, 0.0) for c in target.columns)
     name = match(words(source.name.relation), words(target.name.relation)).score
     if source.name.relation == target.name.relation:
         name = 1.0
     return Pair(
-        source=source, target=target, name=name, overlap=overlap, candidates=found, profiles=profiles or {}
+        source=source, target=target, name=name, overlap=overlap, shared=shared, candidates=found, profiles=profiles or {}
     )
 
 
@@ -150,13 +157,12 @@ def _bag(table: Table) -> Counter[str]:
     return bag
 
 
-def paired(source: Schema, target: Schema) -> dict[Name, Pair]:
-    """By target table the pair that the optimal assignment of tables gives, on names and types alone."""
+def paired(source: Schema, target: Schema) -> dict[Name, Name]:
+    """By target table the source that the optimal assignment of tables gives, on names and types alone."""
     commons = common_columns([source, target])
     every = {
-        (s.name, name): pair(s, target.tables[name], commons, target)
+        (s.name, name): pair(s, target.tables[name], commons, target).score
         for name, sources in shortlists(source, target).items()
         for s in sources
     }
-    found: dict[Name, Name] = assign({p: each.score for p, each in every.items()}, least=PAIRED)
-    return {t: every[s, t] for t, s in sorted(found.items())}
+    return assign(every, least=PAIRED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from crosswalk.match.affinity import SHOWN, Candidate
+from crosswalk.match.affinity import SHOWN
 from crosswalk.match.naming import words
 from crosswalk.match.proposal import Proposal, Question, TableDraft
 from crosswalk.match.shapes import as_candidate
@@ -23,6 +23,11 @@ _NAMED: Final = 3
 def made_by_target(column: Column) -> bool:
     """True where the target gives the column a value of its own making."""
     return bool(column.identity or column.generated or (column.default or "").startswith("nextval("))
+
+
+def required(column: Column) -> bool:
+    """True where a row cannot be written without a value for it."""
+    return column.not_null and column.default is None and not made_by_target(column)
 
 
 def propose(draft: TableDraft, column: Column, used: frozenset[str]) -> tuple[Proposal | None, list[Question]]:
@@ -44,23 +49,21 @@ def propose(draft: TableDraft, column: Column, used: frozenset[str]) -> tuple[Pr
 
 def _default(column: Column, place: str, near: str) -> Proposal:
     kind = column.type.storage.name
-    if kind == "bool":
-        text, rank = f"every row would get the default {column.default}: is that true of every row?{near}", 1
-    elif set(words(column.name)) & {"status", "state", "type", "role", "level", "stage", "source", "origin"}:
+    if kind == "bool" or set(words(column.name)) & {"status", "state", "type", "role", "level", "stage", "source", "origin"}:
         text, rank = f"every row would get the default {column.default}: is that true of every row?{near}", 1
     elif written_by_server(column):
         text, rank = f"every row would get the moment of the move{near}", 3
     else:
-        text, rank = f"every row would get the default {column.default}{near}", 4
-    question = Question(code="unfed.default", place=place, text=text, rank=rank)
-    return Proposal(
-        rule={"default": True}, confidence=0.5, evidence=("no source column was found for it",), questions=(question,)
-    )
+        text, rank = "", 0
+    asked = (Question(code="unfed.default", place=place, text=text, rank=rank),) if rank else ()
+    evidence = ("no source column was found for it", f"every row would get {column.default}{near}")
+    return Proposal(rule={"default": True}, confidence=0.5 if rank else 0.8, evidence=evidence, questions=asked)
 
 
 def left_over(draft: TableDraft) -> list[Question]:
     """Questions about the source columns that have no place."""
-    left = draft.undecided
+    asked = {draft.pair.chosen[name].source.name for name in draft.open if name in draft.pair.chosen}
+    left = [name for name in draft.undecided if name not in asked]
     if not left:
         return []
     place = str(draft.target)
@@ -80,7 +83,7 @@ def left_over(draft: TableDraft) -> list[Question]:
 
 def _secret(name: str) -> bool:
     have = words(name)
-    return bool(set(have) & SECRET) or ("api" in have and "key" in have)
+    return bool(set(have) & SECRET) or {"api", "key"} <= set(have) or {"session", "data"} <= set(have)
 
 
 def _fold(draft: TableDraft, names: Sequence[str]) -> str:

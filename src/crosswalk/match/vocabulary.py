@@ -15,6 +15,10 @@ def _by_word(groups: Iterable[str]) -> Mapping[str, str]:
     return {word: group.split()[0] for group in groups for word in group.split()}
 
 
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 SAME: Final = _by_word(
     [
         "phone tel telephone phonenumber mobile cell cellphone msisdn fone",
@@ -118,33 +122,35 @@ NEAR: Final[tuple[frozenset[str], ...]] = tuple(
 )
 """Words that are often used for one thing, and sometimes are not."""
 
-LIGHT: Final = frozenset(
-    "at on is has was of the a an in by for to date time timestamp datetime day last current flag list array value".split()
+LIGHT: Final = _set(
+    "at on is has was of the a an in by for to date time timestamp datetime day last current flag list "
+    "array value"
 )
 """Words that change little: articles, and what a type says already."""
 
-GENERIC: Final = LIGHT | frozenset(
-    "id name title label code type kind status data information number count amount total text key no user object flag"
-    " active level group category email phone comment note description config extra setting meta metadata content".split()
+GENERIC: Final = LIGHT | _set(
+    "id name title label code type kind status data information number count amount total text key no "
+    "user object flag active level group category email phone comment note description config extra "
+    "setting meta metadata content"
 )
 """Words that so many columns carry that sharing only one of them means nothing where the rest differs."""
 
-SELF: Final = frozenset("record row entry entity object".split())
+SELF: Final = _set("record row entry entity object")
 """Words for the row itself, whatever the table's name."""
 
-SPARE: Final = frozenset("main primary first default".split())
+SPARE: Final = _set("main primary first default")
 """Before one value, words that choose it among several."""
 
-COPY: Final = frozenset("copy alt alternative backup dup duplicate second secondary 2 old new".split())
+COPY: Final = _set("copy alt alternative backup dup duplicate second secondary 2 old new")
 """Words that mark a column as a repetition of another."""
 
-SECRET: Final = frozenset("password secret token apikey credential private session cookie salt hash otp pin".split())
+SECRET: Final = _set("password secret token apikey credential private cookie salt otp pin")
 """Words of columns whose values are best left behind for good."""
 
-DOCUMENTS: Final = frozenset("setting extra context meta metadata attribute property option custom misc detail".split())
+DOCUMENTS: Final = _set("setting extra context meta metadata attribute property option custom misc detail")
 """Words of json columns that take what has no column of its own."""
 
-DURATIONS: Final = frozenset("duration length interval period timeout delay age elapsed runtime lead".split())
+DURATIONS: Final = _set("duration length interval period timeout delay age elapsed runtime lead")
 """Words of columns that hold a span of time."""
 
 UNITS: Final[Mapping[str, tuple[str, int]]] = {

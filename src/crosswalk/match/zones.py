@@ -13,8 +13,10 @@ from typing import Final
 
 from crosswalk.match.affinity import Candidate
 from crosswalk.match.looking import Looker
+from crosswalk.match.naming import words
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.tables import Pair
+from crosswalk.match.vocabulary import LIGHT
 from crosswalk.names import quote
 from crosswalk.schema import Column, Table
 
@@ -58,10 +60,10 @@ async def propose(pair: Pair, candidate: Candidate, zones: Zones, look: Looker) 
     source, place = candidate.source, f"{pair.target.name}.{candidate.target.name}"
     if source.type.storage.name != "timestamp":
         return None, [_unknown(place, source, f"{source.name} is an instant, {candidate.target.name} a wall clock")]
-    day = await _day_beside(pair.source, source, look)
+    name = candidate.name.reason
+    day = "" if written_by_server(source) else await _day_beside(pair.source, source, look)
     if day:
         return _of_people(place, candidate, zones, day)
-    name = candidate.name.reason
     if written_by_server(source) and zones.server:
         said = f"{source.name} is written by now(), and the server's zone is {zones.server}"
         return _rule(candidate, zones.server, 0.9, (name, said)), []
@@ -99,8 +101,12 @@ def _rule(
 
 
 async def _day_beside(table: Table, column: Column, look: Looker) -> str:
-    """A date column of the table that is this clock's day; empty where there is none."""
-    days = [c for c in table.columns if c.type.storage.name == "date"]
+    """A date column of the table, named alike, that is this clock's day; empty where there is none."""
+    own = set(words(column.name))
+    days = [
+        c for c in table.columns
+        if c.type.storage.name == "date" and c.selectable and {w for w in words(c.name) if w not in LIGHT} <= own
+    ]
     pairs = [(f"s.{quote(column.name)}::date", f"s.{quote(c.name)}") for c in days]
     for day, (both, same) in zip(days, await look.equal(table, pairs), strict=True):
         if both >= 5 and same >= _SAME_DAY * both:

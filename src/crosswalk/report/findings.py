@@ -15,7 +15,6 @@ from crosswalk.report.values import (
     Moved,
     PreservedLine,
     Proven,
-    Question,
     Rejected,
     Rules,
 )
@@ -39,7 +38,7 @@ def of_servers(found: Found) -> Iterator[Finding]:
         )
 
 
-def of_document(found: Found, questions: tuple[Question, ...], rules: Rules | Absent, matrix: Matrix | Absent) -> Iterator[Finding]:
+def of_document(found: Found, rules: Rules | Absent, matrix: Matrix | Absent) -> Iterator[Finding]:
     """What keeps a move from starting. Once rows have moved, it no longer does."""
     if found.live:
         return
@@ -62,7 +61,6 @@ def of_document(found: Found, questions: tuple[Question, ...], rules: Rules | Ab
             weight="open", title="No mapping document yet", detail="Nobody has said what becomes of what differs.",
             remedy="crosswalk match", section="mapping",
         )
-    del questions
 
 
 def of_decision(found: Found, decided: Decided | Absent) -> Iterator[Finding]:
@@ -140,7 +138,7 @@ def of_proof(found: Found, proof: Proven | Absent) -> Iterator[Finding]:
     for table in proof.tables:
         if not table.clean:
             kinds = [("missing", table.missing), ("different", table.different), ("too many", table.extra)]
-            told = [f"{number:,} {word}" for word, number in kinds if number] + [table.problem] * bool(table.problem)
+            told = [f"{plural(number, 'row')} {word}" for word, number in kinds if number] + [table.problem] * bool(table.problem)
             yield Finding(
                 weight="failure", title=f"{table.target} is not the mapped source", detail=listed(told),
                 remedy="crosswalk repair", section="proof",

@@ -22,7 +22,10 @@ from crosswalk.report import charts, wording
 from crosswalk.report.values import FATES, Absent, Report
 
 _BREAK: Final = re.compile(r"\s*\n\s*")
+_CODE: Final = re.compile(r"`([^`]+)`")
 _LONG: Final = 400
+_LONG_WORD: Final = re.compile(r"\S{31}")
+"""Where it is not the words that make a column wide, they may be broken anywhere."""
 _COLUMNS: Final = ("kept", "folded", "added", "dropped", "archived")
 
 
@@ -31,18 +34,28 @@ def _harmless(value: Any) -> Any:
     return shown(value) if type(value) is str else value
 
 
-def prose(text: str) -> str:
-    """A text of several lines in one, and not too long."""
+def prose(text: str) -> Markup:
+    """A text of several lines in one, and not too long; what stands between backticks is code."""
     line = _BREAK.sub(" ", text.strip())
-    return line if len(line) <= _LONG else line[: _LONG - 1] + "…"
+    line = shown(line if len(line) <= _LONG else line[: _LONG - 1] + "…")
+    parts = [Markup("<code>{}</code>" if n % 2 else "{}").format(part) for n, part in enumerate(_CODE.split(line))]
+    made = Markup("").join(parts)
+    return Markup('<span class="long">{}</span>').format(made) if _LONG_WORD.search(line) else made
 
 
 def breakable(name: str) -> Markup:
     """A name that may be broken after a dot or an underscore."""
-    made = Markup("").join(
-        Markup("{}{}").format(part, Markup("<wbr>") if part in "._" else "") for part in re.split(r"([._])", shown(name)) if part
-    )
-    return Markup("<code>{}</code>").format(made)
+    return Markup("<code>{}</code>").format(_wrapped(shown(name), r"([._])"))
+
+
+def address(url: str) -> Markup:
+    """A URL that may be broken before its host and its path."""
+    return Markup('<span class="url">{}</span>').format(_wrapped(shown(url), r"([@/])"))
+
+
+def _wrapped(text: str, after: str) -> Markup:
+    pieces = [p for p in re.split(after, text) if p]
+    return Markup("").join(Markup("{}<wbr>" if re.fullmatch(after, p) else "{}").format(p) for p in pieces)
 
 
 @cache
@@ -63,7 +76,8 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "count": wording.count, "size": wording.size, "duration": wording.duration, "rate": wording.rate,
-        "moment": wording.moment, "prose": prose, "name": breakable, "percent": lambda v: f"{v:.0%}",
+        "moment": wording.moment, "prose": prose, "sentence": lambda v: prose(wording.sentence(v)), "name": breakable,
+        "address": address, "percent": lambda v: f"{v:.0%}",
     }
     made.tests["absent"] = lambda value: isinstance(value, Absent)
     made.globals |= {

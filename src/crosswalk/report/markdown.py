@@ -12,7 +12,7 @@ from typing import Final
 
 from crosswalk.names import shown
 from crosswalk.report.values import Absent, Decided, Matrix, Moved, MovedLine, Proven, Rejected, Report, Rules
-from crosswalk.report.wording import count, counted, duration, figure, listed, moment, plural, rate, size
+from crosswalk.report.wording import count, counted, duration, figure, listed, moment, plural, rate, sentence, size
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.$ ]+\Z")
 _MEANS: Final = re.compile(r"([\\`*_{}\[\]<>()#|~&!$^=@:+])")
@@ -43,7 +43,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _absent(absent: Absent) -> Iterator[str]:
     how = f" To learn it: {name_of_command(absent.command)}" if absent.command else ""
-    yield f"_{text(absent.why)}._{how}"
+    yield f"{text(sentence(absent.why))}{how}"
     yield ""
 
 
@@ -172,6 +172,9 @@ def _preserved(r: Report) -> Iterator[str]:
         return
     said = {None: "not verified yet", True: "unchanged", False: "**changed, not by us**"}
     rows = [(name(t.table), count(t.rows_before), count(t.rows), said[t.unchanged], text(t.why)) for t in r.preserved]
+    if r.backup:
+        yield text(r.backup)
+        yield ""
     if rows:
         yield from _table(("table", "#rows before", "#rows when verified", "content", "why"), rows)
     else:

@@ -10,8 +10,10 @@ from crosswalk.diff import Attribute, ColumnDiff, ColumnVerdict, ObjectDiff, Tab
 from crosswalk.mapping import Document
 from crosswalk.names import Name
 from crosswalk.plan import Plan
+from crosswalk.report.fates import Fates, fates
 from crosswalk.report.found import Found
 from crosswalk.report.values import Absent, ColumnLine, Matrix, ObjectLine, TableLine, Trait
+from crosswalk.schema import Schema
 
 _HIDDEN: Final = "(secret, not shown)"
 _WHOLE: Final = (Verdict.MISSING, Verdict.NEW)
@@ -29,7 +31,9 @@ def tell_differences(found: Found) -> Matrix | Absent:
     document = found.file.document if found.file else None
     comparison = compare(source, target, pairs=document.pairs if document else None)
     secrets = _secrets(document, source.tables) if document else frozenset()
-    shown = [t for t in (*comparison.tables, *comparison.views) if not (t.partition and t.verdict is Verdict.SAME)]
+    shown = [t for t in (*comparison.tables, *comparison.views) if not _implied(t, source, target)]
+    known = {name: table.column_names for name, table in source.tables.items()}
+    words = fates(document, known) if document else Fates()
     counts: Counter[str] = Counter()
     for table in comparison.tables:
         if not table.partition:
@@ -37,10 +41,19 @@ def tell_differences(found: Found) -> Matrix | Absent:
     return Matrix(
         equal=comparison.equal,
         counts={str(v): counts[v] for v in ColumnVerdict if counts[v]},
-        tables=tuple(_table(t, _fate(t, document, found.plan), secrets) for t in shown),
+        tables=tuple(_table(t, _fate(t, document, found.plan), secrets, words) for t in shown),
         objects=tuple(_objects(comparison.objects)),
         notes=tuple(_traits(comparison.notes)),
     )
+
+
+def _implied(table: TableDiff, source: Schema, target: Schema) -> bool:
+    """A partition that is equal, or that one side has because it alone has the whole table."""
+    if not table.partition or table.verdict is Verdict.SAME:
+        return table.partition
+    name, here, there = (table.source, source, target) if table.source else (table.target, target, source)
+    parent = here.tables[name].partition_of if name is not None else None
+    return table.verdict in _WHOLE and parent is not None and parent not in there.tables
 
 
 def _secrets(document: Document, tables: Mapping[Name, object]) -> frozenset[tuple[Name, str]]:
@@ -71,7 +84,7 @@ def _fate(table: TableDiff, document: Document | None, plan: Plan | None) -> str
     return "" if table.partition or table.source is None else "nobody has decided"
 
 
-def _table(table: TableDiff, fate: str, secrets: frozenset[tuple[Name, str]]) -> TableLine:
+def _table(table: TableDiff, fate: str, secrets: frozenset[tuple[Name, str]], words: Fates) -> TableLine:
     hidden = {column for name, column in secrets if name in (table.source, table.target)}
     whole = table.verdict in _WHOLE
     telling = [c for c in table.columns if whole or c.verdict is not ColumnVerdict.SAME]
@@ -81,7 +94,7 @@ def _table(table: TableDiff, fate: str, secrets: frozenset[tuple[Name, str]]) ->
         kind=str(table.kind),
         verdict=str(table.verdict),
         counts={str(verdict): number for verdict, number in table.counts.items()},
-        columns=tuple(_column(c, secret=c.name in hidden) for c in telling),
+        columns=tuple(_column(c, _said(table, c, words), secret=c.name in hidden) for c in telling),
         same=() if whole else tuple(c.name for c in table.columns if c.verdict is ColumnVerdict.SAME),
         properties=tuple(_traits(table.properties)),
         objects=tuple(_objects(table.objects)),
@@ -89,7 +102,15 @@ def _table(table: TableDiff, fate: str, secrets: frozenset[tuple[Name, str]]) ->
     )
 
 
-def _column(diff: ColumnDiff, *, secret: bool) -> ColumnLine:
+def _said(table: TableDiff, column: ColumnDiff, words: Fates) -> str:
+    """What the document makes of the column, on each side that has it."""
+    goes = words.goes.get((table.source, column.name), "") if table.source and column.source else ""
+    fed = words.fed.get((table.target, column.name), "") if table.target and column.target else ""
+    both = goes == f"→ {column.name}" and fed == f"fed by {column.name}"
+    return fed if both or not goes else "; ".join(part for part in (goes, fed) if part)
+
+
+def _column(diff: ColumnDiff, fate: str, *, secret: bool) -> ColumnLine:
     others = [a for a in diff.differs if a.name != "type"]
     return ColumnLine(
         name=diff.name,
@@ -97,6 +118,7 @@ def _column(diff: ColumnDiff, *, secret: bool) -> ColumnLine:
         target_type=str(diff.target.type) if diff.target else None,
         verdict=str(diff.verdict),
         differs=tuple(_hide(t) if secret and t.name == "default" else t for t in _traits(others)),
+        fate=fate,
     )
 
 

@@ -50,7 +50,8 @@ def _plan(found: Found) -> PhaseLine:
         return PhaseLine(phase="plan", state="to come", source="Read only.", target="Read only.")
     decision = plan.decision
     chosen = f" Decided for {decision.strategy} by {decision.who}." if decision else ""
-    target = f"Read. {plural(len(plan.statements), 'statement')} written down, none run.{chosen}"
+    tried = " A timed sample was moved and rolled back." if any(c.measured for c in plan.costs) else ""
+    target = f"Read. {plural(len(plan.statements), 'statement')} written down, none run.{tried}{chosen}"
     return PhaseLine(
         phase="plan", state="done", at=plan.created_at, source="Read, fingerprint taken. Nothing written.", target=target
     )

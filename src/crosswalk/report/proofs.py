@@ -110,3 +110,15 @@ def tell_preserved(found: Found) -> tuple[PreservedLine, ...] | Absent:
         )
         for name in names
     )
+
+
+def tell_backup(found: Found) -> str:
+    """The dump of the preserved tables, where the run made one; empty where it had no need to."""
+    events = found.history.events if found.history else ()
+    done = next((e["detail"] for e in reversed(events) if e["kind"] == "backup"), None)
+    if done is None:
+        return ""
+    rows = sum(int(table["rows"]) for table in done.get("tables", ()))
+    tables = plural(len(done.get("tables", ())), "table")
+    proof = "and proven by restoring it" if done.get("proven") else f"but not proven: {done.get('unproven', 'no reason given')}"
+    return f"Before anything was changed, {plural(rows, 'row')} of {tables} were dumped into {done.get('directory', '?')}, {proof}."

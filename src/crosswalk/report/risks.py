@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from crosswalk.ledger import RunState
 from crosswalk.plan import Hazard, Plan, Statement
@@ -53,13 +53,10 @@ def _said(statement: Statement) -> str:
 def _allowed(hazard: Hazard, found: Found) -> str:
     if found.run is None or (found.plans and not found.live):
         return f"not allowed yet: it takes --allow {hazard.value}"
-    for event in found.history.events if found.history else ():
-        who = event["detail"].get("who") if event["kind"] == "hazards" else None
-        if who:
-            return f"by {who}, when run {found.run.id} began"
+    asked: dict[str, Any] = next((e["detail"] for e in (found.history.events if found.history else ()) if e["kind"] == "settings"), {})
     role = found.run.plan.get("target", {}).get("role", "")
-    by = f", as the target's role {role}" if role else ""
-    return f"by name (--allow), when run {found.run.id} began{by}"
+    who = f", by {asked['who']}" if asked.get("who") else ""
+    return f"by name (--allow), when run {found.run.id} began{who}" + (f", as the target's role {role}" if role else "")
 
 
 def _irreversible(plan: Plan, found: Found) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from crosswalk.judge import Verdict
 from crosswalk.judge.rows import mask_key
@@ -12,6 +12,11 @@ from crosswalk.ledger import RunState, Tally
 from crosswalk.report.found import Found, History
 from crosswalk.report.times import between, entry
 from crosswalk.report.values import FATES, Absent, Moved, MovedLine, Rejected, RejectLine
+
+UNASKED: Final = (
+    "The target itself was not asked: what clashes with rows that stand there, and what only the target can try."
+    " `crosswalk check` asks it, and takes what it tried back."
+)
 
 
 def tell_moved(found: Found) -> Moved | Absent:
@@ -89,16 +94,18 @@ def tell_rejected(found: Found) -> Rejected | Absent:
     if history and found.live:
         return _rejected([_reason(r, history, found) for r in history.reasons], forecast=False)
     if found.checked and not found.checked.problems:
-        return _rejected([_verdict(v) for v in found.checked.verdicts], forecast=True)
+        unjudged = (*found.checked.uncovered, UNASKED)
+        aside = [_verdict(v) for v in found.checked.verdicts if not _merges(v, found)]
+        return _rejected(aside, forecast=True, unjudged=unjudged)
     return _nothing(found)
 
 
-def _rejected(lines: list[RejectLine], *, forecast: bool) -> Rejected:
+def _rejected(lines: list[RejectLine], *, forecast: bool, unjudged: Iterable[str] = ()) -> Rejected:
     """Reasons that nobody has spoken of come first, then the greatest."""
     lines = sorted(lines, key=lambda x: (x.declared, -(x.rows or 0), x.target, x.code, x.place, x.reason))
     return Rejected(
         forecast=forecast, rows=sum(x.rows or 0 for x in lines),
-        undeclared=sum(x.rows or 0 for x in lines if not x.declared), reasons=tuple(lines),
+        undeclared=sum(x.rows or 0 for x in lines if not x.declared), reasons=tuple(lines), unjudged=tuple(unjudged),
     )
 
 
@@ -130,6 +137,12 @@ def _keys(history: History) -> dict[tuple[Any, ...], tuple[str, ...]]:
     return {reason: tuple(keys) for reason, keys in found.items()}
 
 
+def _merges(verdict: Verdict, found: Found) -> bool:
+    """Rows that lose to another one are not rejected where the document lets one of them win."""
+    mapping = found.file.document.by_target.get(verdict.target) if found.file else None
+    return verdict.code == "duplicate" and mapping is not None and mapping.on_duplicate not in {"fail", "quarantine"}
+
+
 def _verdict(verdict: Verdict) -> RejectLine:
     return RejectLine(
         source=str(verdict.source),
@@ -140,10 +153,6 @@ def _verdict(verdict: Verdict) -> RejectLine:
         rows=verdict.rows,
         keys=verdict.samples,
         declared=verdict.declared,
-        ways=tuple(_way(way) for way in getattr(verdict, "ways", ())),
+        ways=tuple(f"{way.word}: {way.sentence}" for way in verdict.ways),
+        rule=verdict.rule,
     )
-
-
-def _way(way: Any) -> str:
-    """A way out in words."""
-    return way if isinstance(way, str) else str(getattr(way, "text", None) or getattr(way, "title", None) or way)

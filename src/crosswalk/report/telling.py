@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Literal
 
@@ -12,7 +13,7 @@ from crosswalk.report.choice import tell_decided
 from crosswalk.report.found import Found, Looked
 from crosswalk.report.matrix import tell_differences
 from crosswalk.report.phases import tell_phases
-from crosswalk.report.proofs import tell_preserved, tell_proof
+from crosswalk.report.proofs import tell_backup, tell_preserved, tell_proof
 from crosswalk.report.risks import tell_risk
 from crosswalk.report.rows import tell_moved, tell_rejected
 from crosswalk.report.rules import tell_rules
@@ -42,7 +43,7 @@ def tell(found: Found) -> Report:
     preserved, questions = tell_preserved(found), tuple(_questions(found))
     told = [
         *findings.of_proof(found, proof), *findings.of_run(found, moved), *findings.of_rejects(rejected),
-        *findings.of_document(found, questions, rules, matrix), *findings.of_decision(found, decided),
+        *findings.of_document(found, rules, matrix), *findings.of_decision(found, decided),
         *findings.of_preserved(preserved), *findings.of_plan(found), *findings.of_servers(found),
     ]
     told.sort(key=lambda f: findings.ORDER[f.weight])
@@ -50,11 +51,18 @@ def tell(found: Found) -> Report:
     headline, summary, follow = _headline(stage, found, moved, proof, matrix)
     return Report(
         version=__version__, made_at=found.made_at, stage=stage, verdict=_verdict(stage, told), headline=headline,
-        summary=summary, next=follow, sides=(_side(found.source), _side(found.target)), findings=tuple(told),
+        summary=summary, next=_named(follow, found, decided), sides=(_side(found.source), _side(found.target)), findings=tuple(told),
         figures=tuple(_figures(moved, rejected, proof, matrix)), questions=questions, proof=proof, moved=moved,
-        rejected=rejected, preserved=preserved, decided=decided, differences=matrix, mapping=rules,
+        rejected=rejected, preserved=preserved, backup=tell_backup(found), decided=decided, differences=matrix, mapping=rules,
         phases=tell_phases(found, moved, proof), risk=tell_risk(found), history=_history(found),
     )
+
+
+def _named(command: str, found: Found, decided: Decided | Absent) -> str:
+    """The command with the names that are known."""
+    advised = decided.recommendation if isinstance(decided, Decided) else None
+    path = shlex.quote(found.file.path) if found.file else "MAPPING"
+    return command.replace("MAPPING", path).replace("STRATEGY", advised or "STRATEGY")
 
 
 def _questions(found: Found) -> Iterator[Question]:

@@ -76,6 +76,7 @@ class ColumnLine(Model):
     target_type: str | None
     verdict: str
     differs: tuple[Trait, ...] = ()
+    fate: str = Field(default="", description="What the document makes of it.")
 
 
 class ObjectLine(Model):
@@ -250,6 +251,7 @@ class RejectLine(Model):
     keys: tuple[str, ...] = Field(default=(), description="Masked source keys, a few.")
     declared: bool = Field(description="The document says that such rows are expected.")
     ways: tuple[str, ...] = Field(default=(), description="Ways out, as edits of the document.")
+    rule: str = Field(default="", description="The rule's stable handle.")
 
 
 class Rejected(Model):
@@ -257,6 +259,7 @@ class Rejected(Model):
     rows: int
     undeclared: int
     reasons: tuple[RejectLine, ...]
+    unjudged: tuple[str, ...] = Field(default=(), description="What was not judged beforehand, and why.")
 
 
 class ProofLine(Model):
@@ -371,6 +374,7 @@ class Report(Model):
     moved: Moved | Absent
     rejected: Rejected | Absent
     preserved: tuple[PreservedLine, ...] | Absent
+    backup: str = Field(default="", description="How the preserved tables were dumped before anything was changed.")
     decided: Decided | Absent
     differences: Matrix | Absent
     mapping: Rules | Absent

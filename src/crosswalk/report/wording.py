@@ -17,6 +17,11 @@ def plural(value: int, word: str, many: str = "") -> str:
     return f"{value:,} {word if value == 1 else many or word + 's'}"
 
 
+def sentence(text: str) -> str:
+    """With a capital letter and one full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('. ')}."
+
+
 def size(value: float | None) -> str:
     """`512 B`, `1.2 MB`."""
     if value is None:

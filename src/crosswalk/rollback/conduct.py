@@ -127,8 +127,13 @@ async def _drop_pending(target: Session, scope: Scope, created: Collection[Name]
 async def _restore_held(ledger: Ledger, scope: Scope, created: Collection[Name]) -> None:
     """What a killed run left switched off; nothing where the table itself goes, or the key was never there."""
     for held in await ledger.held():
-        if held.target not in created and held.target in scope.tables and not await _stands(ledger.session, held):
-            await ledger.session.execute(held.restore, what=f"the {held.kind} {held.name} of {held.target}")
+        if held.target in created or held.target not in scope.tables:
+            continue
+        what = f"the {held.kind} {held.name} of {held.target}"
+        if not await _stands(ledger.session, held):
+            await ledger.session.execute(held.restore, what=what)
+        if held.also:
+            await ledger.session.execute(held.also, what=what)
 
 
 async def _stands(target: Session, held: Held) -> bool:

@@ -16,7 +16,7 @@ from crosswalk.errors import LaterRowsLost, ReferringRowsLost, StillUsed
 from crosswalk.express.removal import Edge
 from crosswalk.ledger.former import Claim, count_new
 from crosswalk.names import Name, literal
-from crosswalk.schema import Schema
+from crosswalk.schema import RelationKind, Schema
 
 _ON_DELETE: Final = re.compile(r"ON DELETE (CASCADE|SET NULL|SET DEFAULT)")
 _BY_HAND: Final = "Delete those rows of {table}, or let them refer to others: the key itself forbids that their parent goes."
@@ -24,6 +24,9 @@ _OR_ALLOW: Final = (
     "Let those rows of {table} refer to others, or add --allow loses-referring-rows: the key says ON DELETE {action},"
     " and that is what happens to them."
 )
+
+
+ROWS: Final = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED})
 
 
 class Loss(StrEnum):
@@ -46,6 +49,12 @@ class Going:
     claims: dict[Name, Claim]
     created: frozenset[Name]
     """Tables that stand and are dropped with all of their rows."""
+
+    @property
+    def dropped(self) -> list[Name]:
+        """Tables with rows of their own among the created; a partition's are its root's."""
+        found = (self.schema.tables[name] for name in sorted(self.created))
+        return [table.name for table in found if table.kind in ROWS and table.partition_of is None]
 
     @property
     def emptied(self) -> list[Claim]:
@@ -89,7 +98,7 @@ async def refuse_losses(session: Session, going: Going, allow: Collection[Loss])
 
 
 async def _refuse_later_rows(session: Session, going: Going) -> None:
-    for name in sorted({*going.created, *(c.target for c in going.emptied)}):
+    for name in sorted({*going.dropped, *(c.target for c in going.emptied)}):
         claimed = going.claims.get(name)
         if claimed is None:
             rows, known = int(await session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the rows of {name}")), 0

@@ -14,8 +14,8 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.ledger.former import Claim
 from crosswalk.names import Name, literal, quote, quote_list
-from crosswalk.rollback.losses import Going, keys, places_of_new
-from crosswalk.schema import RelationKind, Schema, Table, TriggerState
+from crosswalk.rollback.losses import ROWS, Going, keys, places_of_new
+from crosswalk.schema import Schema, Table, TriggerState
 
 _ENABLE: Final = {
     TriggerState.ORIGIN: "ENABLE",
@@ -57,7 +57,7 @@ async def take_rows(session: Session, going: Going) -> list[TableBack]:
     await session.execute("SET CONSTRAINTS ALL IMMEDIATE", what="the foreign keys")
     for sql in on:
         await session.execute(sql, what="the triggers")
-    for name in sorted(going.created):
+    for name in going.dropped:
         done.append(TableBack(target=name, deleted=await _count(session, name), restored=0, dropped=True))
     return sorted(done, key=lambda back: back.target)
 
@@ -87,14 +87,13 @@ def _triggers(going: Going) -> tuple[list[str], list[str]]:
 
 def _truncatable(going: Going) -> list[Claim]:
     """Tables that were empty and that nobody refers to but tables which are emptied along with them."""
-    kinds = {RelationKind.TABLE, RelationKind.PARTITIONED}
     parents = {parent for table in going.schema.tables.values() for parent in table.inherits}
     chosen = {
         claim.target: claim
         for claim in going.emptied
         if claim.was_empty
         and claim.target not in parents
-        and going.schema.tables[claim.target].kind in kinds
+        and going.schema.tables[claim.target].kind in ROWS
         and "TRUNCATE" in going.schema.tables[claim.target].privileges
     }
     while True:

@@ -11,7 +11,7 @@ What stands where:
 
 from crosswalk.strategy.compose import Between, Shaping, compose, shaped
 from crosswalk.strategy.cost import Candidate, cost
-from crosswalk.strategy.derive import Derived, derive_hybrid, derive_recreate
+from crosswalk.strategy.derive import Derived, derive_hybrid, derive_recreate, parents_with_rows, to_create
 from crosswalk.strategy.fates import Dropped, dropped, fates
 from crosswalk.strategy.hold import unplanned, unplanned_triggers
 from crosswalk.strategy.lost import Held, asked, held, held_query
@@ -36,8 +36,10 @@ __all__ = [
     "fill_order",
     "held",
     "held_query",
+    "parents_with_rows",
     "recommend",
     "shaped",
+    "to_create",
     "unplanned",
     "unplanned_triggers",
 ]

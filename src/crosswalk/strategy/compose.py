@@ -186,7 +186,7 @@ def compose(
     loads = _loads(facts, tables, occupied or {})
     mapped = frozenset(facts.document.by_target)
     former = shaping.former if shaping else facts.target
-    concerned = mapped | {parse(s.table) for s in of("shape") if s.kind == "archive"}
+    concerned = mapped | {parse(s.table) for s in of("shape") if s.kind == "archive" and s.table}
     return sealed(
         Plan(
             id="",

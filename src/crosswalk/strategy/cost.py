@@ -12,7 +12,7 @@ from crosswalk.names import Name
 from crosswalk.plan import Columns, Cost, Plan, Strategy
 from crosswalk.schema import Schema
 from crosswalk.strategy.derive import Derived
-from crosswalk.strategy.fates import fates, sources
+from crosswalk.strategy.fates import dropped, fates, sources
 from crosswalk.strategy.lost import Held
 
 _NAMED = 3
@@ -53,7 +53,7 @@ def cost(candidate: Candidate, source: Schema, target: Schema, reviewed: Documen
         seconds=plan.seconds if plan else 0.0,
         measured=candidate.measured,
         gains=tuple(_gains(candidate)) if plan else (),
-        losses=tuple(_losses(candidate)) if plan else (),
+        losses=tuple(_losses(candidate, source)) if plan else (),
     )
 
 
@@ -124,12 +124,15 @@ def _gains(candidate: Candidate) -> Iterator[str]:
         yield "no row is refused"
 
 
-def _losses(candidate: Candidate) -> Iterator[str]:
+def _losses(candidate: Candidate, source: Schema) -> Iterator[str]:
     refused = sum(t.quarantined for t in candidate.tallies)
     if refused:
         yield f"{_plural(refused, 'row')} {'goes' if refused == 1 else 'go'} to quarantine"
     yield from (_lost(each) for each in candidate.held)
     derived = candidate.derived
+    final = sum(each.final for each in dropped(derived.file.document, source))
+    if final:
+        yield f"{_plural(final, 'column')} {'is' if final == 1 else 'are'} left behind for good, as the document says"
     if derived.archived:
         rows = sum(candidate.archived.values())
         yield (

@@ -9,8 +9,8 @@ Copy, verify and repair read the derived document; the reviewed one stays in the
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap
@@ -46,7 +46,7 @@ class Derived:
     created: tuple[Name, ...] = ()
     """Source tables that the target is given, the filled ones first."""
     archived: tuple[Name, ...] = ()
-    """Target tables that stand under a name which is needed."""
+    """Target tables that make room, with their rows."""
     blockers: tuple[str, ...] = ()
 
 
@@ -100,15 +100,46 @@ def _cut(text: str, size: int) -> str:
 # --- recreate ---------------------------------------------------------------------------------------
 
 
-def derive_recreate(file: MappingFile, source: Schema, target: Schema) -> Derived:
-    """Every mapped source table moves as it is; the ignored ones are made too and stay empty."""
+def to_create(file: MappingFile, source: Schema) -> tuple[Name, ...]:
+    """Source tables that recreate gives to the target: the mapped ones, then the ignored ones, which stay empty."""
+    mapped = sources(file.document)
+    roots = {t.name for t in source.roots}
+    ignored = [n for n in file.document.ignored_sources if n in roots and n not in mapped]
+    return tuple(n for n in (*mapped, *ignored) if n in source.tables)
+
+
+def parents_with_rows(file: MappingFile, source: Schema) -> tuple[Schema, list[str]]:
+    """The source without foreign keys from tables that move into tables that come empty, and a word for each.
+
+    A key into a table without rows would refuse every row that refers to anything.
+    """
+    mapped = set(sources(file.document))
+    empty = {name for name in to_create(file, source) if name not in mapped}
+    tables, left = dict(source.tables), []
+    for name, table in source.tables.items():
+        keys = [c for c in table.constraints if c.references in empty and _root(source, table) in mapped]
+        if keys:
+            tables[name] = replace(table, constraints=tuple(c for c in table.constraints if c not in keys))
+            left += [
+                f"{name}: the foreign key {key.name} is left out: {key.references} comes without rows"
+                for key in keys
+                if not key.inherited
+            ]
+    return replace(source, tables=tables), left
+
+
+def _root(schema: Schema, table: Table) -> Name:
+    while table.partition_of is not None and table.partition_of in schema.tables:
+        table = schema.tables[table.partition_of]
+    return table.name
+
+
+def derive_recreate(file: MappingFile, source: Schema, target: Schema, *, archived: Collection[Name]) -> Derived:
+    """Every mapped source table moves as it is. `archived` names the target's relations that make room."""
     document = file.document
     by_source = sources(document)
     final = {(d.source, d.column): d for d in dropped(document, source) if d.final}
-    ignored = [n for n in document.ignored_sources if n in {t.name for t in source.roots} and n not in by_source]
-    created = tuple(n for n in (*by_source, *ignored) if n in source.tables)
-    roots = {t.name for t in target.roots}
-    archived = tuple(n for n in created if n in roots)
+    created = to_create(file, source)
     blockers = [*_unmade(created, document.preserved, source)]
     node = CommentedMap(version=1)
     node["tables"] = CommentedMap()
@@ -126,7 +157,7 @@ def derive_recreate(file: MappingFile, source: Schema, target: Schema) -> Derive
     return Derived(
         file=read_text(head + write(node), path=file.path),
         created=created,
-        archived=archived,
+        archived=tuple(t.name for t in target.roots if t.name in archived),
         blockers=tuple(blockers),
     )
 
@@ -186,12 +217,12 @@ def _reason(drop: Dropped) -> Any:
 
 
 def _left_alone(
-    file: MappingFile, created: tuple[Name, ...], archived: tuple[Name, ...], target: Schema
+    file: MappingFile, created: tuple[Name, ...], archived: Collection[Name], target: Schema
 ) -> Iterator[tuple[str, str]]:
     """Target tables that the move does not fill: those that stay, and those that are made and stay empty."""
     document = file.document
     for name, why in document.ignored_targets.items():
-        if name not in created:
+        if name not in created and name not in archived:
             yield str(name), why
     for name in document.by_target:
         if name in target.tables and name not in created and name not in archived:

@@ -1,0 +1,122 @@
+"""Conducts a check: the document against both catalogs, every row against every rule of the target. Reads only.
+
+What the source can tell is part of the `Moment` that a move finds again; what only the target's own rows can
+tell is asked of it; what only the target itself can judge is tried there and taken back. What was not judged is
+said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crosswalk.errors import WayNeedsValue, WaysCollide, WayUnknown
+from crosswalk.express import Moment
+from crosswalk.judge import (
+    Edit,
+    Forecast,
+    Problem,
+    Verdict,
+    find_moment,
+    follow,
+    foresee,
+    judge_rows,
+    silenced,
+    uncovered,
+)
+from crosswalk.ledger import Tally
+from crosswalk.mapping import MappingFile, amended
+from crosswalk.names import Name
+from crosswalk.snapshot import Snapshot, snapshot
+from crosswalk.strategy import fill_order
+from crosswalk.survey import Servers, Survey, survey
+from crosswalk.trial import try_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """The document against both catalogs, and the rows against the rules."""
+
+    problems: tuple[Problem, ...]
+    tallies: tuple[Tally, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    uncovered: tuple[str, ...] = ()
+    """What was not judged, and why."""
+    remarks: tuple[str, ...] = ()
+    """What a reader should know and nothing has to be done about."""
+
+    @property
+    def clean(self) -> bool:
+        """Nothing stands in the way, and every row that does not fit is one that the document speaks of."""
+        return not self.problems and all(v.declared for v in self.verdicts)
+
+
+async def check(file: MappingFile, servers: Servers) -> Checked:
+    """Check a document; rows are counted only where the document itself is sound."""
+    async with survey(file, servers, purpose="check") as found:
+        return await judged(found, servers)
+
+
+async def judged(found: Survey, servers: Servers, *, stands: bool = True) -> Checked:
+    """Judge the rows; where the target is not there yet (`stands` is false) it is not asked."""
+    if found.problems:
+        return Checked(problems=found.problems)
+    facts, order = found.facts, fill_order(found.facts).tables
+    tables = [facts.source_table(name) for name in order]
+    async with snapshot(servers.source, tables, workers=0, purpose="check") as shared:
+        moment = await find_moment(facts, order, shared.keeper, strict=False)
+        forecast = await foretell(found, order, moment, shared, stands=stands)
+        tallies, verdicts = await judge_rows(facts, order, moment, shared.keeper, forecast=forecast)
+    left = [line for name in order for line in uncovered(facts, name)]
+    return Checked(
+        problems=(),
+        tallies=tuple(tallies),
+        verdicts=tuple(verdicts),
+        uncovered=tuple(dict.fromkeys([*left, *moment.unjudged, *forecast.uncovered])),
+        remarks=tuple(line for name in order for line in silenced(facts, name)),
+    )
+
+
+async def foretell(
+    found: Survey, order: tuple[Name, ...], moment: Moment, shared: Snapshot, *, stands: bool = True
+) -> Forecast:
+    """The rows that fit by the rules and that the load will refuse."""
+    forecast = Forecast()
+    for name in order if stands else ():
+        await foresee(found.facts, name, moment, shared.keeper, found.target, forecast)
+        await try_rows(found.facts, name, moment, shared.keeper, found.target, forecast)
+    await follow(found.facts, order, moment, shared.keeper, forecast)
+    return forecast
+
+
+# --- ways out ---------------------------------------------------------------------------------------
+
+
+def apply_ways(file: MappingFile, checked: Checked, chosen: Sequence[str]) -> MappingFile:
+    """The document after the chosen ways out, each `RULE=WAY` or `RULE=WAY:VALUE`.
+
+    Raises WayUnknown, WayNeedsValue, WaysCollide, and BadMapping where it is no document any more.
+    """
+    by_place: dict[tuple[str, ...], tuple[str, Edit]] = {}
+    for asked in chosen:
+        for edit in _edits(checked, asked):
+            first, known = by_place.setdefault(edit.place, (asked, edit))
+            if known.value != edit.value:
+                raise WaysCollide(first=first, second=asked, place=".".join(edit.place))
+    return amended(file, [(edit.place, edit.value) for _, edit in by_place.values()])
+
+
+def _edits(checked: Checked, asked: str) -> tuple[Edit, ...]:
+    fitting = [v for v in checked.verdicts if asked.startswith(f"{v.rule}=")]
+    for verdict in sorted(fitting, key=lambda v: -len(v.rule)):
+        word, colon, value = asked.removeprefix(f"{verdict.rule}=").partition(":")
+        for way in verdict.ways:
+            if way.word != word:
+                continue
+            if way.make is None:
+                return way.edits
+            if not colon:
+                raise WayNeedsValue(way=word, rule=verdict.rule)
+            return way.make(value)
+    possible = [f"{v.rule}={w.word}{':VALUE' if w.takes_value else ''}" for v in checked.verdicts for w in v.ways]
+    raise WayUnknown(asked=asked, possible=", ".join(possible) or "none")

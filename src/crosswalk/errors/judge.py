@@ -1,0 +1,26 @@
+"""Of verdicts and the ways out of them."""
+
+from __future__ import annotations
+
+from crosswalk.errors.base import EXIT_USAGE, CrosswalkError
+
+
+class WayUnknown(CrosswalkError):
+    """`{asked}` names no verdict of this document and none of its ways out."""
+
+    remedy = "Say RULE=WAY as `crosswalk check` prints them; possible now: {possible}"
+    exit_code = EXIT_USAGE
+
+
+class WayNeedsValue(CrosswalkError):
+    """{way} of {rule} wants a value."""
+
+    remedy = "Write {rule}={way}:VALUE."
+    exit_code = EXIT_USAGE
+
+
+class WaysCollide(CrosswalkError):
+    """{first} and {second} change the same place of the document: {place}."""
+
+    remedy = "Apply one of them, check again, and apply what is still offered."
+    exit_code = EXIT_USAGE

@@ -1,0 +1,104 @@
+"""Carries out what `crosswalk.ddl` made, on a real server, and takes it back; nothing here judges: tests do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+
+from crosswalk.catalog import read_schema
+from crosswalk.connect import session
+from crosswalk.ddl import Made
+from crosswalk.names import Name
+from crosswalk.plan import Statement
+from crosswalk.schema import Schema, Sequence, Table
+
+
+async def read(url: str) -> Schema:
+    async with session("source", url) as opened:
+        return await read_schema(opened)
+
+
+async def carry_out(url: str, made: Made, *, complete: bool = True) -> None:
+    """Each statement in a transaction of its own; foreign keys between the phases."""
+    assert made.blockers == ()
+    shape = [s.sql for s in made.statements if s.phase == "shape"]
+    later = [s.sql for s in made.statements if s.phase == "complete"]
+    keys = [s.restore for s in made.foreign_keys]
+    await _run(url, shape)
+    if complete:
+        await _run(url, [*keys, *later])
+
+
+async def _run(url: str, texts: Iterable[str]) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for text in texts:
+            async with connection.transaction():
+                try:
+                    await connection.execute(text)
+                except asyncpg.PostgresError as error:
+                    raise AssertionError(f"{error.sqlstate} {error}\n{text}") from error
+    finally:
+        await connection.close()
+
+
+async def take_back(url: str, statements: Iterable[Statement]) -> None:
+    """All undo statements in reverse order, in one transaction."""
+    done = [*statements]
+    assert all(s.undo for s in done)
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            for statement in reversed(done):
+                try:
+                    await connection.execute(statement.undo)
+                except asyncpg.PostgresError as error:
+                    raise AssertionError(f"{error.sqlstate} {error}\n{statement.undo}") from error
+    finally:
+        await connection.close()
+
+
+def settled(schema: Schema) -> Schema:
+    """A schema without what is no part of its form: counts, where sequences stand, numbers of types and columns."""
+    return replace(
+        schema,
+        tables={name: _table(table) for name, table in schema.tables.items()},
+        sequences={name: _sequence(each) for name, each in schema.sequences.items()},
+        enums={name: each for name, each in schema.enums.items()},
+    )
+
+
+def _table(table: Table) -> Table:
+    columns = tuple(replace(c, position=place) for place, c in enumerate(table.columns, 1))
+    return replace(table, rows=0, rows_exact=False, bytes=0, columns=columns)
+
+
+def _sequence(each: Sequence) -> Sequence:
+    return replace(each, last_value=None)
+
+
+def facts(schema: Schema, *, only: Iterable[Name] | None = None) -> dict[str, Any]:
+    """A schema as plain texts by object, so that a failing test prints what differs."""
+    found = settled(schema)
+    wanted = set(only) if only is not None else None
+    areas: dict[str, Any] = {
+        "table": found.tables, "view": found.views, "sequence": found.sequences, "enum": found.enums,
+        "domain": found.domains, "composite": found.composites, "range": found.ranges,
+        "collation": found.collations,
+    }
+    told: dict[str, Any] = {
+        f"{area} {name}": each for area, all_of_it in areas.items() for name, each in all_of_it.items()
+        if wanted is None or name in wanted
+    }
+    if wanted is None:
+        told |= {f"function {f.name}({f.arguments})": f for f in found.functions}
+        told |= {f"schema {name}": each for name, each in found.namespaces.items()}
+        told |= {f"extension {e.name}": e.schema for e in found.extensions}
+    return told
+
+
+def unequal(one: dict[str, Any], two: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {key: (one.get(key), two.get(key)) for key in {**one, **two} if one.get(key) != two.get(key)}
