@@ -28,7 +28,7 @@ from bench.manytables import Pair, build, generate
 from crosswalk import __version__, embedded
 from crosswalk.checking import check
 from crosswalk.embedded import Server
-from crosswalk.mapping import Document, Fold, Lookup, MapLabels, MappingFile, Rule, Sql, read_text
+from crosswalk.mapping import Document, Fold, Lookup, MapLabels, MappingFile, Rule, Sql, Take, read_text
 from crosswalk.matching import match
 from crosswalk.migration import migrate
 from crosswalk.names import parse
@@ -73,7 +73,7 @@ def score(draft: Document, truth: Document) -> Score:
         found.tables_wrong += elsewhere
         for column, rule in table.columns.items():
             wanted = None if true is None or elsewhere else true.columns.get(column)
-            right = wanted is not None and alike(rule, wanted)
+            right = wanted is not None and (alike(rule, wanted) or alike(as_taken(rule, truth), wanted))
             found.right += right
             found.wrong += not right
             found.accepted += rule.status == "accepted"
@@ -94,6 +94,17 @@ def alike(one: Rule, other: Rule) -> bool:
         return set(one.fold) == set(other.fold)
     said = {"why", "confidence", "evidence", "status"}
     return one.kind == other.kind and one.model_dump(exclude=said) == other.model_dump(exclude=said)
+
+
+def as_taken(rule: Rule, truth: Document) -> Rule:
+    """A lookup of the very column that feeds what it takes gives the value that it looked for: that column, taken."""
+    if not isinstance(rule, Lookup) or len(rule.lookup.matches) != 1:
+        return rule
+    fed = [truth.by_target[t].columns.get(rule.lookup.take) for t in truth.targets_of(parse(rule.lookup.table))]
+    [(left, operand), *others] = rule.lookup.matches[0].items()
+    if others or not isinstance(operand, Take) or not all(isinstance(f, Take) and f.column == left for f in fed):
+        return rule
+    return operand
 
 
 def _lookup(rule: Lookup) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ Our ledger is left out. Two readings that are equal mean: nothing of ours is the
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import os
 import subprocess
@@ -22,11 +23,12 @@ _TABLES = (
 )
 
 
-def dumped(server: Server, url: str) -> list[str]:
-    """pg_dump's lines of the schema, without our ledger and without the key that it makes up for psql."""
+def dumped(server: Server, url: str, *tables: str) -> list[str]:
+    """pg_dump's lines of the schema (of some tables with their rows), without our ledger and the key made up for psql."""
+    what = [f"--table={table}" for table in tables] or ["--schema-only", "--exclude-schema=crosswalk"]
     environment = {**os.environ, **server.environment(database_of(url))}
     done = subprocess.run(
-        [server.bindir / "pg_dump", "--schema-only", "--exclude-schema=crosswalk"],
+        [server.bindir / "pg_dump", *what],
         env=environment, capture_output=True, text=True, check=True,
     )
     return [line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
@@ -48,3 +50,14 @@ def same(before: Iterable[str], now: Iterable[str]) -> None:
     lines = [line[:200] for line in difflib.unified_diff(list(before), list(now), lineterm="", n=1)]
     if lines:
         pytest.fail("\n".join(lines[:80]))
+
+
+async def alone(server: Server, url: str) -> None:
+    """Until no session of the product is on the database: a killed process's may linger."""
+    ours = f"datname = '{database_of(url)}' AND application_name LIKE 'crosswalk/%'"
+    async with connected(server.url("postgres")) as conn:
+        for _ in range(400):
+            if not await conn.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {ours}"):
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("a session of the product is still there")

@@ -299,6 +299,8 @@ async def _login(side: Side, url: str, application: str) -> asyncpg.Connection:
         if state.startswith("28") or state in {"3D000", "42501"}:
             raise LoginRefused(side=side, url=shown, reason=_harmless(error)) from error
         raise CannotConnect(side=side, url=shown, reason=_harmless(error)) from error
+    except OverflowError as error:
+        raise BadConnectionSetting(side=side, url=shown, reason="the port is none: it must be 1 to 65535") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, ssl.SSLError, ValueError, FileNotFoundError) as error:
         # What the standard library says of a URL that it cannot split may quote a part of the password.
         split = type(error) is ValueError

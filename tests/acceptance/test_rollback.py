@@ -5,7 +5,6 @@ How the target stands is read by pg_dump and by the rows themselves, not by the 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -31,8 +30,8 @@ from crosswalk.mapping import read_text
 from crosswalk.migration import migrate
 from crosswalk.rollback import Loss, rollback
 from tests.road import ALL_HAZARDS, Road, connected, findings, lay, road, rows, run
-from tests.servers import MakeDatabase, MakeRole, database_of
-from tests.standing import same, standing
+from tests.servers import MakeDatabase, MakeRole
+from tests.standing import alone, same, standing
 
 SOURCE = """
 CREATE TABLE emp (id int PRIMARY KEY, name text, boss int, town text);
@@ -411,7 +410,7 @@ async def test_kill_at_either_side_of_its_commit(
     await road.migrate()
     moved = await standing(pg18, road.target)
     assert _crosswalk(road, "rollback", failpoints="rollback.before_commit=kill")[0] == -signal.SIGKILL
-    await _alone(pg18, road)
+    await alone(pg18, road.target)
     same(moved, await standing(pg18, road.target))
     assert _crosswalk(road, "rollback", failpoints="rollback.after_commit=kill")[0] == -signal.SIGKILL
     same(before, await standing(pg18, road.target))
@@ -420,16 +419,6 @@ async def test_kill_at_either_side_of_its_commit(
     assert (code, "NothingToRollBack" in said) == (3, True)
     code, said = _crosswalk(road, "verify")
     assert (code, "RolledBack" in said) == (3, True)
-
-
-async def _alone(server: Server, road: Road) -> None:
-    """Until the killed process's session has gone from the server."""
-    ours = f"datname = '{database_of(road.target)}' AND application_name LIKE 'crosswalk/%'"
-    for _ in range(200):
-        if await rows(server.url("postgres"), f"SELECT count(*) FROM pg_stat_activity WHERE {ours}") == [(0,)]:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the killed session is still there")
 
 
 async def test_the_command_line_tells_what_is_refused(

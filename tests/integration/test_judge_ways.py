@@ -145,7 +145,7 @@ def test_apply_edits_the_file_and_keeps_its_comments(
     told = json.loads(capsys.readouterr().out)
     assert code == 2
     assert {v["rule"] for v in told["verdicts"]} == set(OFFERED) - {c.partition("=")[0] for c in chosen}
-    assert '+    columns: {id: id, v: {sql: left("v"::text, 3)' in told["changed"]
+    assert """+    columns: {id: id, v: {sql: 'left("v"::text, 3)', why:""" in told["changed"]
     after = path.read_text()
     assert [line for line in DOCUMENT.splitlines() if "#" in line and "t_where" not in line] == [
         line for line in after.splitlines() if "# about" in line
@@ -153,5 +153,5 @@ def test_apply_edits_the_file_and_keeps_its_comments(
     assert "# a filter already" in after
     where = read_text(after).document.tables["t_where"].where
     assert where is not None
-    assert where.sql.startswith("(id <> 3\n) AND ")
+    assert where.sql.startswith("(id <> 3) AND ")
     assert where.why.startswith("gone; ")

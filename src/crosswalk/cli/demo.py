@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,18 +19,34 @@ from rich.text import Text
 from crosswalk.cli import voice
 from crosswalk.cli.accounting import grid, line, number, plural, render_reasons, render_tallies
 from crosswalk.cli.options import Json
-from crosswalk.cli.progress import size, watch
+from crosswalk.cli.progress import watch
+from crosswalk.cli.strategies import render_costs, render_decision, render_recommendation
 from crosswalk.cli.tables import shown, summary
 from crosswalk.cli.verdicts import render_verified
-from crosswalk.demo import Act, Faults, Stage, Story, build, find_example, tell, two_servers
+from crosswalk.demo import Act, Faults, Script, Stage, Story, build, find_example, tell, two_servers
 from crosswalk.demo.naive import Attempt
 from crosswalk.errors import EXIT_CLEAN, EXIT_ERROR
 from crosswalk.ledger import Tally
-from crosswalk.plan import Plan
+from crosswalk.plan import STRATEGIES, Strategy
+from crosswalk.planfile import PlanFile
 from crosswalk.verification import Verified
 
-EXAMPLES: Final = ("crosswalk demo", "crosswalk demo --rows 100000", "crosswalk demo --json", "crosswalk demo --keep")
+EXAMPLES: Final = (
+    "crosswalk demo", "crosswalk demo --strategy hybrid", "crosswalk demo --rows 100000",
+    "crosswalk demo --json", "crosswalk demo --keep",
+)
+_STRATEGIES: Final[dict[str, Strategy]] = {name: name for name in STRATEGIES}
+QUESTIONS: Final = 4
+"""Shown of a long list."""
 EXITS: Final = {0: "every act showed what it should", 1: "an act did not, or a server would not start"}
+
+
+class Chosen(StrEnum):
+    """What is carried through to the end."""
+
+    RECREATE = "recreate"
+    TRANSFORM = "transform"
+    HYBRID = "hybrid"
 
 
 def demo(
@@ -35,29 +54,32 @@ def demo(
         int | None, typer.Option("--rows", min=100, metavar="N", help="Clients; other tables in proportion.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave both servers up and print their URLs.")] = False,
+    strategy: Annotated[Chosen, typer.Option("--strategy", help="Which one is decided on.")] = Chosen.TRANSFORM,
     as_json: Json = False,
 ) -> int:
     """Play a whole move between two embedded PostgreSQL servers of different versions.
 
-    A naive copy fails; then diff, check, plan, migrate, verify; three faults are planted, found and
-    healed. Nothing outside is touched.
+    A naive copy fails; then diff, match, check, plan and decision, migrate, verify; three faults are
+    planted, found and healed; a report tells it all. Only a folder of temporary files is left.
     """
-    return asyncio.run(_play(rows=rows, keep=keep, as_json=as_json))
+    return asyncio.run(_play(rows=rows, keep=keep, strategy=_STRATEGIES[strategy], as_json=as_json))
 
 
-async def _play(*, rows: int | None, keep: bool, as_json: bool) -> int:
+async def _play(*, rows: int | None, keep: bool, strategy: Strategy, as_json: bool) -> int:
     began = time.monotonic()
     story = Story()
+    folder = Path(tempfile.mkdtemp(prefix="crosswalk-demo-"))
     async with _stage(rows=rows, keep=keep, as_json=as_json) as stage:
+        script = Script(example=find_example(), stage=stage, strategy=strategy, folder=folder)
         if not as_json:
             voice.out().print(Text(_opening(stage), style="dim"))
         number_of = 0
         with watch() as observer:
-            async for act in tell(find_example(), stage, story, observer=lambda: observer):
+            async for act in tell(script, story, observer=lambda: observer):
                 number_of += 1
                 if not as_json:
                     _show(number_of, act)
-        data = _json(story, stage if keep else None, seconds=time.monotonic() - began)
+        data = _json(story, strategy, stage if keep else None, seconds=time.monotonic() - began)
         if as_json:
             voice.dump(data)
         else:
@@ -93,11 +115,13 @@ def _views(act: Act) -> Iterable[RenderableType]:
     views: dict[str, Any] = {
         "naive": _naive,
         "diff": _diff,
+        "match": _match,
         "check": _check,
         "plan": _plan,
         "migrate": _migrate,
         "verify": _verify,
         "repair": _repair,
+        "report": _report,
     }
     found: Iterable[RenderableType] = views[act.name](act)
     return found
@@ -145,26 +169,41 @@ def _check(act: Act) -> Iterator[RenderableType]:
     yield line("each of these the mapping document expects, and says what becomes of it", style="green")
 
 
+def _match(act: Act) -> Iterator[RenderableType]:
+    figures, matched = act.figures, act.shown
+    yield line(
+        f"{plural(figures['rules'], 'rule')} for {plural(figures['tables'], 'table')}: {figures['accepted']} accepted,"
+        f" {figures['rules'] - figures['accepted']} proposed; {plural(figures['questions'], 'question')} to a person, the first:"
+    )
+    for question in matched.draft.questions[:QUESTIONS]:
+        yield line(f"{question.place}: {question.text}", indent=2, style="yellow")
+    yield line("keys of another meaning, found by where their values live:")
+    for table in matched.draft.tables:
+        for name, rule in table.columns.items():
+            if "lookup" in rule.rule and rule.evidence:
+                yield line(f"{table.target.relation}.{name}: {rule.evidence[0]}", indent=2)
+    yield line(
+        f"of {figures['reviewed']} rules that people reviewed the draft has {figures['same']} word for word; it accepts"
+        f" {len(figures['accepted_otherwise']) or 'none'} that they decided otherwise",
+        style="green",
+    )
+
+
 def _plan(act: Act) -> Iterator[RenderableType]:
-    plan: Plan = act.shown
-    made = grid("table, in the order of filling", "rows", "size", "way", "key map")
-    for table in plan.tables:
-        way = f"{'COPY' if table.way == 'direct' else 'twin, merge'}, {table.format}"
-        made.add_row(
-            Text(shown(table.target)),
-            number(table.rows),
-            Text(size(table.bytes)),
-            Text(way),
-            Text("yes" if table.key_map else "–"),
-        )
-    yield made
+    plans: PlanFile = act.shown
+    yield from render_costs(plans.costs)
+    yield from render_recommendation(plans.recommendation)
+    assert plans.decision is not None
+    yield from render_decision(plans.decision)
+    plan = plans.chosen()
     for hazard in plan.hazards:
         carrying = [s for s in plan.statements if s.hazard is hazard]
         yield line(f"hazard {hazard}: {plural(len(carrying), 'statement')}, e.g.", style="bold red")
         yield line(carrying[0].sql, indent=2)
-        yield line(f"and after the load: {carrying[0].restore}", indent=2, style="dim")
+        if carrying[0].restore:
+            yield line(f"and after the load: {carrying[0].restore}", indent=2, style="dim")
     yield line(f"preserved, untouched: {', '.join(plan.preserved)}", style="green")
-    yield line(f"estimate: {plan.seconds} s; the plan is JSON and is refused once a schema has moved on", style="dim")
+    yield line("the plan is JSON; `migrate` refuses it undecided, edited, or once a schema has moved on", style="dim")
 
 
 def _migrate(act: Act) -> Iterator[RenderableType]:
@@ -191,6 +230,13 @@ def _repair(act: Act) -> Iterator[RenderableType]:
             yield Text(f"verified again: {plural(after.rows, 'row')}, nothing differs", style="green")
 
 
+def _report(act: Act) -> Iterator[RenderableType]:
+    yield line(act.shown.headline)
+    for finding in act.shown.findings[:QUESTIONS]:
+        yield line(f"{finding.weight}: {finding.title}", indent=2)
+    yield line("one page that opens offline, its JSON twin and its Markdown beside it", style="dim")
+
+
 def _broken(verified: Verified) -> Verified:
     """The tables that differ; the rest was shown before."""
     return replace(verified, tables=[t for t in verified.tables if not t.clean], preserved=[], uncovered=[])
@@ -199,6 +245,8 @@ def _broken(verified: Verified) -> Verified:
 def _close(story: Story, kept: Stage | None, seconds: float) -> None:
     console = voice.out()
     console.print()
+    if story.report is not None:
+        console.print(Text(f"report: {story.report}"), soft_wrap=True)
     if story.ok:
         console.print(Text(f"All {len(story.acts)} acts as they should be, in {seconds:.0f} s.", style="bold green"))
     else:
@@ -213,11 +261,21 @@ def _tally(tally: Tally) -> dict[str, int]:
     return {part: getattr(tally, part) for part in ("extracted", "loaded", "merged", "quarantined", "filtered")}
 
 
-def _json(story: Story, kept: Stage | None, *, seconds: float) -> dict[str, Any]:
+def _strategies(plans: PlanFile | None) -> dict[str, Any]:
+    return {cost.strategy: cost.model_dump(mode="json", exclude={"strategy"}) for cost in plans.costs} if plans else {}
+
+
+def _json(story: Story, strategy: Strategy, kept: Stage | None, *, seconds: float) -> dict[str, Any]:
     verified = story.verified
+    recommended = story.plans.recommendation if story.plans else None
     data: dict[str, Any] = {
         "ok": story.ok,
         "seconds": round(seconds, 2),
+        "strategy": strategy,
+        "strategies": _strategies(story.plans),
+        "recommendation": recommended.model_dump(mode="json") if recommended else None,
+        "decision": story.plans.decision.model_dump(mode="json") if story.plans and story.plans.decision else None,
+        "report": str(story.report) if story.report else None,
         "acts": [{"name": a.name, "ok": a.ok, "seconds": a.seconds, "figures": a.figures} for a in story.acts],
         "tables": {t.source.relation: _tally(t) for t in (story.migrated.tallies if story.migrated else ())},
         "preserved": {

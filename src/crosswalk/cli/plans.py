@@ -87,7 +87,7 @@ def _statement(statement: Statement, *, indent: int) -> Iterator[RenderableType]
     first, *rest = statement.sql.splitlines() or [""]
     if first:
         yield line(first, indent=indent)
-    yield from (line(each, indent=indent + 2) for each in rest)
+    yield from (line(each.strip(), indent=indent + 2) for each in rest)
     if statement.restore:
         yield line(f"after the load: {statement.restore}", indent=indent + 2, style="dim")
 

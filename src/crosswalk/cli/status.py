@@ -133,6 +133,8 @@ def _view(found: Facts, board: Board) -> Iterator[RenderableType]:
         yield said.append(f"  plan {shown(run.plan_id)}, started {run.started_at[:19]}", "dim")
     if len(history.runs) > _SHOWN:
         yield line(f"… and {len(history.runs) - _SHOWN} older (--json shows all)", style="dim")
+    if history.runs[0].state is RunState.ROLLED_BACK:
+        return
     if history.progress:
         yield heading("landed")
         yield _progress(history)

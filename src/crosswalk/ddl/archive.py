@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from crosswalk.ddl.standing import Standing, types
 from crosswalk.ddl.steps import Step, step
-from crosswalk.ddl.wanted import VIEWS, Wanted, relation_thing, with_partitions
+from crosswalk.ddl.wanted import VIEWS, Families, Wanted, relation_thing
 from crosswalk.names import Name, quote
 from crosswalk.plan import Hazard
 from crosswalk.schema import RelationKind, Schema, Table, Thing
@@ -49,7 +49,8 @@ class _Clearing:
         self._standing = standing
         self._target = standing.target
         self._archive = archive
-        self._preserved = {table.name for table in with_partitions(self._target, preserved)}
+        self._families = Families(self._target)
+        self._preserved = {table.name for table in self._families.of(preserved)}
         self._moved: dict[Name, Table] = {}
         self._blockers: list[str] = []
         self._warnings: list[str] = []
@@ -91,7 +92,7 @@ class _Clearing:
 
     def _take(self, table: Table) -> None:
         """A table and its partitions make room."""
-        for each in with_partitions(self._target, [table.name]):
+        for each in self._families.of([table.name]):
             if each.name in self._preserved:
                 self._blockers.append(f"{each.name} is preserved, and {table.name}, which it is a part of, would be archived")
             else:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from crosswalk.ddl.steps import Key, Step, relation_key, step
-from crosswalk.ddl.tables import add_constraint
+from crosswalk.ddl.tables import add_constraint, constraint_comment
 from crosswalk.ddl.typedefs import comment
 from crosswalk.ddl.wanted import VIEWS
 from crosswalk.names import Name, quote
@@ -37,8 +37,7 @@ class Keys:
                 self._children[table.partition_of].append(("attached", str(table.name)))
         for table, key in foreign:
             if key.references is not None:
-                drop = f"ALTER TABLE IF EXISTS {table.name.sql} DROP CONSTRAINT IF EXISTS {quote(key.name)}"
-                self._pointing[key.references].append(drop)
+                self._pointing[key.references].append(_dropped(table, key))
 
     def constraints(self, table: Table, after: Iterable[Key]) -> Iterator[Step]:
         """Primary keys, unique and exclusion constraints; the way back first drops what points to them."""
@@ -145,6 +144,21 @@ def foreign_key(table: Table, key: Constraint) -> Statement:
         phase="before", table=str(table.name), kind="foreign key", name=key.name, sql="",
         restore=f"ALTER TABLE {table.name.sql} ADD CONSTRAINT {quote(key.name)} {key.definition}",
     )
+
+
+def foreign_key_comments(table: Table) -> Iterator[Step]:
+    """They come when the keys stand; the way back takes the key itself."""
+    for key in table.foreign_keys:
+        if key.comment and not key.inherited:
+            yield step(
+                ("comment", str(table.name), key.name), constraint_comment(table, key), undo=_dropped(table, key),
+                table=table.name, phase="complete", after=[relation_key(table.name)],
+            )
+
+
+def _dropped(table: Table, key: Constraint) -> str:
+    """Both may have gone already."""
+    return f"ALTER TABLE IF EXISTS {table.name.sql} DROP CONSTRAINT IF EXISTS {quote(key.name)}"
 
 
 def own_foreign_keys(tables: Mapping[Name, Table]) -> Iterator[tuple[Table, Constraint]]:

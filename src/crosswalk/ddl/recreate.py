@@ -9,7 +9,7 @@ from crosswalk.ddl import finish, tables, typedefs
 from crosswalk.ddl.archive import Cleared, cleared
 from crosswalk.ddl.grants import Granted, Grants
 from crosswalk.ddl.hurdles import hurdles, new_extensions, new_schemas
-from crosswalk.ddl.keys import Keys, foreign_key, late_constraints, marks, own_foreign_keys
+from crosswalk.ddl.keys import Keys, foreign_key, foreign_key_comments, late_constraints, marks, own_foreign_keys
 from crosswalk.ddl.made import Made
 from crosswalk.ddl.projection import projected
 from crosswalk.ddl.standing import Standing, types
@@ -225,6 +225,7 @@ class Recreating:
         for table in self._wanted.relations:
             thing = relation_thing(table.name)
             yield from late_constraints(table, self._after(thing, "constraint "))
+            yield from foreign_key_comments(table)
             yield from finish.statistics(table)
             yield from finish.row_security(table)
             yield from finish.policies(table, self._target.roles, self._after(thing, "policy "))

@@ -145,8 +145,9 @@ def table(making: Making, found: Table, after: Iterable[Key], granted: Granted) 
     """CREATE TABLE with all that can stand before rows, and its place below a partitioned table."""
     checks = [] if found.name in making.split else [t for c in inline_checks(found) for t in constraint_comment(found, c)]
     sql = [_create(making, found), *_inherited(making, found), *_kept(found), *granted.at_once, *comments(found), *checks]
-    for each in (s for (name, _), s in making.identities.items() if name == found.name):
-        sql += comment(f"SEQUENCE {each.name.sql}", each.comment)
+    for column in found.columns:
+        if sequence := making.identities.get((found.name, column.name)):
+            sql += comment(f"SEQUENCE {sequence.name.sql}", sequence.comment)
     needs = [schema_key(found.name), *after, *map(relation_key, found.inherits)]
     if found.partition_of is not None:  # it is attached; nothing of it waits for the parent
         needs = [key for key in needs if key != relation_key(found.partition_of)]

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from crosswalk.names import Name
@@ -34,19 +35,19 @@ class Wanted:
     needs: Mapping[Thing, tuple[Need, ...]]
     """What needs what, by the thing that needs; foreign keys left out."""
 
-    @property
+    @cached_property
     def relations(self) -> tuple[Table, ...]:
         return (*self.tables, *self.views)
 
-    @property
+    @cached_property
     def names(self) -> frozenset[Name]:
         return frozenset(table.name for table in self.relations)
 
-    @property
+    @cached_property
     def functions(self) -> tuple[Function, ...]:
         return tuple(f for f in self.source.functions if function_thing(f) in self.things)
 
-    @property
+    @cached_property
     def sequences(self) -> tuple[Sequence, ...]:
         """All but those of identity columns, which come with their table."""
         return tuple(
@@ -54,7 +55,7 @@ class Wanted:
             if Thing(kind="sequence", name=s.name) in self.things and not is_identity(self.source, s)
         )
 
-    @property
+    @cached_property
     def identity_sequences(self) -> Mapping[tuple[Name, str], Sequence]:
         names = {table.name for table in self.tables}
         return {
@@ -91,33 +92,39 @@ def by_thing(needs: Iterable[Need]) -> dict[Thing, tuple[Need, ...]]:
     return {thing: tuple(each) for thing, each in found.items()}
 
 
-def with_partitions(schema: Schema, roots: Iterable[Name]) -> tuple[Table, ...]:
-    """The tables of those names that there are, each followed by its partitions; parents by inheritance first."""
-    children: defaultdict[Name, list[Table]] = defaultdict(list)
-    for table in schema.tables.values():
-        if table.partition_of is not None:
-            children[table.partition_of].append(table)
-    found: dict[Name, Table] = {}
-    wanted = set(roots)
+class Families:
+    """Tables and what stands below them."""
 
-    def visit(table: Table) -> None:
+    def __init__(self, schema: Schema) -> None:
+        self._tables = schema.tables
+        self._children: defaultdict[Name, list[Table]] = defaultdict(list)
+        for table in schema.tables.values():
+            if table.partition_of is not None:
+                self._children[table.partition_of].append(table)
+
+    def of(self, roots: Iterable[Name]) -> tuple[Table, ...]:
+        """The tables of those names that there are, each followed by its partitions; parents by inheritance first."""
+        found: dict[Name, Table] = {}
+        wanted = set(roots) & self._tables.keys()
+        for name in sorted(wanted):
+            self._visit(self._tables[name], wanted, found)
+        return tuple(found.values())
+
+    def _visit(self, table: Table, wanted: Collection[Name], found: dict[Name, Table]) -> None:
+        if table.name in found:
+            return
         for parent in table.inherits:
-            if parent in wanted and parent not in found:
-                visit(schema.tables[parent])
+            if parent in wanted:
+                self._visit(self._tables[parent], wanted, found)
         found[table.name] = table
-        for child in children[table.name]:
-            visit(child)
-
-    for name in sorted(wanted):
-        if name in schema.tables and name not in found:
-            visit(schema.tables[name])
-    return tuple(found.values())
+        for child in self._children[table.name]:
+            self._visit(child, wanted, found)
 
 
 def wanted(source: Schema, roots: Collection[Name], *, but: Collection[Thing] = ()) -> Wanted:
     """What the tables `roots` need and what belongs to them; functions in `but` come only where they are needed."""
     needs = by_thing(source.needs)
-    tables = with_partitions(source, roots)
+    tables = Families(source).of(roots)
     views = _views(source, needs, {table.name for table in tables})
     calls = _Calls(source, needs, {table.name for table in (*tables, *views)}, frozenset(but))
     things = _closure(source, needs, [*tables, *views], calls)

@@ -6,6 +6,6 @@ and faults), and calls what the command line calls.
 
 from crosswalk.demo.example import Example, find_example
 from crosswalk.demo.stage import Stage, build, two_servers
-from crosswalk.demo.story import Act, Faults, Story, tell
+from crosswalk.demo.story import Act, Faults, Script, Story, tell
 
-__all__ = ["Act", "Example", "Faults", "Stage", "Story", "build", "find_example", "tell", "two_servers"]
+__all__ = ["Act", "Example", "Faults", "Script", "Stage", "Story", "build", "find_example", "tell", "two_servers"]

@@ -2,7 +2,8 @@
 
 An example is a package of its own: `crosswalk.yaml` (the mapping), `data.py` with
 `load_source(connection, dataset=…, rows=…)` and `load_target(connection, dataset=…)`, and
-`faults.sql` (statements under `-- name: …` lines, each returning how many rows it spoiled).
+`faults.sql` (statements under `-- name: …` lines, each returning how many rows it spoiled; those for
+a target that was given the source's schema stand in `faults_recreate.sql`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from crosswalk.errors import ExampleMissing
+from crosswalk.plan import Strategy
 
 _PACKAGE: Final = "crosswalk_example"
 _NAMED: Final = re.compile(r"^-- name: (.+)$", re.MULTILINE)
@@ -34,10 +36,10 @@ class Example:
     def mapping(self) -> Path:
         return self.path / "crosswalk.yaml"
 
-    @property
-    def faults(self) -> dict[str, str]:
-        """Statements that spoil the target, by name."""
-        parts = _NAMED.split((self.path / "faults.sql").read_text(encoding="utf-8"))
+    def faults(self, strategy: Strategy) -> dict[str, str]:
+        """Statements that spoil the target as a strategy leaves it, by name."""
+        file = "faults_recreate.sql" if strategy == "recreate" else "faults.sql"
+        parts = _NAMED.split((self.path / file).read_text(encoding="utf-8"))
         return {name.strip(): sql.strip() for name, sql in zip(parts[1::2], parts[2::2], strict=True)}
 
 

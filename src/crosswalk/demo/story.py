@@ -5,21 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from crosswalk.checking import Checked, check
+from crosswalk.demo.agreement import agreement
 from crosswalk.demo.example import Example
 from crosswalk.demo.naive import Attempt, copy_by_names
 from crosswalk.demo.stage import Stage
 from crosswalk.diff import Comparison, compare
 from crosswalk.errors import CrosswalkError
-from crosswalk.mapping import MappingFile, read_mapping
+from crosswalk.mapping import Lookup, MappingFile, Zone, read_mapping, read_text
+from crosswalk.matching import match
 from crosswalk.migration import Migrated, migrate
-from crosswalk.plan import Plan
+from crosswalk.plan import Strategy
+from crosswalk.planfile import PlanFile
 from crosswalk.planning import make_plans
 from crosswalk.progress import Observer
+from crosswalk.report import as_html, as_json, as_markdown, gather
 from crosswalk.survey import both, read_both
 from crosswalk.verification import Mended, Verified, repair, verify
 
@@ -48,6 +53,9 @@ class Story:
     planted: int = 0
     found: int = 0
     repaired: int = 0
+    plans: PlanFile | None = None
+    """All strategies side by side, and the decision."""
+    report: Path | None = None
 
     @property
     def ok(self) -> bool:
@@ -62,18 +70,31 @@ class Faults:
     mended: Mended
 
 
-async def tell(example: Example, stage: Stage, story: Story, *, observer: Callable[[], Observer]) -> AsyncIterator[Act]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What is played, and where."""
+
+    example: Example
+    stage: Stage
+    strategy: Strategy
+    folder: Path
+    """Where the report and the backup of preserved tables go."""
+
+
+async def tell(script: Script, story: Story, *, observer: Callable[[], Observer]) -> AsyncIterator[Act]:
     """Play the acts in order; each is yielded when it is over, and added to the story."""
-    file = read_mapping(example.mapping)
-    plans: list[Plan] = []
+    stage = script.stage
+    file = read_mapping(script.example.mapping)
     acts: list[tuple[str, str, Callable[[], Any]]] = [
         ("naive", "Copy by equal column names", lambda: _naive(file, stage)),
         ("diff", "Compare the two schemas", lambda: _diff(stage)),
-        ("check", "Hold the mapping document against schemas and rows", lambda: _check(file, stage)),
-        ("plan", "Write down what the move will do", lambda: _plan(file, stage, plans)),
-        ("migrate", "Move the rows through the mapping", lambda: _migrate(stage, plans, story, observer())),
+        ("match", "Draft the mapping document", lambda: _match(file, stage)),
+        ("check", "Hold the reviewed document against schemas and rows", lambda: _check(file, stage)),
+        ("plan", "Cost three strategies, and decide", lambda: _plan(file, script, story)),
+        ("migrate", "Move the rows", lambda: _migrate(script, story, observer())),
         ("verify", "Prove row by row what was moved", lambda: _verify(stage, story)),
-        ("repair", "Plant three faults, find them, heal them", lambda: _faults(example, stage, story)),
+        ("repair", "Plant three faults, find them, heal them", lambda: _faults(script, story)),
+        ("report", "Tell the story", lambda: _report(script, story)),
     ]
     for name, title, play in acts:
         began = time.monotonic()
@@ -128,24 +149,54 @@ async def _check(file: MappingFile, stage: Stage) -> _Played:
     return checked.clean, figures, checked
 
 
-async def _plan(file: MappingFile, stage: Stage, plans: list[Plan]) -> _Played:
-    planned = await make_plans(file, stage.servers)
-    decided = planned.file.decide("transform", who="the demonstration", why="it shows the road through the mapping")
-    plan = decided.chosen()
-    plans.append(plan)
+async def _match(file: MappingFile, stage: Stage) -> _Played:
+    """The draft is held against the reviewed document: what it accepts must mean the same."""
+    matched = await match(stage.servers)
+    drafted = read_text(matched.text).document
+    held = agreement(drafted, file.document)
+    rules = [rule for table in drafted.tables.values() for rule in table.columns.values()]
+    figures = {
+        "tables": len(drafted.tables),
+        "rules": len(rules),
+        "accepted": sum(rule.status == "accepted" for rule in rules),
+        "questions": len(matched.draft.questions),
+        "reviewed": held.reviewed,
+        "same": held.same,
+        "accepted_otherwise": list(held.other),
+        "lookups": sum(isinstance(rule, Lookup) for rule in rules),
+        "zones": sum(isinstance(rule, Zone) for rule in rules),
+    }
+    return bool(rules) and held.same > 0, figures, matched
+
+
+async def _plan(file: MappingFile, script: Script, story: Story) -> _Played:
+    planned = await make_plans(file, script.stage.servers)
+    why = f"the demonstration shows {script.strategy}; --strategy takes another one through"
+    story.plans = planned.file.decide(script.strategy, who="the demonstration", why=why)
+    plan = story.plans.chosen()
     figures = {
         "id": plan.id,
+        "strategy": plan.strategy,
         "tables": len(plan.tables),
         "statements": len(plan.statements),
         "seconds": plan.seconds,
         "hazards": [h.value for h in plan.hazards],
+        "possible": [cost.strategy for cost in story.plans.costs if cost.possible],
     }
-    return True, figures, plan
+    return all(cost.possible for cost in story.plans.costs), figures, story.plans
 
 
-async def _migrate(stage: Stage, plans: list[Plan], story: Story, observer: Observer) -> _Played:
-    plan = plans[0]
-    done = await migrate(plan, stage.servers, allow=[h.value for h in plan.hazards], observer=observer)
+async def _migrate(script: Script, story: Story, observer: Observer) -> _Played:
+    assert story.plans is not None
+    plan = story.plans.chosen()
+    done = await migrate(
+        plan,
+        script.stage.servers,
+        allow=[h.value for h in plan.hazards],
+        observer=observer,
+        backup=script.folder,
+        who="the demonstration",
+    )
     story.migrated = done
     figures = {
         "rows": sum(t.extracted for t in done.tallies),
@@ -164,12 +215,13 @@ async def _verify(stage: Stage, story: Story) -> _Played:
     return found.clean, {"rows": found.rows, "differences": found.differences, "tables": len(found.tables)}, found
 
 
-async def _faults(example: Example, stage: Stage, story: Story) -> _Played:
+async def _faults(script: Script, story: Story) -> _Played:
     """A fault counts as found when exactly its rows are, in its table and nowhere else."""
+    stage, planted = script.stage, script.example.faults(script.strategy)
     spoiled: dict[str, int] = {}
     connection = await asyncpg.connect(stage.servers.target)
     try:
-        for sql in example.faults.values():
+        for sql in planted.values():
             row = await connection.fetchrow(sql)
             assert row is not None
             spoiled[row["table"]] = row["rows"]
@@ -192,5 +244,17 @@ async def _faults(example: Example, stage: Stage, story: Story) -> _Played:
         "rows_found": sum(found.values()),
         "rows_left": sum(left.values()),
     }
-    faults = dict(zip(example.faults, spoiled.values(), strict=True))
+    faults = dict(zip(planted, spoiled.values(), strict=True))
     return exact and story.planted == story.found == story.repaired, figures, Faults(planted=faults, mended=mended)
+
+
+async def _report(script: Script, story: Story) -> _Played:
+    servers = script.stage.servers
+    made = await gather(servers.source, servers.target, file=None, plans=story.plans)
+    page = script.folder / "report.html"
+    for path, text in (
+        (page, as_html(made)), (page.with_suffix(".json"), as_json(made)), (page.with_suffix(".md"), as_markdown(made)),
+    ):
+        path.write_text(text, encoding="utf-8")
+    story.report = page
+    return page.exists(), {"path": str(page), "headline": made.headline, "findings": len(made.findings)}, made

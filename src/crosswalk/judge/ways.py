@@ -124,9 +124,7 @@ class Ways:
         """The rule's value as SQL over the source row, and its type."""
         if isinstance(rule, Take):
             return quote(rule.column), self.motion.facts.column("source", self.motion.source, rule.column).type
-        return f"({rule.sql}\n)" if "--" in rule.sql else f"({rule.sql})", self.motion.facts.types.get(
-            (self.motion.name, column.name)
-        )
+        return _alone(rule.sql), self.motion.facts.types.get((self.motion.name, column.name))
 
     def _of_value(
         self, place: tuple[str, ...], rule: Take | Sql, column: Column, condition: Condition, *, may_be_null: bool
@@ -184,9 +182,9 @@ class Ways:
 
     def _filter(self, sql: str, why: str) -> Way:
         where = self.motion.mapping.where
-        node = {"sql": f"({where.sql}\n) AND {sql}", "why": f"{where.why}; {why} ({BY})"} if where else {
-            "sql": sql, "why": f"{why} ({BY})"
-        }
+        node = {"sql": sql, "why": f"{why} ({BY})"}
+        if where:
+            node = {"sql": f"{_alone(where.sql)} AND {sql}", "why": f"{where.why}; {why} ({BY})"}
         edit = Edit(place=(*self.place, "where"), value=node)
         return Way(word="filter", sentence="these rows are left behind, and counted as filtered", edits=(edit,))
 
@@ -214,3 +212,6 @@ class Ways:
         yield Way(word="null", sentence="the column becomes NULL where the row that it refers to is not moved", edits=(edit,))
 
 
+def _alone(sql: str) -> str:
+    """An expression in brackets of its own, behind which a comment in it cannot reach."""
+    return f"({sql}\n)" if "--" in sql else f"({sql})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from crosswalk.express.fit import fit
@@ -45,14 +46,18 @@ def _number_like(column: Column) -> bool:
     return column.type.storage.name in NUMBERS
 
 
+@lru_cache(maxsize=100_000)
+def _refused(have: TypeRef, want: TypeRef, labels: tuple[str, ...] = ()) -> bool:
+    return fit("v", have, want, labels=labels).verdict == "refused"
+
+
 def typing(source: Column, target: Column, seen: Profile | None, labels: tuple[str, ...]) -> tuple[Way, float, str]:
     """The way from one type to another, how good it is, and what is said of it."""
     have, want = source.type.storage, target.type.storage
     if have.kind is TypeKind.ARRAY and want.kind is not TypeKind.ARRAY and have.element is not None:
-        inner = fit("v", have.element, want, labels=labels).verdict
-        return ("first", 0.6, f"the first of {have.display}") if inner != "refused" and not _text(want, have.element) else _no
-    verdict = fit("v", have, want, labels=labels)
-    if verdict.verdict == "refused":
+        possible = not _refused(have.element, want, labels) and not _text(want, have.element)
+        return ("first", 0.6, f"the first of {have.display}") if possible else _no
+    if _refused(have, want, labels):
         clocks = {"timestamp", "timestamptz"}
         if have.name in clocks and want.name in clocks:
             return "zone", 0.95, "a wall clock on one side, an instant on the other"
@@ -95,15 +100,21 @@ def _from_text(want: TypeRef, seen: Profile | None) -> tuple[Way, float, str]:
 def judge(
     source: Column,
     target: Column,
-    own: frozenset[str],
+    own: frozenset[str] = frozenset(),
     *,
     seen: Profile | None = None,
     labels: tuple[str, ...] = (),
     keys: tuple[bool, bool] = (False, False),
-) -> Candidate:
-    """A pair of columns; `own` are words of the tables' names, `keys` whether each alone is its table's key."""
-    way, types, said = typing(source, target, seen, labels)
+) -> Candidate | None:
+    """A pair of columns; `own` are words of the tables' names, `keys` whether each alone is its table's key.
+
+    None where nothing speaks for it.
+    """
     name = compare(source.name, target.name, own)
+    if not name.score and not all(keys) and not (seen and seen.shares and _asked(target)):
+        if source.type.storage.kind is not TypeKind.ARRAY:
+            return None
+    way, types, said = typing(source, target, seen, labels)
     if way == "first":
         name = max(name, _chosen(source, target), key=lambda n: n.score)
     reasons = [f"name {name.score:.2f}: {name.reason}", f"type {types:.2f}: {said}"]
@@ -115,6 +126,8 @@ def judge(
     if all(keys) and types >= 0.9 and score < WORTH:
         score = max(score, 0.5)
         reasons.append("constraint 0.50: each is its table's whole key")
+    if not score:
+        return None
     return Candidate(
         source=source, target=target, score=round(score, 4), name=name, way=way, types=types, reasons=tuple(reasons)
     )
@@ -125,12 +138,16 @@ def _chosen(source: Column, target: Column) -> Likeness:
     return match(words(source.name), tuple(w for w in words(target.name) if w not in SPARE))
 
 
+def _asked(target: Column) -> list[str]:
+    """What the target's name asks the values to be."""
+    return [word for word in words(target.name)[-1:] if word in _SHAPES]
+
+
 def _shape(source: Column, target: Column, seen: Profile | None) -> str:
     """What the values are, where the target's name asks for just that."""
     if seen is None or not seen.shares or source.type.storage.name not in STRINGS:
         return ""
-    asked = set(words(target.name)[-1:]) & set(_SHAPES)
-    for word in sorted(asked):
+    for word in _asked(target):
         share = seen.share(_SHAPES[word])
         if share >= 0.6 and not (seen.share("digits") == share == 1.0 and word != "phone"):
             return f"{share:.0%} of the values look like a {word}"
@@ -140,14 +157,16 @@ def _shape(source: Column, target: Column, seen: Profile | None) -> str:
 def matrix(
     source: Table, target: Table, profiles: Mapping[str, Profile], labels: Mapping[str, tuple[str, ...]]
 ) -> dict[tuple[str, str], Candidate]:
-    """Every pair of columns that has a way from one type to the other, by (source, target)."""
+    """Every pair of columns that something speaks for, by (source, target)."""
     own = frozenset(words(source.name.relation)) | frozenset(words(target.name.relation))
+    key_here, key_there = source.row_identity, target.row_identity
     found = {}
     for s in source.columns:
         for t in target.columns:
-            keys = (source.row_identity == (s.name,), target.row_identity == (t.name,))
+            keys = (key_here == (s.name,), key_there == (t.name,))
             made = judge(
                 s, t, own, seen=profiles.get(s.name), labels=labels.get(t.name, ()), keys=keys
             )
-            found[s.name, t.name] = made
+            if made is not None:
+                found[s.name, t.name] = made
     return found

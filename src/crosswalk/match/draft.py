@@ -7,13 +7,14 @@ references resolved parents first, the rest said aloud. Nothing is written anywh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
 from typing import Final
 
 from crosswalk.mapping import Document
 from crosswalk.match import rules, shapes, unfed
 from crosswalk.match.assign import assign
 from crosswalk.match.fits import misfit
-from crosswalk.match.homes import Link, World, links
+from crosswalk.match.homes import Link, World
 from crosswalk.match.looking import Looker
 from crosswalk.match.proposal import Draft, Proposal, Question, TableDraft
 from crosswalk.match.references import derive, resolve
@@ -55,7 +56,7 @@ async def _tables(
     world.repeated = {name: await shapes.repeated(each, look) for name, each in pairs.items()}
     world.losing |= {name for name, each in pairs.items() if _loses(each)}
     world.losing |= {n for n, found in world.repeated.items() if any(r.same < r.both for r in found.values())}
-    made = [await _table(world, pairs[name], zones, settled) for name in _order(pairs, target)]
+    made = [await _table(world, pairs[name], zones, settled) for name in _order(world)]
     return made + _lists(target, made, settled)
 
 
@@ -76,24 +77,34 @@ def _loses(each: Pair) -> bool:
     )
 
 
-def _order(pairs: Mapping[Name, Pair], target: Schema) -> list[Name]:
-    """Parents first; where references lie in a circle, by name."""
-    above = {
-        name: {link.parent for link in links(each.target, target).values()} & set(pairs) - {name}
-        for name, each in pairs.items()
-    }
-    order: list[Name] = []
-    while len(order) < len(pairs):
-        free = [n for n in sorted(pairs) if n not in order and above[n] <= set(order)]
-        order.append(free[0] if free else next(n for n in sorted(pairs) if n not in order))
-    return order
+def _order(world: World) -> list[Name]:
+    """Parents first, else by name; where references lie in a circle, by name."""
+    below: dict[Name, list[Name]] = {name: [] for name in world.pairs}
+    waits: dict[Name, int] = {}
+    for name, each in world.pairs.items():
+        above = {link.parent for link in world.links(each.target).values()} & world.pairs.keys() - {name}
+        waits[name] = len(above)
+        for parent in above:
+            below[parent].append(name)
+    free = sorted(name for name, count in waits.items() if not count)
+    order: dict[Name, None] = {}
+    while len(order) < len(waits):
+        name = heappop(free) if free else min(n for n in waits if n not in order)
+        if name in order:
+            continue
+        order[name] = None
+        for child in below[name]:
+            waits[child] -= 1
+            if not waits[child]:
+                heappush(free, child)
+    return list(order)
 
 
 async def _table(world: World, each: Pair, zones: Zones, settled: Settled) -> TableDraft:
     """One target table."""
     made = settled.begin(each)
     made.columns |= await _references(world, each, made)
-    linked = set(made.columns) | {c for c, link in links(each.target, world.target).items() if link.declared}
+    linked = set(made.columns) | {c for c, link in world.links(each.target).items() if link.declared}
     free = {c.name: c for c in each.source.columns if c.name not in made.taken}
     made.columns |= {name: p for name, p in shapes.split(each, free).items() if name not in made.decided}
     for column in fillable(each.target):
@@ -139,7 +150,7 @@ async def _references(world: World, each: Pair, made: TableDraft) -> dict[str, P
     """Rules for the columns that refer to other tables."""
     found: dict[str, Proposal] = {}
     unknown: dict[str, tuple[Link, list[Question]]] = {}
-    for name, link in links(each.target, world.target).items():
+    for name, link in world.links(each.target).items():
         if name in made.decided or (not link.declared and name not in each.chosen):
             continue
         proposal, questions = await resolve(world, each, link)

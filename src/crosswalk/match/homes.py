@@ -45,6 +45,14 @@ class World:
     """Target tables some of whose rows will not land."""
     repeated: Mapping[Name, Mapping[str, Repeated]] = field(default_factory=dict)
     """By target table, by source column that feeds something: what repeats it."""
+    _implied: Mapping[tuple[str, str], Table] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._implied = implied(self.target)
+
+    def links(self, table: Table) -> dict[str, Link]:
+        """As `links`; what names imply is found once for all tables."""
+        return links(table, self._implied)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +93,8 @@ class Found:
     """How many of them are also in the column that feeds the parent's id."""
 
 
-def links(table: Table, schema: Schema) -> dict[str, Link]:
-    """The references of a target table by column: those declared, then those that names imply."""
+def links(table: Table, known: Mapping[tuple[str, str], Table]) -> dict[str, Link]:
+    """The references of a target table by column: those declared, then those that names imply (see `implied`)."""
     found = {
         key.columns[0]: Link(
             column=column, parent=key.references, take=key.referenced_columns[0], declared=True
@@ -94,7 +102,6 @@ def links(table: Table, schema: Schema) -> dict[str, Link]:
         for key in table.foreign_keys
         if len(key.columns) == 1 and key.references is not None and (column := table.column(key.columns[0]))
     }
-    known = _implied(schema)
     for column in table.columns:
         parent = known.get((table.name.schema, column.name))
         if column.name not in found and parent is not None and parent.name != table.name:
@@ -104,7 +111,7 @@ def links(table: Table, schema: Schema) -> dict[str, Link]:
     return found
 
 
-def _implied(schema: Schema) -> dict[tuple[str, str], Table]:
+def implied(schema: Schema) -> dict[tuple[str, str], Table]:
     """The table that a column's name refers to wherever it is declared, or by `TABLE_id`."""
     found: dict[tuple[str, str], Table] = {}
     for table in schema.roots:

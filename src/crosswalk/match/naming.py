@@ -40,6 +40,9 @@ class Likeness:
     """Only words that many columns carry are shared."""
 
 
+_SAME: Final = Likeness(score=1.0, reason="the same name", exact=True)
+
+
 @lru_cache(maxsize=100_000)
 def words(name: str) -> tuple[str, ...]:
     """The plain words of a name, in order: `lastSyncAt` gives last, sync, at."""
@@ -88,20 +91,16 @@ def weight(word: str) -> float:
     return 1.0
 
 
-def compare(left: str, right: str, own: Collection[str] = ()) -> Likeness:
+def compare(left: str, right: str, own: frozenset[str] = frozenset()) -> Likeness:
     """How alike two columns' names are; `own` are words of the tables' own names."""
     if left == right:
-        return Likeness(score=1.0, reason="the same name", exact=True)
-    return _compare(words(left), words(right), frozenset(own))
-
-
-@lru_cache(maxsize=500_000)
-def _compare(left: tuple[str, ...], right: tuple[str, ...], own: frozenset[str]) -> Likeness:
-    whole = match(left, right)
-    bare_left, bare_right = (_without(side, own | SELF) for side in (left, right))
-    if (bare_left, bare_right) == (left, right):
+        return _SAME
+    mine, other = words(left), words(right)
+    whole = match(mine, other)
+    left_out = own | SELF
+    if left_out.isdisjoint(mine) and left_out.isdisjoint(other):
         return whole
-    bare = match(bare_left, bare_right)
+    bare = match(_without(mine, left_out), _without(other, left_out))
     if bare.score * 0.95 <= whole.score:
         return whole
     return Likeness(score=bare.score * 0.95, reason=f"{bare.reason}, the table's own name left out", weak=bare.weak)
@@ -112,6 +111,7 @@ def _without(side: tuple[str, ...], own: Collection[str]) -> tuple[str, ...]:
     return kept if any(weight(word) >= 1 for word in kept) else side
 
 
+@lru_cache(maxsize=1_000_000)
 def match(left: tuple[str, ...], right: tuple[str, ...]) -> Likeness:
     """The words of two names matched one to one, the most alike first."""
     if not left or not right:

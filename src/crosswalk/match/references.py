@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from crosswalk.match.homes import LIVES, Found, Link, World, find, links, suits
+from crosswalk.match.homes import LIVES, Found, Link, World, find, suits
 from crosswalk.match.looking import Contained
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.tables import Pair
@@ -70,7 +70,7 @@ def _taken(
     """The source has the same reference, by a foreign key of its own."""
     feeding = parent.chosen[link.take].source.name
     evidence = (f"a foreign key of {pair.source.name} leads to {parent.source.name}.{feeding}, which feeds {link.take}",)
-    return _as_it_is(world, link, parent, column.name, feeding, 0.97, evidence)
+    return _as_it_is(world, link, parent, column.name, feeding, 0.97 if parent.sure else 0.85, evidence)
 
 
 def _as_it_is(
@@ -103,7 +103,7 @@ async def _by_composite(world: World, pair: Pair, link: Link, parent: Pair) -> P
         shares = await world.look.contained(pair.source, value, [(parent.source, there)])
         if shares and shares[0].values and shares[0].share >= LIVES:
             said = _counted(shares[0], f"{parent.source.name} ({', '.join(key)})")
-            sure = 0.96 if shares[0].whole and shares[0].values >= ENOUGH and link.declared else 0.85
+            sure = 0.96 if shares[0].whole and shares[0].values >= ENOUGH and link.declared and parent.sure else 0.85
             rule = _rule(parent, {name: name for name in key}, link.take)
             return Proposal(
                 rule=rule, confidence=sure, reads=key, evidence=(said, "together they are a key there, by these names"),
@@ -168,7 +168,7 @@ def _at_id(
         return Proposal(
             rule=rule, confidence=0.7, evidence=evidence, reads=(column,), questions=(_of_list(pair, link, here),)
         )
-    sure = link.declared and here.share.whole and here.share.values >= ENOUGH and here.operand.name >= 0.7
+    sure = link.declared and here.share.whole and here.share.values >= ENOUGH and here.operand.name >= 0.7 and parent.sure
     made = _as_it_is(world, link, parent, column, feeding, 0.96 if sure and not others else 0.8, evidence)
     if others:
         text = _both(here, others, parent)
@@ -217,7 +217,7 @@ async def _elsewhere(world: World, pair: Pair, link: Link, parent: Pair, here: F
         evidence.append("no value stands there twice" if doubled == 0 else "some values stand there in several rows")
     questions = [*_of_elsewhere(pair, parent, link, here, doubled)]
     sure = (
-        link.declared and not questions and _near(here) and here.operand.name >= 0.9
+        link.declared and parent.sure and not questions and _near(here) and here.operand.name >= 0.9
         and (here.at_id is None or here.at_id.found <= ALIEN * here.at_id.values)
     )
     return Proposal(
@@ -251,12 +251,12 @@ def _feeding(parent: Pair, link: Link) -> str:
 
 def derive(pair: Pair, link: Link, made: Mapping[str, Proposal], world: World) -> Proposal | None:
     """A reference that the source does not hold, taken from a row that another reference leads to."""
-    for name, other in sorted(links(pair.target, world.target).items()):
+    for name, other in sorted(world.links(pair.target).items()):
         through = world.pairs.get(other.parent)
         rule = made[name].rule if name in made else None
         if rule is None or through is None or name == link.column.name:
             continue
-        above = links(through.target, world.target)
+        above = world.links(through.target)
         take = [c for c, up in above.items() if (up.parent, up.take) == (link.parent, link.take)]
         if not take:
             continue

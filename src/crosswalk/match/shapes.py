@@ -18,6 +18,8 @@ from crosswalk.pg_types import INTEGERS, STRINGS
 from crosswalk.schema import Column, Table, TypeKind
 
 _EQUAL: Final = 0.95
+_VARIED: Final = 5
+"""Different values from which on two columns are not equal by chance; ids are never equal by chance."""
 _SEPARATED: Final = 0.5
 _PEOPLE: Final = frozenset(["name", "author", "person", "contact", "owner", "fio", "holder"])
 
@@ -40,12 +42,14 @@ async def repeated(pair: Pair, look: Looker) -> dict[str, Repeated]:
     tries = [
         (a, b)
         for a, b in combinations(pair.source.columns, 2)
-        if _repeats(a, b) and len({a.name, b.name} & set(chosen)) == 1 and a.selectable and b.selectable
+        if _repeats(a, b) and len({a.name, b.name} & set(chosen)) == 1 and {a.name, b.name} <= set(pair.profiles)
     ]
     sql = [(f"s.{quote(a.name)}", f"s.{quote(b.name)}") for a, b in tries]
     found: dict[str, Repeated] = {}
     for (a, b), (both, same) in zip(tries, await look.equal(pair.source, sql), strict=True):
         fed = a.name if a.name in chosen else b.name
+        if not _ids(a, b) and (pair.profiles[fed].distinct or 0) < _VARIED:
+            continue
         if both and same >= _EQUAL * both and fed not in found and chosen[fed].way == "plain":
             found[fed] = Repeated(columns=(a.name, b.name), both=both, same=same)
     return found
@@ -58,7 +62,11 @@ def _repeats(a: Column, b: Column) -> bool:
     bare = [tuple(w for w in words(c.name) if w not in COPY) for c in (a, b)]
     if bare[0] and bare[0] == bare[1]:
         return True
-    return all(w[-1:] == ("id",) for w in bare) and all(c.type.storage.name in INTEGERS for c in (a, b))
+    return _ids(a, b)
+
+
+def _ids(a: Column, b: Column) -> bool:
+    return all(words(c.name)[-1:] == ("id",) and c.type.storage.name in INTEGERS for c in (a, b))
 
 
 def split(pair: Pair, free: Mapping[str, Column]) -> dict[str, Proposal]:

@@ -95,12 +95,21 @@ def pair(
     of_source = _covered(source.columns, {s: score[t] for t, s in taken.items()}, commons)
     overlap = 0.7 * max(of_target, of_source) + 0.3 * min(of_target, of_source)
     shared = sum(_weight(c, commons) * score.get(c.name, 0.0) for c in target.columns)
-    name = match(words(source.name.relation), words(target.name.relation)).score
-    if source.name.relation == target.name.relation:
-        name = 1.0
+    name = _named(source.name, target.name)
     return Pair(
         source=source, target=target, name=name, overlap=overlap, shared=shared, candidates=found, profiles=profiles or {}
     )
+
+
+def _named(source: Name, target: Name) -> float:
+    """How alike two tables' names are; a schema may stand as a prefix on the other side (`a.orders`, `a_orders`)."""
+    bare = words(source.relation), words(target.relation)
+    full = words(source.schema) + bare[0], words(target.schema) + bare[1]
+    if full[0] == full[1] or bare == full:
+        return 1.0
+    crossed = (match(full[0], full[1]), match(bare[0], full[1]), match(full[0], bare[1]))
+    # Of equal names in several schemas the one in the schema of the same name is meant.
+    return max(match(*bare).score * 0.98, *(found.score for found in crossed))
 
 
 def _covered(columns: Sequence[Column], score: Mapping[str, float], commons: Mapping[str, float]) -> float:
@@ -154,6 +163,8 @@ def _bag(table: Table) -> Counter[str]:
     bag = Counter(w for c in table.columns for w in words(c.name) if w not in LIGHT)
     for word in words(table.name.relation):
         bag[word] += 3
+    for word in words(table.name.schema):
+        bag[word] += 1
     return bag
 
 

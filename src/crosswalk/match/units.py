@@ -15,10 +15,11 @@ from crosswalk.match.profile import Profile
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.vocabulary import DURATIONS, UNITS
 from crosswalk.names import quote
-from crosswalk.pg_types import NUMBERS
+from crosswalk.pg_types import FLOATS, NUMBERS, numeric_limits
 from crosswalk.schema import Column
 
 _WHOLE_MINUTES: Final = 0.9
+_SMALL: Final = frozenset({"cent", "pence", "kopeck"})
 _LONG: Final = 600
 """Above this a span of whole minutes is hardly counted in minutes."""
 
@@ -38,6 +39,8 @@ def convert(candidate: Candidate, seen: Profile | None, place: str) -> Proposal 
     if source.type.storage.name not in NUMBERS or target.type.storage.name not in NUMBERS:
         return None
     here, there = unit(source), unit(target)
+    if here and not there and here[0] in _SMALL and _fractional(target):
+        return _small(candidate, here[0], place)
     if here and there and here[1] == there[1]:
         return _between(candidate, here, there) if here[2] != there[2] else None
     if not (set(words(source.name)) & DURATIONS) or seen is None or not seen.present:
@@ -45,6 +48,23 @@ def convert(candidate: Candidate, seen: Profile | None, place: str) -> Proposal 
     if seen.sixties < _WHOLE_MINUTES or seen.high is None or seen.high < Decimal(_LONG) or (there and there[2] == 1):
         return None
     return _seconds(candidate, seen, place, named=there)
+
+
+def _fractional(column: Column) -> bool:
+    kind = column.type.storage
+    limits = numeric_limits(kind.modifier) if kind.name == "numeric" else None
+    return kind.name in FLOATS or (kind.name == "numeric" and (limits is None or limits[1] > 0))
+
+
+def _small(candidate: Candidate, word: str, place: str) -> Proposal:
+    """Whole cents on one side, a fraction on the other."""
+    source = candidate.source
+    said = f"{source.name} counts {word}s, and {candidate.target.name} has digits after the point"
+    text = f"{said}: does it hold the hundredfold?"
+    return Proposal(
+        rule={"sql": f"{quote(source.name)} / 100.0"}, confidence=0.8, evidence=(candidate.name.reason, said),
+        questions=(Question(code="unit", place=place, text=text, rank=2),), reads=(source.name,),
+    )
 
 
 def _between(candidate: Candidate, here: tuple[str, str, int], there: tuple[str, str, int]) -> Proposal:

@@ -69,6 +69,7 @@ SAME: Final = _by_word(
         "balance bal",
         "temperature temp",
         "weight wt",
+        "priority prio",
         "height ht",
         "previous prev",
         "sequence seq",
@@ -108,6 +109,10 @@ NEAR: Final[tuple[frozenset[str], ...]] = tuple(
         "order purchase",
         "picture image avatar",
         "code number",
+        "score rating",
+        "locale language",
+        "capacity load",
+        "reason cause",
         "start from",
         "end until",
         "text content body",
@@ -141,7 +146,7 @@ SELF: Final = _set("record row entry entity object")
 SPARE: Final = _set("main primary first default")
 """Before one value, words that choose it among several."""
 
-COPY: Final = _set("copy alt alternative backup dup duplicate second secondary 2 old new")
+COPY: Final = _set("copy alt alternative backup dup duplicate 2 old new")
 """Words that mark a column as a repetition of another."""
 
 SECRET: Final = _set("password secret token apikey credential private cookie salt otp pin")

@@ -21,6 +21,7 @@ from crosswalk.names import quote
 from crosswalk.schema import Column, Table
 
 _NOW: Final = re.compile(r"\b(now\(\)|CURRENT_TIMESTAMP|LOCALTIMESTAMP|statement_timestamp\(\)|clock_timestamp\(\))", re.I)
+_BY_MACHINES: Final = frozenset({"create", "update", "delete", "sync"})
 _SAME_DAY: Final = 0.9
 
 
@@ -72,6 +73,10 @@ async def propose(pair: Pair, candidate: Candidate, zones: Zones, look: Looker) 
         said = f"{', '.join(sisters)} beside it are written by now() in {zones.server}"
         question = _unknown(place, source, f"{said}: is {source.name} read from the same clock?", rank=2)
         return _rule(candidate, zones.server, 0.7, (name, said), question), []
+    if zones.server and set(words(source.name)) & _BY_MACHINES:
+        said = f"such columns are mostly written by machines, and the server's zone is {zones.server}"
+        question = _unknown(place, source, f"{said}: is {source.name}?")
+        return _rule(candidate, zones.server, 0.6, (name, said), question), []
     return None, [_unknown(place, source, f"nothing says in which time zone {source.name} was written")]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from crosswalk.mapping import Default, Document, Fold, Lookup, TableMapping, Value
 from crosswalk.mapping.words import words
-from crosswalk.names import Name
+from crosswalk.names import Name, shown
 from crosswalk.report.wording import listed
 
 
@@ -50,8 +50,8 @@ def _feeds(mapping: TableMapping, column: str, reads: tuple[str, ...]) -> str:
     if isinstance(rule, Default):
         return "the target's default"
     looked = f", by a lookup in {rule.lookup.table}" if isinstance(rule, Lookup) else ""
-    return f"fed by {listed(reads, 3)}{looked}" if reads else "an expression"
+    return f"fed by {listed(map(shown, reads), 3)}{looked}" if reads else "an expression"
 
 
 def _place(mapping: TableMapping, column: str) -> str:
-    return f"folded into {column}" if isinstance(mapping.columns[column], Fold) else f"→ {column}"
+    return ("folded into " if isinstance(mapping.columns[column], Fold) else "→ ") + shown(column)

@@ -104,8 +104,9 @@ def _refused_twice(candidate: Candidate, verdict: Verdict) -> bool:
 def _way_back(candidate: Candidate) -> str:
     derived = candidate.derived
     if candidate.strategy == "recreate":
-        made, kept = _plural(len(derived.created), "created table"), _plural(len(derived.archived), "archived table")
-        return f"`crosswalk rollback` drops {made} and puts {kept} back with every row"
+        back = f"`crosswalk rollback` drops {_plural(len(derived.created), 'created table')}"
+        kept = _plural(len(derived.archived), "archived table")
+        return f"{back} and puts {kept} back with every row" if derived.archived else back
     out = "`crosswalk rollback` takes our rows out again"
     if derived.additions:
         return f"{out} and drops {_plural(len(derived.additions), 'added column')}"

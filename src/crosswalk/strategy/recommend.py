@@ -61,7 +61,8 @@ def _recreate_is_better(transform: Cost, recreate: Cost) -> bool:
 
 
 def _for_recreate(transform: Cost, recreate: Cost) -> list[str]:
-    reasons = ["the tables that would be archived hold no rows"]
+    archived = recreate.columns is not None and recreate.columns.archived
+    reasons = ["the tables that would be archived hold no rows" if archived else "nothing of the target has to make room"]
     refused = transform.rows.get("quarantined", 0)
     if refused:
         rows = transform.rows["extracted"]
