@@ -16,6 +16,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 from typing import Final, Literal
 
@@ -464,7 +465,7 @@ def _target_sql(table: _Table, area: _Area) -> str:
     if table.partitions:
         schema, _, plain = table.new.partition(".")
         bounds = ["2024-01-01", "2024-03-01", "2024-06-01"]
-        for number, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False), 1):
+        for number, (low, high) in enumerate(pairwise(bounds), 1):
             part = f"{schema}.{plain}_{number}"
             lines.append(f"CREATE TABLE {part} PARTITION OF {table.new} FOR VALUES FROM ('{low}') TO ('{high}')")
         lines.append(f"CREATE TABLE {schema}.{plain}_rest PARTITION OF {table.new} DEFAULT")

@@ -11,9 +11,11 @@ import asyncpg
 from crosswalk.catalog import read_schema
 from crosswalk.connect import session
 from crosswalk.ddl import Made
+from crosswalk.diff.canon import unqualified
 from crosswalk.names import Name
 from crosswalk.plan import Statement
-from crosswalk.schema import Schema, Sequence, Table
+from crosswalk.schema import Schema, Table, TypeRef
+from crosswalk.wording import settled as settle
 
 
 async def read(url: str) -> Schema:
@@ -63,21 +65,49 @@ async def take_back(url: str, statements: Iterable[Statement]) -> None:
 
 def settled(schema: Schema) -> Schema:
     """A schema without what is no part of its form: counts, where sequences stand, numbers of types and columns."""
+    tables = {name: _table(table) for name, table in schema.tables.items()}
     return replace(
-        schema,
-        tables={name: _table(table) for name, table in schema.tables.items()},
-        sequences={name: _sequence(each) for name, each in schema.sequences.items()},
-        enums={name: each for name, each in schema.enums.items()},
+        schema, tables=tables,
+        views={name: settle(unqualified(text, schemas=_schemas(schema))) for name, text in schema.views.items()},
+        sequences={name: replace(each, last_value=None) for name, each in schema.sequences.items()},
+        domains={name: replace(each, base=_unnumbered(each.base)) for name, each in schema.domains.items()},
+        ranges={name: replace(each, subtype=_unnumbered(each.subtype)) for name, each in schema.ranges.items()},
+        composites={
+            name: replace(each, attributes=tuple((n, _unnumbered(t)) for n, t in each.attributes))
+            for name, each in schema.composites.items()
+        },
+    )
+
+
+def plain(schema: Schema) -> Schema:
+    """A schema without the names that a server chooses for NOT NULL."""
+    return replace(schema, tables={
+        name: replace(table, columns=tuple(replace(c, not_null_name=None) for c in table.columns))
+        for name, table in schema.tables.items()
+    })
+
+
+def _schemas(schema: Schema) -> set[str]:
+    return {name.schema for name in (*schema.tables, *(f.name for f in schema.functions))}
+
+
+def _unnumbered(ref: TypeRef) -> TypeRef:
+    return replace(
+        ref, oid=0, element=_unnumbered(ref.element) if ref.element else None,
+        base=_unnumbered(ref.base) if ref.base else None,
     )
 
 
 def _table(table: Table) -> Table:
-    columns = tuple(replace(c, position=place) for place, c in enumerate(table.columns, 1))
-    return replace(table, rows=0, rows_exact=False, bytes=0, columns=columns)
-
-
-def _sequence(each: Sequence) -> Sequence:
-    return replace(each, last_value=None)
+    """`partition_rule` of a hash partition holds its parent's number."""
+    columns = tuple(
+        replace(c, position=place, type=_unnumbered(c.type)) for place, c in enumerate(table.columns, 1)
+    )
+    return replace(
+        table, rows=0, rows_exact=False, bytes=0, columns=columns, partition_rule=None,
+        constraints=tuple(replace(c, definition=settle(c.definition), expression=None) for c in table.constraints),
+        indexes=tuple(replace(i, definition=settle(i.definition), predicate=None) for i in table.indexes),
+    )
 
 
 def facts(schema: Schema, *, only: Iterable[Name] | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Notes what stands in the target before the first write of a run: what a rollback brings back, and proves.
 
     portrait   every object of the catalog, by hashes
-    archived   rows and hash of the tables that go into the archive
+    standing   rows and hash of the tables that go into the archive, or are given another form
     claim      of each table to be filled: the keys of rows that stand there (their texts, where the mapping
                overwrites), rows and hash, and where its sequences stand
 
@@ -33,8 +33,8 @@ async def note_preserved(ledger: Ledger, run: int, tables: Iterable[Name]) -> No
         await ledger.preserve(run, name, rows, total)
 
 
-async def note_archived(ledger: Ledger, run: int, tables: Iterable[Name]) -> None:
-    """Rows and hash of tables that are about to go into the archive."""
+async def note_standing(ledger: Ledger, run: int, tables: Iterable[Name]) -> None:
+    """Rows and hash of tables before their form is changed."""
     for name in tables:
         await former.note_found(ledger.session, run, name, await image_of(ledger.session, name))
 
@@ -57,4 +57,5 @@ async def _claim(ledger: Ledger, run: int, facts: Facts, landing: Landing) -> No
         if not await former.claim(session, run, name, landing.places(), rows=overwrites):
             await former.note_found(session, run, name, await image_of(session, name))
         for sequence in sorted(set(feeding(facts.target, name).values())):
-            await former.note_sequence(session, run, sequence)
+            if facts.target.sequences[sequence].readable:  # one that is not, no rollback can set back
+                await former.note_sequence(session, run, sequence)

@@ -20,10 +20,12 @@ from crosswalk.copy import (
     forget_rejected,
     move_chunk,
     quarantine_static,
+    remove_keys,
     settle_clashes,
 )
 from crosswalk.errors import AccountingBroken, Interrupted, RowsRefused
-from crosswalk.express import Facts, Key, Moment, Motion
+from crosswalk.express import Facts, Key, Landing, Moment, Motion
+from crosswalk.express.together import forsaken
 from crosswalk.failpoints import hit
 from crosswalk.judge import Fates, steadily, tally_rows
 from crosswalk.ledger import Chunk, Ledger, Tally
@@ -100,6 +102,8 @@ async def fill_table(stage: Stage, name: Name) -> Tally:
     landed = await ledger.landed(stage.run, name)
     stage.observer.table(name, len(chunks), len(landed))
     direct = not stage.resumed and not landed and await _is_empty(motion, ledger.session)
+    if not direct:
+        await _take_out_barred(stage, motion)
     await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=direct, again=again)
     await forget_older(name, stage.run, ledger.session)
     raising = await ledger.raising_keys(name)
@@ -110,6 +114,16 @@ async def fill_table(stage: Stage, name: Name) -> Tally:
     stage.observer.done(name, tally)
     hit("table.done")
     return tally
+
+
+async def _take_out_barred(stage: Stage, motion: Motion) -> None:
+    """Target rows of rows that others keep out now leave first, as `on_reject` says: what they hold is free then."""
+    if not (stage.moment.bars(motion.name) and motion.mapping.key and motion.mapping.on_reject == "remove"):
+        return
+    session, what = stage.ledger.session, f"the rows of {motion.name} that others keep out"
+    found = {r["k"] for r in await stage.snapshot.keeper.fetch(forsaken(motion, stage.moment), what=what)}
+    async with session.transaction():
+        await remove_keys(Landing(motion), sorted(found - await stage.ledger.kept_keys(motion.name)), session, what=what)
 
 
 async def fill_references(stage: Stage, tally: Tally) -> Tally:

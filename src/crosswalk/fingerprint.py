@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from crosswalk.names import Name
 from crosswalk.schema import ConstraintKind, Schema, Table, TypeRef
+from crosswalk.wording import settled
 
 
 def _types(ref: TypeRef) -> Iterable[TypeRef]:
@@ -32,14 +33,14 @@ def _table(table: Table, without: Collection[str]) -> dict[str, Any]:
     return {
         "kind": table.kind,
         "columns": [
-            [c.name, str(c.type), c.not_null, c.default, c.identity, c.generated, c.collation] for c in table.columns
+            [c.name, str(c.type), c.not_null, settled(c.default or ""), c.identity, c.generated, c.collation] for c in table.columns
         ],
         "constraints": sorted(
-            [c.name, c.kind, c.definition]
+            [c.name, c.kind, settled(c.definition)]
             for c in table.constraints
             if not (c.kind is ConstraintKind.FOREIGN and c.name in without)
         ),
-        "unique": sorted(i.definition for i in table.indexes if i.unique),
+        "unique": sorted(settled(i.definition) for i in table.indexes if i.unique),
     }
 
 
@@ -54,7 +55,7 @@ def fingerprint(schema: Schema, tables: Iterable[Name], *, without: Collection[t
         "tables": {str(name): _table(table, uncounted[name]) for name, table in sorted(found.items())},
         "enums": {str(n): schema.enums[n].labels for n in sorted(used & schema.enums.keys())},
         "domains": {
-            str(n): [str(d.base), d.not_null, d.checks]
+            str(n): [str(d.base), d.not_null, [(name, settled(check)) for name, check in d.checks]]
             for n, d in ((n, schema.domains[n]) for n in sorted(used & schema.domains.keys()))
         },
     }

@@ -156,7 +156,7 @@ async def _look(plan: Plan, ledger: Ledger, source: Session, target: Session) ->
     """
     if not await is_shaped(ledger, plan):
         return await glance(plan.mapping(), source, target)
-    found = await look(plan.mapping(), source, target)
+    found = await look(plan.mapping(), source, target, created=plan.created, later=plan.later_keys)
     if found.problems:
         await _require_unchanged(found, plan, ledger)
     found.require_sound()
@@ -270,7 +270,8 @@ async def _give_form(run: _Run) -> None:
     if await is_shaped(run.ledger, run.plan):
         return
     await run.shaping.shape(run.found.facts.target)
-    run.found = await look(run.plan.mapping(), run.found.source, run.found.target)
+    plan, sides = run.plan, (run.found.source, run.found.target)
+    run.found = await look(plan.mapping(), *sides, created=plan.created, later=plan.later_keys)
     run.found.require_shape(run.plan)
     run.found.require_sound()
     await _refuse_unplanned(run.found, run.plan, run.ledger)

@@ -56,6 +56,8 @@ def array_literal(values: Iterable[str | None]) -> str:
 
 def shown(text: str) -> str:
     """The text with control and direction characters made visible, so that no name can repaint what shows it."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         char
         if unicodedata.category(char) not in {"Cc", "Cf", "Zl", "Zp"}

@@ -183,6 +183,17 @@ class Plan(_Model):
         """Target tables in the order in which they are filled."""
         return tuple(parse(t.target) for t in self.tables)
 
+    @property
+    def created(self) -> tuple[Name, ...]:
+        """Of the tables that are filled, those that the plan itself makes."""
+        return self.order if self.strategy == "recreate" else ()
+
+    @property
+    def later_keys(self) -> frozenset[tuple[Name, str]]:
+        """(table, name) of foreign keys that do not stand before the plan adds them, once the rows are there."""
+        before = (s for s in self.statements if s.phase == "before" and s.kind == "foreign key")
+        return frozenset((parse(s.table), s.name) for s in before if not s.sql)
+
     def mapping(self) -> MappingFile:
         """The document as it was when planned."""
         return read_text(self.document, path=self.mapping_path)
@@ -204,7 +215,8 @@ def sealed(plan: Plan) -> Plan:
 
 def content_id(plan: Plan) -> str:
     """A short name for what a plan would do: its document, fingerprints, servers and statements."""
-    content = plan.model_dump(mode="json", include={"document", "strategy", "statements", "without", "preserved", "archive"})
+    covered = {"document", "reviewed", "strategy", "statements", "without", "preserved", "archive"}
+    content = plan.model_dump(mode="json", include=covered)
     content |= {
         "fingerprints": [plan.source_fingerprint, plan.target_fingerprint, plan.shaped_fingerprint],
         "order": [t.target for t in plan.tables],

@@ -1,4 +1,4 @@
-"""Conducts a check of the document, and the making of plans: every strategy costed on the real data. Reads only.
+"""Conducts the making of plans: every strategy costed on the real data. Reads only.
 
 The reviewed document is held against the target as it is; those of hybrid and recreate are derived from it and
 held against the target as it will be. Rows are judged once for transform and hybrid, whose rules are the same,
@@ -29,6 +29,7 @@ from crosswalk.strategy import (
     Derived,
     Held,
     Shaping,
+    as_rows_come,
     asked,
     compose,
     cost,
@@ -40,13 +41,10 @@ from crosswalk.strategy import (
     held_query,
     parents_with_rows,
     recommend,
-    shaped,
     to_create,
 )
 from crosswalk.survey import Servers, Survey, survey
 from crosswalk.timing import Timed, time_sample
-
-# --- plans ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +221,7 @@ class _Planner:
             archived=derived.archived,
             archive=archive if derived.archived else "",
         )
-        target = shaped(made.projected, way.shaping)
+        target = as_rows_come(made.projected, derived.created)
         facts, problems = await gather_facts(derived.file, source, target, self.found.source, self.found.target)
         problems = problems or examine(derived.file, facts)
         way.found = replace(self.found, file=derived.file, facts=facts, problems=tuple(problems))

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from crosswalk import apply
 from crosswalk.backup import back_up
-from crosswalk.claim import note_archived
+from crosswalk.claim import note_standing
 from crosswalk.errors import Interrupted
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Ledger, former
@@ -48,8 +48,8 @@ class Shaping:
             return
         if not standing:
             await self._back_up()
-            holding = [n for n in archived(self.plan) if n in found.tables and found.tables[n].kind in _HOLDING]
-            await note_archived(self.ledger, self.run, holding)
+            concerned = sorted({*archived(self.plan), *self.plan.order} & found.tables.keys())
+            await note_standing(self.ledger, self.run, [n for n in concerned if found.tables[n].kind in _HOLDING])
         await self._perform("shape", standing)
 
     async def complete(self) -> None:

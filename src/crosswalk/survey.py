@@ -6,9 +6,9 @@ Every verb that needs the mapping begins here. Reads only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crosswalk.catalog import read_schema, read_under_locks
 from crosswalk.connect import Session, connect
@@ -20,6 +20,7 @@ from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan
 from crosswalk.schema import Schema
+from crosswalk.strategy import as_rows_come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,17 +138,35 @@ async def glance(file: MappingFile, source: Session, target: Session) -> Survey:
     return Survey(file=file, source=source, target=target, facts=facts, problems=())
 
 
-async def look(file: MappingFile, source: Session, target: Session) -> Survey:
-    """Facts and problems of a document, through sessions that are open."""
-    schemas = await read_both(source, target)
-    facts, problems = await gather_facts(file, *schemas, source, target)
+async def look(
+    file: MappingFile,
+    source: Session,
+    target: Session,
+    *,
+    created: Iterable[Name] = (),
+    later: frozenset[tuple[Name, str]] = frozenset(),
+) -> Survey:
+    """Facts and problems of a document, through sessions that are open.
+
+    `created` are tables that the plan made, `later` foreign keys that it adds once the rows are there.
+    """
+    schema, standing = await read_both(source, target)
+    facts, problems = await gather_facts(file, schema, as_rows_come(standing, created), source, target)
+    facts = replace(facts, later=later)
     if not problems:
         problems = examine(file, facts)
     return Survey(file=file, source=source, target=target, facts=facts, problems=tuple(problems))
 
 
 @asynccontextmanager
-async def survey(file: MappingFile, servers: Servers, *, purpose: str) -> AsyncIterator[Survey]:
-    """Sessions, facts and problems of a document."""
+async def survey(
+    file: MappingFile,
+    servers: Servers,
+    *,
+    purpose: str,
+    created: Iterable[Name] = (),
+    later: frozenset[tuple[Name, str]] = frozenset(),
+) -> AsyncIterator[Survey]:
+    """Sessions, facts and problems of a document; `created` and `later` as in `look`."""
     async with both(servers, purpose=purpose) as (source, target):
-        yield await look(file, source, target)
+        yield await look(file, source, target, created=created, later=later)

@@ -368,7 +368,7 @@ async def test_what_resume_and_repair_moved_counts_as_ours(
     await road.repair()
     assert await rows(road.target, "SELECT count(*) FROM town") == [(6,)]
     await run(road.target, "INSERT INTO town (name) VALUES ('later')")
-    with pytest.raises(LaterRowsLost, match="holds 7 rows .* knows 6 as ours"):
+    with pytest.raises(LaterRowsLost, match=r"holds 7 rows .* knows 6 as ours"):
         await rollback(road.target)
     await run(road.target, "DELETE FROM town WHERE name = 'later'")
     await rollback(road.target)

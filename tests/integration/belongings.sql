@@ -123,3 +123,14 @@ CREATE MATERIALIZED VIEW shop.empty AS SELECT * FROM shop.counted WITH NO DATA;
 CREATE VIEW shop.a_needed AS SELECT 7 AS n FROM shop.man;
 CREATE FUNCTION shop.from_view() RETURNS integer LANGUAGE sql STABLE BEGIN ATOMIC SELECT max(n) FROM shop.a_needed; END;
 CREATE TABLE shop.a_user (n integer DEFAULT shop.from_view());
+
+-- an aggregate and what it is made of; a procedure that works on a table; a function called by its text alone
+CREATE FUNCTION shop.plus(a integer, b integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a + b';
+CREATE AGGREGATE shop.total(integer) (SFUNC = shop.plus, STYPE = integer, INITCOND = '0', PARALLEL = SAFE);
+COMMENT ON AGGREGATE shop.total(integer) IS 'all of it';
+REVOKE EXECUTE ON FUNCTION shop.total(integer) FROM PUBLIC;
+CREATE VIEW shop.totals AS SELECT shop.total(n) AS n FROM shop.sale;
+CREATE PROCEDURE shop.clean(INOUT n integer, VARIADIC x text[]) LANGUAGE plpgsql AS
+    'BEGIN DELETE FROM shop.sale WHERE region = ANY (x); PERFORM shop.called_by_text(); END';
+CREATE FUNCTION shop.called_by_text() RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+CREATE TABLE shop.rows_of (id integer, one shop.plain, many shop.plain[]);

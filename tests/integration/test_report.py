@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import pytest
 
+from crosswalk.cli import main
 from crosswalk.connect import session
 from crosswalk.embedded import Server
 from crosswalk.ledger import Ledger
@@ -439,6 +440,54 @@ async def test_verify_works_where_the_ledger_may_not_be_written(
     found = await verify(Servers(source=source, target=reader.url(pg18, database)))
     assert found.clean
     assert "permission denied" in found.unrecorded
+
+    stranger = make_role(pg18)
+    sql(pg18, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {stranger.name}", database=database)
+    blind = await gather(source, stranger.url(pg18, database), draft=file)
+    assert blind.headline == "What was moved is not known"
+    assert [f.title for f in blind.findings if f.weight == "warning"] == ["The ledger could not be read"]
+    assert isinstance(blind.moved, Absent)
+    assert "permission denied" in blind.moved.why
     async with connected(target) as conn:
         assert await conn.fetchval("SELECT count(*) FROM crosswalk.event WHERE kind = 'proof'") == 0
     assert (await verify(road.servers)).unrecorded == ""
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def _report(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    code = main(["report", *arguments])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_the_command_writes_page_and_twin_and_refuses_what_is_not_its_own(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CROSSWALK_SOURCE", "CROSSWALK_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+    assert _report(capsys=capsys)[0] == 3, "nothing is known"
+    assert list(tmp_path.iterdir()) == []
+
+    source, target = story.urls
+    code, out, err = _report("--source", source, "--target", target, "--md", capsys=capsys)
+    assert code == 0, err
+    assert sorted(f.name for f in tmp_path.iterdir()) == [f"crosswalk-report.{end}" for end in ("html", "json", "md")]
+    assert PASSWORD not in out + err + "".join(f.read_text() for f in tmp_path.iterdir())
+    assert Report.model_validate_json((tmp_path / "crosswalk-report.json").read_text()).stage == "rolled back"
+
+    (tmp_path / "crosswalk.yaml").write_text(DOCUMENT, encoding="utf-8")
+    code, out, err = _report("--target", target, "--json", capsys=capsys)
+    told = json.loads(out)
+    assert (code, told["paths"]) == (0, ["crosswalk-report.html", "crosswalk-report.json"]), "its own may be written over"
+    assert told["report"]["mapping"]["path"] == "crosswalk.yaml", "the document beside it is the one that counts now"
+
+    (tmp_path / "mine.json").write_text("{}")
+    assert _report("--target", target, "-o", "mine.html", capsys=capsys)[0] == 1
+    assert (tmp_path / "mine.json").read_text() == "{}"
+    assert not (tmp_path / "mine.html").exists()
+    assert _report("--target", target, "-o", "mine.html", "--force", capsys=capsys)[0] == 0
+    assert _report("--target", target, "-o", "nowhere/x.html", capsys=capsys)[0] == 1
+    assert _report("--target", target, "--plan", "none.json", capsys=capsys)[0] == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from crosswalk.cli.strategies import render_costs, render_recommendation
 from crosswalk.embedded import Server
-from crosswalk.errors import StrategyImpossible, TableNotEmpty
+from crosswalk.errors import PlanUndecided, StrategyImpossible, TableNotEmpty
 from crosswalk.mapping import read_mapping, read_text
 from crosswalk.plan import STRATEGIES, Columns, Cost, Hazard, Plan, Strategy
 from crosswalk.planning import Planned, make_plans
 from crosswalk.survey import Servers
 from examples.salon.data import Dataset, load_source, load_target
-from tests.road import Connection, Road, connected, content, run
+from tests.road import Connection, Road, connected, content, findings, rows, run, sums
 from tests.servers import MakeDatabase, MakeRole, sql
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +146,7 @@ def test_recreate_makes_room_and_lists_what_goes(case: Case) -> None:
 def test_hybrid_adds_what_transform_drops(case: Case) -> None:
     plan = case.plan("hybrid")
     adds = [s for s in plan.statements if s.hazard is Hazard.ADDS_COLUMNS]
+    assert case.planned.checked["hybrid"] is case.planned.checked["transform"], "the rows were judged twice"
     if case.name == "pair":
         assert adds == []
         assert plan.document == plan.reviewed
@@ -199,14 +204,32 @@ def test_dropped_columns_that_hold_something_are_told(case: Case) -> None:
         assert not any("dropped column" in text for text in case.cost("transform").losses)
         return
     losses = case.cost("transform").losses
-    for table, (columns, rows) in asyncio.run(_held(case.servers.source)).items():
+    for table, (columns, holding) in asyncio.run(_held(case.servers.source)).items():
         if columns:
             word, verb = ("column", "holds") if columns == 1 else ("columns", "hold")
-            told = f"{table}: {columns} dropped {word} {verb} something in {rows:,} of "
+            told = f"{table}: {columns} dropped {word} {verb} something in {holding:,} of "
             assert any(text.startswith(told) for text in losses), (told, losses)
         else:
             assert not any(text.startswith(f"{table}:") for text in losses)
     assert not any("dropped column" in text for text in case.cost("hybrid").losses)
+
+
+def test_the_page_on_strategies_shows_what_is_printed(case: Case) -> None:
+    if case.name != "default":
+        return
+    shown = re.search(r"<!-- plan:.*?-->\n```text\n(.*?)```", (ROOT / "docs" / "strategies.md").read_text(), re.DOTALL)
+    assert shown is not None
+    told = Console(width=80, file=io.StringIO(), color_system=None, highlight=False, markup=False, emoji=False)
+    for each in (*render_costs(case.planned.file.costs), *render_recommendation(case.planned.file.recommendation)):
+        told.print(each)
+    assert isinstance(told.file, io.StringIO)
+    assert _shape(shown.group(1)) == _shape(told.file.getvalue())
+    assert max(map(len, told.file.getvalue().splitlines())) <= 80
+
+
+def _shape(text: str) -> list[str]:
+    """Lines without their spacing; times differ from run to run."""
+    return [" ".join(re.sub(r"\d+\.\d s", "# s", line).split()) for line in text.strip().splitlines()]
 
 
 async def test_planning_leaves_both_servers_as_they_were(
@@ -275,6 +298,10 @@ async def test_what_recreate_cannot_do_blocks_it_alone(pg16: Server, pg18: Serve
     costs = {c.strategy: c for c in planned.file.costs}
     assert [s for s in STRATEGIES if costs[s].possible] == ["transform", "hybrid"]
     assert "public.people.shoe is dropped for good (final), and is NOT NULL" in costs["recreate"].blockers[0]
+    await run(way.target, "INSERT INTO people VALUES (1, 'theirs')")
+    none = (await make_plans(way.file, way.servers)).file
+    assert (none.plans, none.recommendation) == ({}, None)
+    assert [bool(c.blockers) for c in none.costs] == [True] * 3
     with pytest.raises(StrategyImpossible, match="NOT NULL without a default"):
         await make_plans(way.file, way.servers, strategies=("recreate",))
 
@@ -290,6 +317,30 @@ async def test_values_that_nobody_wrote_are_no_loss(pg16: Server, pg18: Server, 
     planned = await make_plans(way.file, way.servers)
     assert planned.file.recommendation is not None
     assert planned.file.recommendation.strategy == "transform"
+
+
+async def test_what_is_empty_for_its_type_is_no_loss(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
+    columns = {
+        "t": ("text", "''", "'x'"), "v": ("varchar(5)", "''", "'null'"), "a": ("int[]", "'{}'", "'{NULL}'"),
+        "j": ("jsonb", "'[]'", "'[0]'"), "k": ("json", "'null'", "'0'"), "n": ("numeric(6,2) DEFAULT 0", "0.00", "0.01"),
+        "b": ("boolean DEFAULT true", "true", "false"), "c": ("char(4) DEFAULT 'ab'", "'ab'", "'cd'"),
+        "p": ("point DEFAULT '(0,0)'", "'(0,0)'", "'(1,0)'"), "m": ("timestamp DEFAULT now()", "NULL", "now()"),
+    }  # fmt: skip
+    added = ", ".join(f"ADD {name} {kind}" for name, (kind, _, _) in columns.items())
+    empty = ", ".join(f"{name} = {value}" for name, (_, value, _) in columns.items())
+    full = ", ".join(f"{name} = {value}" for name, (_, _, value) in columns.items())
+    drops = ", ".join(f"{name}: gone" for name in columns)
+    way = await _small(
+        pg16, pg18, make_database, source=f"ALTER TABLE people {added}; UPDATE people SET shoe = 40, {empty};",
+        document=SMALL.replace("shoe: nobody asks", f"shoe: nobody asks, {drops}"),
+    )
+    planned = await make_plans(way.file, way.servers, strategies=("transform",))
+    assert planned.file.costs[0].losses == ()
+    await run(way.source, f"UPDATE people SET {full} WHERE id < 6")
+    planned = await make_plans(way.file, way.servers, strategies=("transform",))
+    assert planned.file.costs[0].losses == (
+        "public.people: 10 dropped columns hold something in 5 of 50 rows: a (5), b (5), c (5) and 7 more",
+    )
 
 
 async def test_without_counting_everything_is_a_guess(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
@@ -343,3 +394,41 @@ async def test_foreign_keys_of_the_source_come_after_the_rows(
     keys = [s for s in plan.statements if s.kind == "foreign key"]
     assert [(s.phase, s.sql) for s in keys] == [("before", "")]
     assert "ADD CONSTRAINT" in keys[0].restore
+
+
+async def test_what_older_rows_break_is_no_reason_to_refuse_them(
+    pg16: Server, pg18: Server, make_database: MakeDatabase
+) -> None:
+    """A check that was never validated comes after the rows, as it is in the source."""
+    source = "ALTER TABLE people ADD CONSTRAINT tall CHECK (shoe > 38) NOT VALID;"
+    way = await _small(pg16, pg18, make_database, source=source)
+    plan = await way.plan("recreate")
+    moved = await way.migrate(plan)
+    assert sums(moved) == {"people": (50, 50, 0, 0, 0)}
+    assert findings(await way.verify()) == []
+    assert sums(await way.migrate(plan)) == {"people": (50, 50, 0, 0, 0)}
+    assert await rows(way.target, "SELECT count(*) FROM people WHERE shoe <= 38") == [(3,)]
+    checks = "SELECT convalidated, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'tall'"
+    assert await rows(way.target, checks) == [(False, "CHECK ((shoe > 38)) NOT VALID")]
+    assert await rows(way.target, f"SELECT count(*) FROM {plan.archive}.people") == [(0,)]
+
+
+async def test_hybrid_moves_what_transform_would_drop(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
+    way = await _small(pg16, pg18, make_database)
+    moved = await way.migrate(await way.plan("hybrid"))
+    assert sums(moved) == {"people": (50, 50, 0, 0, 0)}
+    assert findings(await way.verify()) == []
+    shoes = "SELECT id, shoe FROM people ORDER BY 1"
+    assert await rows(way.target, shoes) == await rows(way.source, shoes)
+
+
+async def test_a_plan_that_nobody_decided_on_moves_nothing(
+    pg16: Server, pg18: Server, make_database: MakeDatabase
+) -> None:
+    way = await _small(pg16, pg18, make_database)
+    planned = await make_plans(way.file, way.servers, sample=False)
+    with pytest.raises(PlanUndecided):
+        await way.migrate(planned.file.plans["transform"])
+    assert await rows(way.target, "SELECT count(*), to_regclass('crosswalk.run') FROM people") == [(0, None)]
+    await way.migrate(planned.file.decide("transform", who="Ann", why="x").chosen())
+    assert await rows(way.target, "SELECT count(*) FROM people") == [(50,)]

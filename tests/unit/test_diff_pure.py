@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswalk.diff import Attribute, ColumnVerdict, Verdict, compare
-from crosswalk.diff.canon import anonymous, tokens, unqualified
+from crosswalk.diff.canon import anonymous, unqualified
 from crosswalk.names import Name, quote
 from crosswalk.schema import Column, Extension, Index, RelationKind, Schema, Table, TypeKind, TypeRef
+from crosswalk.wording import tokens
 
 INTEGER = TypeRef(
     schema="pg_catalog", name="int4", kind=TypeKind.BASE, modifier=-1, display="integer", plain="integer", oid=23,

@@ -15,13 +15,14 @@ from crosswalk.ledger import Tally
 from crosswalk.mapping import read_text
 from crosswalk.names import Name
 from crosswalk.plan import Columns, Cost, Hazard, Recommendation, Statement, Strategy
-from crosswalk.schema import Column
+from crosswalk.schema import Column, Constraint, ConstraintKind
 from crosswalk.strategy import (
     Between,
     Candidate,
     Derived,
     Held,
     Shaping,
+    as_rows_come,
     asked,
     compose,
     cost,
@@ -235,3 +236,20 @@ def test_statements_come_in_the_order_in_which_they_run() -> None:
     bare = compose("transform", facts, file, between=Between(urls=("s", "t")))
     assert (bare.shaped_fingerprint, bare.shaped) == ("", {})
     assert "boss_fkey" in [s.name for s in bare.statements if "DROP CONSTRAINT" in s.sql]
+
+
+def test_what_is_added_after_the_rows_refuses_nothing_before() -> None:
+    def check(name: str, *, validated: bool = True) -> Constraint:
+        return Constraint(
+            name=name, kind=ConstraintKind.CHECK, columns=("a",), definition="CHECK (a)", validated=validated
+        )
+
+    late = replace(refers("boss", "people"), name="late", validated=False)
+    never = replace(refers("boss", "people"), name="never", enforced=False, validated=False)
+    people = table("people", check("good"), check("loose", validated=False), late, never, a="bool!", boss="int4")
+    loose = replace(people.columns[1], not_null_validated=False)
+    people = replace(people, columns=(people.columns[0], loose, people.columns[2]))
+    found = as_rows_come(schema(people, TARGET.tables[USERS]), [PEOPLE])
+    assert [c.name for c in found.tables[PEOPLE].constraints] == ["people_pkey", "good", "late"]
+    assert [c.not_null for c in found.tables[PEOPLE].columns] == [True, False, False]
+    assert found.tables[USERS] == TARGET.tables[USERS]

@@ -101,6 +101,7 @@ async def _read(session: Session, wanted: list[str] | None) -> Schema:
             for r in await _query(session, "extensions")
         ),
         superuser=around["superuser"], may_create=around["may_create"], roles=frozenset(around["roles"]),
+        acts_as=frozenset(around["acts_as"]),
         known_collations=frozenset(around["collations"]), unread=tuple(around["unread"]),
         namespaces={r["name"]: objects.namespace(r) for r in await _query(session, "namespaces", oids)},
         collations={c.name: c for c in map(objects.collation, await _query(session, "collations", oids))},

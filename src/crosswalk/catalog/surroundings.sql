@@ -2,6 +2,7 @@
 SELECT r.rolsuper AS superuser,
        has_database_privilege(current_database(), 'CREATE') AS may_create,
        ARRAY(SELECT x.rolname::text FROM pg_roles x ORDER BY x.rolname COLLATE "C") AS roles,
+       ARRAY(SELECT x.rolname::text FROM pg_roles x WHERE pg_has_role(x.oid, 'USAGE') ORDER BY x.rolname COLLATE "C") AS acts_as,
        ARRAY(SELECT c.collname::text FROM pg_collation c
              WHERE c.collnamespace = 'pg_catalog'::regnamespace
                AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_database d WHERE d.datname = current_database()))) AS collations,

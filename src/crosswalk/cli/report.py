@@ -65,7 +65,8 @@ def report(
     file, (draft, plans, notes) = options.document(mapping), _beside(mapping, plan)
     if not any((*urls, file, draft, plans)):
         raise NothingToReport()
-    paths = [output, output.with_suffix(".json"), *([output.with_suffix(".md")] if md else [])]
+    page = output.with_suffix(".html") if output.suffix in {".json", ".md"} else output
+    paths = [page, page.with_suffix(".json"), *([page.with_suffix(".md")] if md else [])]
     for path in paths:
         _may_write(path, force=force)
     made = asyncio.run(

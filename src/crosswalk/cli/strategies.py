@@ -16,10 +16,8 @@ from crosswalk.cli.accounting import heading, line, number, plural
 from crosswalk.cli.plans import spell
 from crosswalk.plan import Columns, Cost, Decision, Recommendation
 
-_ROWS: Final = {
-    "loaded": "loaded", "merged": "merged", "quarantined": "refused", "filtered": "filtered", "archived": "archived",
-}
-_COLUMNS: Final = ("kept", "folded", "added", "dropped", "archived")
+_ROWS: Final = {"loaded": "loaded", "merged": "merged", "quarantined": "refused", "filtered": "filtered"}
+_COLUMNS: Final = ("kept", "folded", "added", "dropped")
 
 
 def render_costs(costs: Sequence[Cost]) -> Iterator[RenderableType]:
@@ -64,6 +62,8 @@ def _side_by_side(costs: Sequence[Cost]) -> RenderableType:
     made.add_row("source columns", *(_count(_total(c.columns)) for c in costs))
     for part in _COLUMNS:
         made.add_row(f"  {part}", *(_count(getattr(c.columns, part) if c.columns else None) for c in costs))
+    made.add_row("archived rows", *(_count(c.rows.get("archived")) for c in costs))
+    made.add_row("archived columns", *(_count(c.columns.archived if c.columns else None) for c in costs))
     made.add_row("rules violated", *(_count(len(c.violations)) for c in costs))
     made.add_row("statements", *(_count(c.statements) for c in costs))
     made.add_row("hazards", *(Text("\n".join(c.hazards) or "none") for c in costs))

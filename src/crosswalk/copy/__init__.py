@@ -8,6 +8,7 @@ from crosswalk.copy.chunks import CHUNK_BYTES, cut
 from crosswalk.copy.hands import Hands, Moved
 from crosswalk.copy.insist import insist
 from crosswalk.copy.land import CLASHES, move_chunk, move_keys, settle_clashes, wait_for_batch
+from crosswalk.copy.merge import remove_keys
 from crosswalk.copy.quarantine import forget_older, forget_rejected, quarantine_static
 from crosswalk.copy.sequences import advance_sequences
 
@@ -24,6 +25,7 @@ __all__ = [
     "move_chunk",
     "move_keys",
     "quarantine_static",
+    "remove_keys",
     "settle_clashes",
     "wait_for_batch",
 ]

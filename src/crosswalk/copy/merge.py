@@ -7,8 +7,9 @@ A stretch that is refused is halved. Rows that clash only because they hand uniq
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
+from crosswalk.connect import Session
 from crosswalk.copy.hands import UNIQUE, Hands, refusal, row_fault
 from crosswalk.copy.quarantine import Refusal
 from crosswalk.errors import RowsLostInRelay, StatementFailed
@@ -109,10 +110,15 @@ async def remove_refused(hands: Hands, landing: Landing) -> None:
 async def remove(hands: Hands, landing: Landing, numbers: Collection[int]) -> None:
     """Delete the target rows of rows of the twin; never one that stood there before, or that another refers to."""
     keys = [r["k"] for r in await hands.target.fetch(landing.target_keys(), list(numbers), what=hands.what)]
-    gone = [r["k"] for r in await hands.target.fetch(delete(landing), keys, what=hands.what)]
-    await hands.target.execute(
+    await remove_keys(landing, keys, hands.target, what=hands.what)
+
+
+async def remove_keys(landing: Landing, keys: Sequence[str], target: Session, *, what: str) -> None:
+    """Delete rows by their target keys (jsonb texts); never one that another refers to."""
+    gone = [r["k"] for r in await target.fetch(delete(landing), list(keys), what=what)]
+    await target.execute(
         "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
-        str(hands.motion.name),
+        str(landing.motion.name),
         gone,
         what="the key map",
     )

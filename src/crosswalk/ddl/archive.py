@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from crosswalk.ddl.standing import Standing, types
 from crosswalk.ddl.steps import Step, step
-from crosswalk.ddl.wanted import VIEWS, Families, Wanted, relation_thing
+from crosswalk.ddl.wanted import VIEWS, Families, Wanted, function_thing, relation_thing, words_of
 from crosswalk.names import Name, quote
 from crosswalk.plan import Hazard
 from crosswalk.schema import RelationKind, Schema, Table, Thing
@@ -61,6 +61,7 @@ class _Clearing:
         reused, candidates = self._things()
         things = self._archivable(candidates)
         self._guard(things)
+        self._name_readers(things)
         homes = self._homes()
         moved = {name: Name(homes[name.schema], name.relation) for name in self._moved}
         where = {thing: homes.get(thing.name.schema, self._archive) for thing in things}
@@ -219,9 +220,24 @@ class _Clearing:
                 self._blockers.append(f"{need.thing} is preserved and needs {need.on}, which would be archived")
             elif need.thing.kind == "function" and need.thing not in moving:
                 self._warnings.append(f"the function {need.thing} stays and works on the archived {need.on} from now on")
+        owners = self._standing.owners()
+        for thing in sorted(things):
+            if owners[thing] not in self._target.acts_as:
+                self._blockers.append(f"{thing} must be archived and belongs to {owners[thing]}, not to {self._target.role}")
         for name, table in sorted(self._moved.items()):
             if "OWNER" not in table.privileges:
                 self._blockers.append(f"{name} must be archived and belongs to {table.owner}, not to {self._target.role}")
+
+    def _name_readers(self, things: Collection[Thing]) -> None:
+        """Functions that stay and find a table by its name: from now on another one."""
+        short = {name.relation for name in self._moved}
+        readers = [
+            thing for function in self._target.functions
+            if (thing := function_thing(function)) not in things and short & words_of(function.definition)
+        ]
+        if readers:
+            names = ", ".join(map(str, readers[:10])) + (" …" if len(readers) > 10 else "")
+            self._warnings.append(f"{len(readers)} functions of the target name tables that are archived: {names}")
 
     def _homes(self) -> dict[str, str]:
         """The archive for each schema: one for all, and further ones where names would meet."""

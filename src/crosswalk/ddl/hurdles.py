@@ -172,6 +172,7 @@ def _rights(wanted: Wanted, cleared: Cleared, target: Schema) -> Iterator[str]:
         )
     used = {table.name.schema for table in wanted.relations if table.name not in cleared.skipped}
     used |= {thing.name.schema for thing in wanted.things - cleared.reused if thing.kind != "extension"}
+    used |= {name.schema for name in cleared.moved} | {thing.name.schema for thing in cleared.things}  # the way back
     yield from cannot_create(used, target.namespaces, target.role)
 
 

@@ -15,7 +15,7 @@ from crosswalk.ddl.projection import projected
 from crosswalk.ddl.standing import Standing, types
 from crosswalk.ddl.steps import Key, Step, key_of, ordered, relation_key
 from crosswalk.ddl.trimmed import trimmed
-from crosswalk.ddl.wanted import Wanted, function_thing, relation_thing
+from crosswalk.ddl.wanted import VIEWS, Wanted, function_thing, relation_thing
 from crosswalk.ddl.wanted import wanted as want
 from crosswalk.names import Name, quote
 from crosswalk.schema import Schema, Table, Thing
@@ -34,13 +34,13 @@ def recreate(
     """
     standing = Standing(target)
     other = [function_thing(f) for f in source.functions if standing.function(f) and not standing.same_function(f)]
-    found = want(source, tables, but=other)
+    found = want(source, [name for name in tables if _is_table(source, name)], but=other)
     room = cleared(found, standing, preserved=preserved, archive=archive)
     found, left_out = trimmed(found, target, skipped=room.skipped)
     making = Recreating(found, room, target)
     steps, stuck = making.steps()
     blockers = [*room.blockers, *hurdles(found, room, standing)]
-    blockers += [f"{name} is not a table of the source" for name in sorted(tables) if name not in source.tables]
+    blockers += [f"{name} is no table of the source" for name in sorted(tables) if not _is_table(source, name)]
     blockers += [f"{each.makes[-1]} and what it needs need one another: that cannot be made step by step" for each in stuck]
     keys = own_foreign_keys({table.name: table for table in found.tables})
     return Made(
@@ -50,6 +50,10 @@ def recreate(
         warnings=tuple(dict.fromkeys([*room.warnings, *left_out, *_staying(other, found), *making.absent_roles()])),
         projected=projected(found, room, target, making.grants),
     )
+
+
+def _is_table(source: Schema, name: Name) -> bool:
+    return name in source.tables and source.tables[name].kind not in VIEWS
 
 
 def _staying(different: Iterable[Thing], found: Wanted) -> Iterator[str]:

@@ -63,6 +63,12 @@ class Standing:
         """What needs it directly."""
         return self._users[thing]
 
+    def owners(self) -> dict[Thing, str]:
+        """Who owns each function, type, sequence and collation."""
+        found = {function_thing(function): function.owner for function in self.target.functions}
+        areas = (("type", self.types), ("sequence", self.target.sequences), ("collation", self.target.collations))
+        return found | {Thing(kind=kind, name=n): each.owner for kind, area in areas for n, each in area.items()}
+
     def owned(self, table: Name) -> list[Sequence]:
         """Sequences that go where the table goes."""
         return self._owned[table]

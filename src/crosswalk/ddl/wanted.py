@@ -18,7 +18,7 @@ from crosswalk.schema import Function, Need, RelationKind, Schema, Sequence, Tab
 
 VIEWS: Final = frozenset({RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW})
 _NAME: Final = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
-_CALL: Final = re.compile(rf"(?:{_NAME.pattern})\s*\(")
+_CALL: Final = re.compile(rf"(?:(?:{_NAME.pattern})\s*\.\s*)?(?:{_NAME.pattern})\s*\(")
 FOREIGN_KEY: Final = "foreign key "
 
 
@@ -183,8 +183,18 @@ def _collations(source: Schema, relations: Iterable[Table]) -> set[Name]:
     return {name for name in source.collations if str(name) in said}
 
 
-def _words(text: str, shape: re.Pattern[str]) -> set[str]:
-    return {quoted.replace('""', '"') if quoted else plain for quoted, plain in shape.findall(text)}
+def words_of(text: str) -> set[str]:
+    """Every name in a text, quoted or not, whatever it names."""
+    return {_unquoted(*found) for found in _NAME.findall(text)}
+
+
+def _unquoted(quoted: str, plain: str) -> str:
+    return quoted.replace('""', '"') if quoted else plain
+
+
+def _calls(text: str) -> set[tuple[str, str]]:
+    """(schema or "", name) of everything that is followed by a parenthesis."""
+    return {(_unquoted(*found[:2]), _unquoted(*found[2:])) for found in _CALL.findall(text)}
 
 
 class _Calls:
@@ -206,8 +216,10 @@ class _Calls:
         function = self._functions.get(thing)
         if function is None:
             return []
-        words = _words(function.definition, _CALL)
-        named = [other for word in sorted(words & self._named.keys()) for other in self._named[word]]
+        named = [
+            other for schema, name in sorted(_calls(function.definition)) for other in self._named.get(name, ())
+            if not schema or schema == other.name.schema
+        ]
         return [other for other in named if other != thing and self._can_be_had(other)]
 
     def working_on(self, things: Collection[Thing]) -> set[Thing]:
@@ -215,7 +227,7 @@ class _Calls:
         short = {name.relation for name in self._names}
         waiting = [
             thing for thing, function in self._functions.items()
-            if thing not in things and short & _words(function.definition, _NAME)
+            if thing not in things and short & words_of(function.definition)
         ]
         found: set[Thing] = set()
         while waiting:

@@ -10,18 +10,12 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-_TOKEN: Final = re.compile(
-    r"""\"(?:[^"]|"")*\" | '(?:[^']|'')*' | \$\w*\$ | [^\W\d][\w$]* | \s+ | .""", re.VERBOSE | re.DOTALL
-)
+from crosswalk.wording import tokens
+
 _WORD: Final = re.compile(r"\"|[^\W\d]")
 _SPACE: Final = re.compile(r"\s+\Z")
 QUALIFIERS_DROPPED: Final = 16
 """The first major version that leaves the table's alias out of a query on one table."""
-
-
-def tokens(text: str) -> list[str]:
-    """Names, literals, white space and signs, in order; joined they are the text again."""
-    return _TOKEN.findall(text)
 
 
 def _past_name(parts: list[str], at: int) -> int:

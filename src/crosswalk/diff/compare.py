@@ -24,6 +24,7 @@ from crosswalk.diff.values import (
 )
 from crosswalk.names import Name
 from crosswalk.schema import Column, Constraint, RelationKind, Schema, Sequence, Table
+from crosswalk.wording import settled
 
 Traits = Mapping[str, str | None]
 """What is compared of one object, by the attribute's name."""
@@ -84,7 +85,7 @@ class _Side:
         return str(self._renamed.get(name, name)) if name is not None else None
 
     def query(self, text: str) -> str:
-        return unqualified(text, schemas=self._namespaces) if self._strip else text
+        return settled(unqualified(text, schemas=self._namespaces) if self._strip else text)
 
     def properties(self, table: Table) -> Traits:
         """What holds for the relation as a whole."""
@@ -105,12 +106,12 @@ class _Side:
     def _constraint(self, constraint: Constraint) -> Traits:
         named = {"REFERENCES"} if constraint.references else ()
         return {
-            "definition": anonymous(constraint.definition, after=named),
+            "definition": settled(anonymous(constraint.definition, after=named)),
             "references": self.partner(constraint.references),
         }
 
     def parts(self, table: Table) -> Things:
-        """Keys, checks, indexes, triggers and policies; what a parent's copy says is left to the parent."""
+        """Keys, checks, indexes, triggers, policies …; what a parent's copy says is left to the parent."""
         found: dict[tuple[str, str], Traits] = {}
         for c in table.constraints:
             if not c.inherited:
@@ -118,18 +119,23 @@ class _Side:
         for i in table.indexes:
             if not i.inherited and i.constraint is None:
                 found["index", i.name] = {
-                    "definition": anonymous(i.definition, after={"INDEX", "ON"}),
+                    "definition": settled(anonymous(i.definition, after={"INDEX", "ON"})),
                     "valid": _yes(i.valid),
                 }
         for t in table.triggers:
             found["trigger", t.name] = {
-                "definition": anonymous(t.definition, after={"TRIGGER", "ON"}),
+                "definition": settled(anonymous(t.definition, after={"TRIGGER", "ON"})),
                 "enabled": t.state.name.lower(),
             }
+        for r in table.rules:
+            said = self.query(anonymous(r.definition, after={"RULE"}))
+            found["rule", r.name] = {"definition": said, "enabled": r.state.name.lower()}
+        for s in table.statistics:
+            found["statistics", s.name.relation] = {"definition": anonymous(s.definition, after={"STATISTICS", "FROM"})}
         for p in table.policies:
             found["policy", p.name] = {
                 "command": p.command, "permissive": _yes(p.permissive), "roles": ", ".join(p.roles),
-                "using": p.using, "check": p.check,
+                "using": _settled(p.using), "check": _settled(p.check),
             }
         return found
 
@@ -141,7 +147,7 @@ class _Side:
         for name, domain in self.schema.domains.items():
             found["domain", str(name)] = {
                 "type": str(domain.base), "not null": _yes(domain.not_null), "default": domain.default,
-                "collation": domain.collation, **{f"check {check}": text for check, text in domain.checks},
+                "collation": domain.collation, **{f"check {check}": settled(text) for check, text in domain.checks},
             }
         for name, composite in self.schema.composites.items():
             found["composite type", str(name)] = {
@@ -175,10 +181,14 @@ class _Side:
             "not null": _yes(column.not_null) + ("" if column.not_null_validated else ", not validated"),
             "generated": column.generated,
             "identity": column.identity if table.partition_of is None else None,
-            "default": column.default,
+            "default": _settled(column.default),
             "collation": column.collation,
             "comment": column.comment,
         }
+
+
+def _settled(text: str | None) -> str | None:
+    return settled(text) if text is not None else None
 
 
 def _yes(value: bool) -> str:

@@ -30,6 +30,9 @@ class Facts:
     """By target table: what the source can evaluate over the mapped row: CHECK constraints by name, `domain:COLUMN`,
     `index:NAME` and `exclusion:NAME` for expressions and predicates, `partition` for the bounds of all partitions."""
 
+    later: frozenset[tuple[Name, str]] = frozenset()
+    """Foreign keys (table, name) of the target that come once the rows are there: what breaks one is set aside then."""
+
     compiled: dict[tuple[Name, tuple[Name, ...]], Compiled] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from crosswalk.express.casts import wire_type
-from crosswalk.express.facts import EVERYTHING, Facts, Moment
+from crosswalk.express.facts import EVERYTHING, Facts, Moment, Selection
+from crosswalk.express.lookups import REJECT
 from crosswalk.express.motion import Motion
 from crosswalk.express.parts import Fed, Reference, Wire
 from crosswalk.mapping import Lookup, Take
@@ -241,6 +242,20 @@ def excluding(motion: Motion, rule: Together, moment: Moment) -> str:
         f" SELECT {identity_texts(motion, 'a.')}, {identity_texts(motion, 'b.')}"
         f' FROM "cw$rows" AS a JOIN "cw$rows" AS b ON {on} AND {earlier} < {later}'
     )
+
+
+def forsaken(motion: Motion, moment: Moment) -> str:
+    """Target keys (jsonb texts) of the rows that others keep out, without those that another row has now."""
+    bars = moment.bars(motion.name)
+    width = len(motion.identity)
+    chosen = Selection(keys=tuple(dict.fromkeys(key[:width] for bar in bars for key in bar.keys)))
+    key = f'{motion.target_key_json()} AS "cw$key"'
+    rows = f'SELECT {key} FROM ({motion.judged(chosen, moment)}) AS "cw$judged" WHERE {REJECT} > {len(motion.conditions)}'
+    sql = f'SELECT DISTINCT "cw$key"::pg_catalog.text AS k FROM ({rows}) AS "cw$out"'
+    if motion.certainly_unique:
+        return sql
+    staying = f"SELECT {key} FROM {_rows(motion, moment)}"
+    return f'{sql} WHERE "cw$key" NOT IN (SELECT "cw$key" FROM ({staying}) AS "cw$stay")'
 
 
 # --- foreign keys -------------------------------------------------------------------------------

@@ -99,13 +99,14 @@ class Ancestry:
 def judged_keys(motion: Motion, ancestry: Ancestry) -> list[Foreign]:
     """The foreign keys that are asked before anything moves.
 
-    Not those that lie in a circle, which are dropped for the load and added again at its end; nor those into tables
+    Not those that lie in a circle or are only made with the table, for they come at the load's end; nor those into tables
     that hold rows of others already. `forecast` announces what these refuse.
     """
     return [
         each
         for each in foreign_keys(motion)[0]
         if each.pairs
+        and (motion.name, each.key.name) not in motion.facts.later
         and motion.name not in {each.parent, *ancestry.above(each.parent)}
         and motion.facts.mapping(each.parent).existing == "refuse"
         and not found_by_lookup(motion, each)

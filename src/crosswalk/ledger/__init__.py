@@ -22,7 +22,7 @@ from crosswalk.names import Name, parse
 SCHEMA: Final = "crosswalk"
 LOCK: Final = 0x63726F7373  # "cross"
 _DDL: Final = files("crosswalk.ledger").joinpath("schema.sql")
-_EXISTS: Final = "SELECT to_regclass('crosswalk.found') IS NOT NULL"
+_EXISTS: Final = "SELECT to_regclass('crosswalk.portrait') IS NOT NULL"
 
 
 __all__ = ["LOCK", "SCHEMA", "Chunk", "Held", "Ledger", "Run", "RunState", "Tally", "as_json"]

@@ -1,5 +1,6 @@
 """How the target stood before the first run of ours, as the ledger remembers it: what a rollback goes by.
 
+    portrait   the catalog when a run began
     claims     tables that we fill: were they empty, which of their rows are ours
     kept       keys of rows that stood there; `row_before` their texts where a run may overwrite them
     found      rows and hashes of tables that held rows, archived ones among them
@@ -22,8 +23,6 @@ from crosswalk.connect import Session
 from crosswalk.names import Name, literal, parse
 
 _WHAT: Final = "the ledger"
-_PORTRAIT: Final = ("target", "found")
-"""Kind and name of the event that says what the target's catalog was like."""
 _BY_TABLE: Final = ("filled", "kept", "key_map", "quarantine", "row_before", "found")
 
 
@@ -64,11 +63,7 @@ def _sql(name: str) -> str:
 async def note_portrait(session: Session, run: int, portrait: Mapping[str, Mapping[str, str]]) -> None:
     """Remember what the target's catalog was like when a run began."""
     await session.execute(
-        "INSERT INTO crosswalk.event (run_id, kind, name, detail) VALUES ($1, $2, $3, $4::json)",
-        run,
-        *_PORTRAIT,
-        json.dumps(portrait),
-        what=_WHAT,
+        "INSERT INTO crosswalk.portrait (run_id, catalog) VALUES ($1, $2::json)", run, json.dumps(portrait), what=_WHAT
     )
 
 
@@ -218,12 +213,7 @@ async def count_new(session: Session, claimed: Claim) -> int:
 
 async def portrait(session: Session, run: int) -> dict[str, dict[str, str]] | None:
     """The target's catalog when a run began; None where it was not noted."""
-    text = await session.fetchval(
-        "SELECT detail FROM crosswalk.event WHERE run_id = $1 AND kind = $2 AND name = $3 ORDER BY id LIMIT 1",
-        run,
-        *_PORTRAIT,
-        what=_WHAT,
-    )
+    text = await session.fetchval("SELECT catalog FROM crosswalk.portrait WHERE run_id = $1", run, what=_WHAT)
     return None if text is None else json.loads(text)
 
 

@@ -167,3 +167,9 @@ CREATE TABLE IF NOT EXISTS crosswalk.found (
     rows          bigint NOT NULL,
     hash          numeric NOT NULL
 );
+
+-- the catalog when a run began, as hashes: by object, by aspect
+CREATE TABLE IF NOT EXISTS crosswalk.portrait (
+    run_id   bigint PRIMARY KEY REFERENCES crosswalk.run,
+    catalog  json NOT NULL
+);

@@ -60,6 +60,11 @@ def _yaml() -> YAML:
     return yaml
 
 
+def load(text: str) -> Any:
+    """The nodes of a YAML text that is known to be sound, with its comments and its style."""
+    return _yaml().load(text)
+
+
 def write(node: CommentedMap) -> str:
     """The YAML text of a node, with its comments."""
     out = io.StringIO()

@@ -111,9 +111,9 @@ def judge(
     None where nothing speaks for it.
     """
     name = compare(source.name, target.name, own)
-    if not name.score and not all(keys) and not (seen and seen.shares and _asked(target)):
-        if source.type.storage.kind is not TypeKind.ARRAY:
-            return None
+    told = all(keys) or (seen and seen.shares and _asked(target)) or source.type.storage.kind is TypeKind.ARRAY
+    if not name.score and not told:
+        return None
     way, types, said = typing(source, target, seen, labels)
     if way == "first":
         name = max(name, _chosen(source, target), key=lambda n: n.score)

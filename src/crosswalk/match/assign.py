@@ -16,10 +16,13 @@ Left = TypeVar("Left")
 Right = TypeVar("Right")
 
 
-def assign(scores: Mapping[tuple[Left, Right], float], *, least: float) -> dict[Right, Left]:
+def assign(
+    scores: Mapping[tuple[Left, Right], float], *, least: float, power: int = 2
+) -> dict[Right, Left]:
     """The left one for each right one; pairs below `least` are never taken.
 
-    A tiny share of each score goes to the place in name order, so that of equal sums one is best.
+    The higher the `power`, the more one very good pair counts against two fair ones. A tiny share of each
+    score goes to the place in name order, so that of equal sums one is best.
     """
     kept = {pair: score for pair, score in scores.items() if score >= least}
     lefts, rights = (_ordered(pair[side] for pair in kept) for side in (0, 1))
@@ -29,7 +32,7 @@ def assign(scores: Mapping[tuple[Left, Right], float], *, least: float) -> dict[
     rank_left, rank_right = ({each: i for i, each in enumerate(side)} for side in (lefts, rights))
     for (left, right), score in kept.items():
         i, j = rank_left[left], rank_right[right]
-        grid[i, j] = score**2 + 1e-7 / (1 + i + 2 * j)
+        grid[i, j] = score**power + 1e-7 / (1 + i + 2 * j)
     rows, columns = linear_sum_assignment(grid, maximize=True)
     return {
         rights[j]: lefts[i]

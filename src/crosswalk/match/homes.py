@@ -168,7 +168,8 @@ def _digits(operand: Operand) -> Operand:
 
 def suits(pair: Pair, link: Link, parent: Pair, column: Column) -> float:
     """How well a source column's name suits the reference."""
-    score = compare(column.name, link.column.name).score
+    likeness = compare(column.name, link.column.name)
+    score = 0.0 if likeness.weak else likeness.score
     have = words(column.name)
     asked = {w for w in words(link.column.name) if weight(w) >= 1}
     if asked and asked <= set(have):

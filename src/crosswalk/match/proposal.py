@@ -69,12 +69,14 @@ class TableDraft:
     open: tuple[str, ...] = ()
     """Target columns without a rule."""
     questions: list[Question] = field(default_factory=list)
-    decided: frozenset[str] = frozenset()
-    """Target columns whose rule a person has decided; they are in none of the fields above."""
+    decided: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Target columns whose rule a person has decided, with what it reads; they are in none of the fields above."""
     taken: frozenset[str] = frozenset()
     """Source columns that decided rules read, or that were dropped."""
     settled: bool = False
-    """The table stands in a document already: source, key and policies are a person's."""
+    """A person has decided rules of the table, and so that it is fed from there."""
+    answered: frozenset[str] = frozenset()
+    """Codes of questions that the document answers for the table."""
     of_list: str = ""
     """The list whose elements become rows."""
 

@@ -16,6 +16,7 @@ from crosswalk.match.homes import LIVES, Found, Link, World, find, suits
 from crosswalk.match.looking import Contained
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.tables import Pair
+from crosswalk.match.yamltext import flow
 from crosswalk.names import quote
 from crosswalk.schema import Column
 
@@ -172,7 +173,7 @@ def _at_id(
     made = _as_it_is(world, link, parent, column, feeding, 0.96 if sure and not others else 0.8, evidence)
     if others:
         text = _both(here, others, parent)
-        offer = f"{link.column.name}: {_flow(_rule(parent, {others[0].home.column.name: column}, link.take))}"
+        offer = flow({link.column.name: _rule(parent, {others[0].home.column.name: column}, link.take)})[1:-1]
         question = Question(
             code="reference.both", place=f"{pair.target.name}.{link.column.name}", text=text, offer=offer, rank=1
         )
@@ -270,10 +271,3 @@ def derive(pair: Pair, link: Link, made: Mapping[str, Proposal], world: World) -
             confidence=0.9, evidence=(text,), reads=made[name].reads,
         )
     return None
-
-
-def _flow(value: Any) -> str:
-    """A value as YAML in one line."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in value.items()) + "}"
-    return "[" + ", ".join(map(_flow, value)) + "]" if isinstance(value, list | tuple) else str(value)

@@ -6,6 +6,7 @@ shared type, place or common word alone never is. References, zones and units ha
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -24,6 +25,7 @@ from crosswalk.pg_types import DOCUMENTS, STRINGS
 from crosswalk.schema import TypeKind
 
 _SAME_NAME, _SAME_SPELLED, _LIKELY = 0.98, 0.97, 0.93
+_LABEL: Final = re.compile(r"[\w ?./-]{1,40}\Z")
 _WORDS_OF_STATE: Final = frozenset({"status", "type", "kind", "level", "stage", "phase", "mode", "role", "class"})
 
 
@@ -82,9 +84,11 @@ def _translated(
     candidate: Candidate, place: str, found: dict[str, str], rest: tuple[str, ...], want: tuple[str, ...]
 ) -> tuple[Proposal | None, list[Question]]:
     source, target = candidate.source, candidate.target
+    # Words of which none is known to be a label may be anything: they stay on their server.
+    named = ", ".join(rest) if found and all(map(_LABEL.match, rest)) else f"the {len(rest)} other words"
     question = Question(
         code="labels", place=place, rank=1,
-        text=f"what do {', '.join(rest)} of {source.name} become? {target.name} allows {', '.join(want)}",
+        text=f"what becomes of {named} of {source.name}? {target.name} allows {', '.join(want)}",
     )
     if not found:
         return None, [question]

@@ -42,6 +42,16 @@ class Settled:
     def closed_sources(self) -> frozenset[Name]:
         return frozenset(self.document.ignored_sources) if self.document else frozenset()
 
+    @cached_property
+    def lists(self) -> frozenset[Name]:
+        """Target tables of one row for each element of a list, as a draft proposed them and nobody decided."""
+        tables = self.document.by_target if self.document else {}
+        return frozenset(
+            name for name, table in tables.items()
+            if any(rule.kind == "unnest" for rule in table.columns.values())
+            and not any(map(is_decided, table.columns.values()))
+        )
+
     def pairs(self, source: Schema, target: Schema) -> dict[Name, tuple[Table, Table]]:
         """The tables of both sides that belong together: as decided, and as they are found among the rest."""
         decided = {
@@ -49,9 +59,11 @@ class Settled:
             for t, s in self.sources.items()
             if s in source.tables and t in target.tables
         }
+        lists = self.lists
+        decided = {t: each for t, each in decided.items() if t not in lists}
         used = {s.name for s, _ in decided.values()} | self.closed_sources
         here = _without(source, frozenset(used))
-        there = _without(target, frozenset(decided) | self.closed_targets)
+        there = _without(target, frozenset(decided) | self.closed_targets | lists)
         found = {t: (source.tables[s], target.tables[t]) for t, s in paired(here, there).items()}
         return decided | found
 
@@ -61,10 +73,19 @@ class Settled:
         if mapping is None:
             return TableDraft(pair=pair, sure=pair.sure)
         rules = {name: rule for name, rule in mapping.columns.items() if is_decided(rule)}
+        settled = bool(rules or mapping.drop)
+        reads = {name: tuple(rule.reads()) for name, rule in rules.items()}
         return TableDraft(
-            pair=pair, sure=True, decided=frozenset(rules), taken=_taken(mapping, rules, pair.source), settled=True,
-            key=mapping.key,
+            pair=pair, sure=settled or pair.sure, decided=reads, taken=_taken(mapping, rules, pair.source),
+            settled=settled, key=mapping.key, answered=_answered(mapping),
         )
+
+
+def _answered(mapping: TableMapping) -> frozenset[str]:
+    """Codes of questions about the table that its policies answer."""
+    found = {"duplicates"} if mapping.on_duplicate != "fail" else set()
+    found |= {"table.occupied"} if mapping.existing != "refuse" else set()
+    return frozenset(found | ({"key"} if mapping.key else set()))
 
 
 def _taken(mapping: TableMapping, rules: dict[str, Rule], source: Table) -> frozenset[str]:

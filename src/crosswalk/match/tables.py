@@ -88,7 +88,7 @@ def pair(
     """The two tables compared; with profiles the values speak as well."""
     labels = {c.name: column_labels(target, c, schema) for c in target.columns}
     found = matrix(source, target, profiles or {}, labels)
-    strong = {p: c.score for p, c in found.items() if c.score >= WORTH and not c.name.weak}
+    strong = {p: c.score for p, c in found.items() if c.score >= WORTH and c.name.score >= 0.5 and not c.name.weak}
     taken: dict[str, str] = assign(strong, least=WORTH)
     score = {t: strong[s, t] for t, s in taken.items()}
     of_target = _covered(fillable(target), score, commons)
@@ -176,4 +176,4 @@ def paired(source: Schema, target: Schema) -> dict[Name, Name]:
         for name, sources in shortlists(source, target).items()
         for s in sources
     }
-    return assign(every, least=PAIRED)
+    return assign(every, least=PAIRED, power=4)

@@ -14,6 +14,7 @@ from crosswalk.match.naming import words
 from crosswalk.match.proposal import Proposal, Question, TableDraft
 from crosswalk.match.shapes import as_candidate
 from crosswalk.match.vocabulary import DOCUMENTS, SECRET
+from crosswalk.match.yamltext import flow
 from crosswalk.match.zones import written_by_server
 from crosswalk.schema import Column
 
@@ -92,7 +93,7 @@ def _fold(draft: TableDraft, names: Sequence[str]) -> str:
         rule: Mapping[str, Any] = draft.columns[column.name].rule if column.name in draft.columns else {}
         free = not rule or "default" in rule or ("value" in rule and rule["value"] is None)
         if column.type.storage.name == "jsonb" and set(words(column.name)) & DOCUMENTS and free:
-            return f"{column.name}: {{fold: [{', '.join(names)}], into: source}}"
+            return flow({column.name: {"fold": list(names), "into": "source"}})[1:-1]
     return ""
 
 

@@ -14,6 +14,7 @@ from crosswalk.match.naming import words
 from crosswalk.match.profile import Profile
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.vocabulary import DURATIONS, UNITS
+from crosswalk.match.yamltext import flow
 from crosswalk.names import quote
 from crosswalk.pg_types import FLOATS, NUMBERS, numeric_limits
 from crosswalk.schema import Column
@@ -81,7 +82,7 @@ def _between(candidate: Candidate, here: tuple[str, str, int], there: tuple[str,
 def _seconds(candidate: Candidate, seen: Profile, place: str, *, named: tuple[str, str, int] | None) -> Proposal:
     source = candidate.source
     said = f"{seen.sixties:.0%} of the values of {source.name} other than 0 are multiples of 60, as seconds are"
-    offer = f"{candidate.target.name}: {source.name}"
+    offer = flow({candidate.target.name: source.name})[1:-1]
     text = f"{said}: does the target count minutes? If it counts the same, write the column as it is"
     question = Question(code="unit", place=place, text=text, offer=offer, rank=1)
     return Proposal(

@@ -113,6 +113,8 @@ NEAR: Final[tuple[frozenset[str], ...]] = tuple(
         "locale language",
         "capacity load",
         "reason cause",
+        "audit history log journal",
+        "item line position",
         "start from",
         "end until",
         "text content body",

@@ -6,15 +6,17 @@ in a document stays as it is. Tables and columns that a person has decided are n
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap
 
-from crosswalk.mapping import MappingFile, read_text
-from crosswalk.mapping.reading import write
+from crosswalk.mapping import MappingFile
+from crosswalk.mapping.reading import load, write
 from crosswalk.match.proposal import Draft, Proposal, Question, TableDraft
+from crosswalk.match.yamltext import block, flow, scalar
 from crosswalk.names import Name, parse
 
 MARK: Final = "#?"
@@ -30,10 +32,53 @@ _HEAD: Final = """\
 
 def fresh(draft: Draft, fingerprints: Mapping[str, str]) -> str:
     """A new document."""
-    node = CommentedMap({"version": 1, "fingerprints": _flow(fingerprints), "tables": CommentedMap()})
+    lines = [f"{MARK} {each}".rstrip() for each in _head(draft)] + _HEAD.splitlines()
+    lines += ["version: 1", f"fingerprints: {flow(fingerprints)}", "tables:"]
     for table in draft.tables:
-        node["tables"][str(table.target)] = _table(table)
-    return _with_comments(_HEAD + write(node), draft)
+        lines += [f"  {MARK} {each}" for each in _open(table)]
+        lines += [f"  {each}" for each in _table_lines(table)]
+    return "\n".join(lines) + "\n"
+
+
+def _table_lines(table: TableDraft) -> Iterable[str]:
+    yield f"{scalar(str(table.target))}:"
+    for key, value in _policies(table).items():
+        yield f"  {key}: {flow(value)}"
+    yield "  columns:"
+    for name, proposal in table.columns.items():
+        yield from (f"    {each}" for each in _rule_lines(name, proposal))
+    if table.drop:
+        yield "  drop:"
+        yield from (f"    {scalar(name)}: {scalar(why)}" for name, why in table.drop.items())
+
+
+def _rule_lines(name: str, proposal: Proposal) -> Iterable[str]:
+    rule = _rule(proposal)
+    line = f"{scalar(name)}: {flow(rule)}"
+    # On a line of its own a null is read and written back as nothing.
+    if len(line) <= _FLOW or None in proposal.rule.values():
+        yield line
+        return
+    yield f"{scalar(name)}:"
+    yield from (f"  {key}: {flow(value)}" for key, value in rule.items() if key != "evidence")
+    yield from (f"  {each}" for each in block("evidence", rule["evidence"]))
+
+
+def _policies(table: TableDraft) -> dict[str, Any]:
+    """What stands about a table before its columns."""
+    found: dict[str, Any] = {"from": str(table.source), "key": list(table.key)}
+    if table.where:
+        found["where"] = {"sql": table.where[0], "why": table.where[1]}
+    if table.of_list:
+        found["on_duplicate"] = "first"
+    return found | ({"rejects": "quarantine"} if table.rejects else {})
+
+
+def _rule(proposal: Proposal) -> dict[str, Any]:
+    return {
+        **proposal.rule, "status": "accepted" if proposal.accepted else "proposed", "confidence": proposal.confidence,
+        "evidence": list(proposal.evidence),
+    }
 
 
 def stripped(text: str) -> str:
@@ -48,82 +93,48 @@ def updated(file: MappingFile, draft: Draft, fingerprints: Mapping[str, str]) ->
     written: dict[Name, str] = {parse(name): name for name in tables}
     for table in draft.tables:
         if table.target in written:
-            _refresh(tables[written[table.target]], table)
+            _refresh(tables[written[table.target]]["columns"], table)
         else:
-            tables[str(table.target)] = _table(table)
+            written[table.target] = str(table.target)
+            tables[str(table.target)] = _node("\n".join(_table_lines(table)))[str(table.target)]
     if "fingerprints" not in node:
-        node.insert(1, "fingerprints", _flow(fingerprints))
+        node.insert(1, "fingerprints", _node(flow(fingerprints)))
     elif dict(node["fingerprints"]) != dict(fingerprints):
         for side, value in fingerprints.items():
             node["fingerprints"][side] = value
-    return _with_comments(write(node), draft)
+    return _with_comments(write(node), draft, [*tables], written)
 
 
-def _refresh(node: CommentedMap, table: TableDraft) -> None:
+def _refresh(columns: CommentedMap, table: TableDraft) -> None:
     """Open columns of a table that stands in the document: replaced where proposed, added where missing."""
-    columns = node["columns"]
     for name, proposal in table.columns.items():
-        rule = _rule(proposal)
-        if name not in columns or _plain(columns[name]) != _plain(rule):
-            columns[name] = rule
+        if name not in columns or _plain(columns[name]) != _plain(_rule(proposal)):
+            columns[name] = _node("\n".join(_rule_lines(name, proposal)))[name]
+
+
+def _node(text: str) -> Any:
+    """The text as nodes that keep its style."""
+    return load(text)
 
 
 def _plain(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {str(k): _plain(v) for k, v in node.items()}
-    if isinstance(node, list | tuple):
-        return [_plain(v) for v in node]
-    return node if node is None or isinstance(node, bool) else str(node)
+    """A rule as plain values, to be compared."""
+    if isinstance(node, str):
+        return {"column": node}
+    return json.loads(json.dumps(node, default=str))
 
 
-def _table(table: TableDraft) -> CommentedMap:
-    node = CommentedMap({"from": str(table.source), "key": _flow(list(table.key))})
-    if table.where:
-        node["where"] = _flow({"sql": table.where[0], "why": table.where[1]})
-    if table.rejects:
-        node["rejects"] = "quarantine"
-    if table.of_list:
-        node["on_duplicate"] = "first"
-    node["columns"] = CommentedMap({name: _rule(proposal) for name, proposal in table.columns.items()})
-    if table.drop:
-        node["drop"] = CommentedMap(table.drop)
-    return node
-
-
-def _rule(proposal: Proposal) -> CommentedMap:
-    node = CommentedMap({key: _flow(value) for key, value in proposal.rule.items()})
-    node["status"] = "accepted" if proposal.accepted else "proposed"
-    node["confidence"] = proposal.confidence
-    node["evidence"] = _flow(list(proposal.evidence))
-    if None in proposal.rule.values() or len(write(CommentedMap({"x": _flow(_plain(node))}))) <= _FLOW:
-        # In a line of its own a null would be written as nothing.
-        node.fa.set_flow_style()
-    else:
-        node["evidence"] = CommentedSeq(proposal.evidence)
-    return node
-
-
-def _flow(value: Any) -> Any:
-    """A value that stands in one line."""
-    if isinstance(value, Mapping):
-        node = CommentedMap({key: _flow(inner) for key, inner in value.items()})
-        node.fa.set_flow_style()
-        return node
-    if isinstance(value, list | tuple):
-        listed = CommentedSeq([_flow(inner) for inner in value])
-        listed.fa.set_flow_style()
-        return listed
-    return value
-
-
-def _with_comments(text: str, draft: Draft) -> str:
+def _with_comments(text: str, draft: Draft, order: list[str], written: Mapping[Name, str]) -> str:
     """Questions at the head, and above each table what is open in it."""
-    file = read_text(text)
     lines = text.splitlines(keepends=True)
-    names = {parse(name): name for name in file.document.tables}
-    above = {file.line("tables", names[t.target]): [*_open(t)] for t in draft.tables if t.target in names}
-    for line in sorted(above, reverse=True):
-        lines[line - 1 : line - 1] = [f"  {MARK} {each}\n" for each in above[line]]
+    start = next((i for i, line in enumerate(lines) if line.rstrip() == "tables:"), len(lines))
+    end = next((i for i in range(start + 1, len(lines)) if not lines[i].startswith((" ", "#", "\n"))), len(lines))
+    heads = [i for i in range(start + 1, end) if re.match(r"  [^\s#]", lines[i])]
+    if len(heads) == len(order):
+        place = dict(zip(order, heads, strict=True))
+        above = {place[written[t.target]]: [*_open(t)] for t in draft.tables}
+        for i in sorted(above, reverse=True):
+            lines[i:i] = [f"  {MARK} {each}\n" for each in above[i]]
     return "".join(f"{MARK} {each}".rstrip() + "\n" for each in _head(draft)) + "".join(lines)
 
 
@@ -147,7 +158,7 @@ def _head(draft: Draft) -> Iterable[str]:
 
 
 def _question(number: int, question: Question) -> Iterable[str]:
-    yield from _wrapped(f"{number:>3}. {_one_line(question.place)}: {question.text}", indent=5)
+    yield from _wrapped(f"{number:>3}. {question.place}: {question.text}", indent=5)
     if question.offer:
         yield f"     → {_one_line(question.offer)}"
 
@@ -159,11 +170,12 @@ def _one_line(text: str) -> str:
 
 def _wrapped(text: str, indent: int = 2) -> Iterable[str]:
     """Lines of a fair width; words are never broken."""
-    line = ""
-    for word in _one_line(text).split(" "):
+    bare = text.lstrip(" ")
+    line = " " * (len(text) - len(bare))
+    for word in _one_line(bare).split(" "):
         if line.strip() and len(line) + len(word) + 1 > _WIDTH:
             yield line
             line = " " * indent + word
         else:
-            line = f"{line} {word}" if line else word
+            line += f" {word}" if line.strip() else word
     yield line

@@ -17,6 +17,7 @@ from crosswalk.match.naming import words
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.tables import Pair
 from crosswalk.match.vocabulary import LIGHT
+from crosswalk.match.yamltext import flow, scalar
 from crosswalk.names import quote
 from crosswalk.schema import Column, Table
 
@@ -75,23 +76,23 @@ async def propose(pair: Pair, candidate: Candidate, zones: Zones, look: Looker) 
         return _rule(candidate, zones.server, 0.7, (name, said), question), []
     if zones.server and set(words(source.name)) & _BY_MACHINES:
         said = f"such columns are mostly written by machines, and the server's zone is {zones.server}"
-        question = _unknown(place, source, f"{said}: is {source.name}?")
+        question = _unknown(place, source, f"{said}: is {source.name} written so?", rank=2)
         return _rule(candidate, zones.server, 0.6, (name, said), question), []
-    return None, [_unknown(place, source, f"nothing says in which time zone {source.name} was written")]
+    return None, [_unknown(place, source, f"nothing says in which time zone {source.name} was written", column=candidate.target.name)]
 
 
 def _of_people(place: str, candidate: Candidate, zones: Zones, day: str) -> tuple[Proposal | None, list[Question]]:
     name, source = candidate.name.reason, candidate.source
     said = f"{day} beside it is the day of the same clock, so people read it"
     if not zones.told:
-        return None, [_unknown(place, source, f"{said}; nothing says in which zone")]
+        return None, [_unknown(place, source, f"{said}; nothing says in which zone", column=candidate.target.name)]
     told = f"{zones.told_by} names one zone"
     question = _unknown(place, source, f"{said}, and {told}, {zones.told}: is it the zone of {source.name}?", rank=2)
     return _rule(candidate, zones.told, 0.8, (name, said, told), question), []
 
 
-def _unknown(place: str, source: Column, text: str, rank: int = 1) -> Question:
-    offer = f"{place.rpartition('.')[2]}: {{zone: Area/City, from: {source.name}}}" if rank == 1 else ""
+def _unknown(place: str, source: Column, text: str, rank: int = 1, column: str = "") -> Question:
+    offer = f"{scalar(column)}: {flow({'zone': 'Area/City', 'from': source.name})}" if rank == 1 and column else ""
     return Question(code="zone", place=place, text=text, offer=offer, rank=rank)
 
 

@@ -27,8 +27,9 @@ _FIRST: Final = 3
 def of_servers(found: Found) -> Iterator[Finding]:
     for side in (found.source, found.target):
         if side.failed:
+            what = f"The {side.side} could not be read" if side.schema is None else "The ledger could not be read"
             yield Finding(
-                weight="warning", title=f"The {side.side} could not be read", detail=side.failed, remedy=side.advice,
+                weight="warning", title=what, detail=side.failed, remedy=side.advice,
                 section="glance",
             )
     if found.unchecked:
@@ -112,20 +113,23 @@ def of_rejects(rejected: Rejected | Absent) -> Iterator[Finding]:
         return
     silent = [r for r in rejected.reasons if not r.declared]
     where = listed(dict.fromkeys(r.target for r in silent), 5)
-    would = "would be" if rejected.forecast else "are"
     if silent:
         yield Finding(
             weight="failure",
-            title=f"{plural(rejected.undeclared, 'row')} {would} set aside though the document does not expect it",
+            title=f"{_aside(rejected.undeclared, rejected)} set aside though the document does not expect it",
             detail=where, remedy="Correct the rows or the rules, or say `rejects: quarantine` for the table.",
             section="rejected",
         )
     spoken = rejected.rows - rejected.undeclared
     if spoken:
         yield Finding(
-            weight="note", title=f"{plural(spoken, 'row')} {would} set aside, as the document expects",
+            weight="note", title=f"{_aside(spoken, rejected)} set aside, as the document expects",
             detail=f"By {plural(len(rejected.reasons) - len(silent), 'reason')}.", section="rejected",
         )
+
+
+def _aside(rows: int, rejected: Rejected) -> str:
+    return f"{plural(rows, 'row')} {'would be' if rejected.forecast else 'is' if rows == 1 else 'are'}"
 
 
 def of_proof(found: Found, proof: Proven | Absent) -> Iterator[Finding]:
@@ -177,7 +181,7 @@ def of_preserved(lines: tuple[PreservedLine, ...] | Absent) -> Iterator[Finding]
 
 
 def of_plan(found: Found) -> Iterator[Finding]:
-    if found.plan is not None and found.plan.warnings and not found.live:
+    if found.plan is not None and found.plan.warnings and (found.run is None or (found.plans and not found.live)):
         yield Finding(
             weight="warning", title=f"The plan carries {plural(len(found.plan.warnings), 'warning')}",
             detail=listed(found.plan.warnings, 2), section="risk",

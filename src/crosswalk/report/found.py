@@ -20,7 +20,7 @@ from crosswalk.errors import BadMapping, CrosswalkError
 from crosswalk.ledger import Held, Ledger, Run, RunState, Tally
 from crosswalk.ledger.proof import Proof, read_proofs
 from crosswalk.ledger.story import applied, kept_counts, pace, rejected_keys
-from crosswalk.mapping import MappingFile
+from crosswalk.mapping import MappingFile, read_text
 from crosswalk.names import Name
 from crosswalk.plan import Plan
 from crosswalk.planfile import PlanFile
@@ -109,9 +109,9 @@ async def look(
     to, history = await _target(target)
     seen = Found(source=await _side("source", source), target=to, history=history, plans=plans)
     plan = _plan(seen)
-    file = file or (_document(plan) if seen.live else None) or draft or _document(plan)
+    file = file or (_carried_out(plan) if seen.live else None) or draft or _reviewed(plan)
     checked, unchecked = None, ""
-    if count and file and source and target and seen.source.schema and to.schema and not seen.live:
+    if count and file and source and target and seen.source.schema and history is not None and not seen.live:
         checked, unchecked = await _check(file, Servers(source=source, target=target))
     return Found(
         source=seen.source, target=to, history=history, file=file, plans=plans, plan=plan, checked=checked,
@@ -181,13 +181,21 @@ def _plan(found: Found) -> Plan | None:
     return advised or next(iter(plans.plans.values()))
 
 
-def _document(plan: Plan | None) -> MappingFile | None:
-    if plan is None:
-        return None
+def _carried_out(plan: Plan | None) -> MappingFile | None:
+    """The document by which rows have moved, derived for the strategy where it had to be."""
+    return None if plan is None else _read(plan, plan.document)
+
+
+def _reviewed(plan: Plan | None) -> MappingFile | None:
+    """The person's own document: what is derived from it fits the target only once that has its new form."""
+    return None if plan is None else _read(plan, plan.reviewed or plan.document)
+
+
+def _read(plan: Plan, text: str) -> MappingFile | None:
     try:
-        return plan.mapping()
+        return read_text(text, path=plan.mapping_path)
     except BadMapping:
-        return None
+        return None  # written by another version
 
 
 async def _check(file: MappingFile, servers: Servers) -> tuple[Checked | None, str]:

@@ -26,7 +26,8 @@ _CODE: Final = re.compile(r"`([^`]+)`")
 _LONG: Final = 400
 _LONG_WORD: Final = re.compile(r"\S{31}")
 """Where it is not the words that make a column wide, they may be broken anywhere."""
-_COLUMNS: Final = ("kept", "folded", "added", "dropped", "archived")
+_COLUMNS: Final = ("kept", "folded", "added", "dropped")
+"""What becomes of the source's columns; archived ones are the target's."""
 
 
 def _harmless(value: Any) -> Any:

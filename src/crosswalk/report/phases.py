@@ -50,7 +50,8 @@ def _plan(found: Found) -> PhaseLine:
         return PhaseLine(phase="plan", state="to come", source="Read only.", target="Read only.")
     decision = plan.decision
     chosen = f" Decided for {decision.strategy} by {decision.who}." if decision else ""
-    tried = " A timed sample was moved and rolled back." if any(c.measured for c in plan.costs) else ""
+    costs = (*plan.costs, *(found.plans.costs if found.plans else ()))
+    tried = " A timed sample was moved and rolled back." if any(cost.measured for cost in costs) else ""
     target = f"Read. {plural(len(plan.statements), 'statement')} written down, none run.{tried}{chosen}"
     return PhaseLine(
         phase="plan", state="done", at=plan.created_at, source="Read, fingerprint taken. Nothing written.", target=target
@@ -79,7 +80,7 @@ def _form(found: Found, phase: Phase) -> PhaseLine:
         return PhaseLine(phase=phase, state=nothing, source="Not touched.", target=target or "No statement.")
     state: State = _state(found, finished=len(done) >= len(planned))
     kinds = {s.kind: sum(x.kind == s.kind for x in planned) for s in planned}
-    what = ", ".join(plural(number, kind) for kind, number in kinds.items())
+    what = ", ".join(f"{kind} {number:,}" for kind, number in kinds.items())
     counted = f"{count(len(done))} of {plural(len(planned), 'statement')} run" if found.run else plural(len(planned), "statement")
     at = str(done[0]["at"]) if done else ""
     return PhaseLine(
@@ -106,8 +107,8 @@ def _copy(found: Found, moved: Moved | Absent) -> PhaseLine:
     volume = f", {size(total.bytes)}" if total.bytes else ""
     aside = f"; {plural(total.quarantined, 'row')} in quarantine" if total.quarantined else ""
     return PhaseLine(
-        phase="copy", state=_state(found, finished=False), at=moved.begun, seconds=moved.seconds, source=locks,
-        target=f"{written}{volume}{aside}.{held}",
+        phase="copy", state=_state(found, finished=False), seconds=total.seconds, source=locks,
+        at=entry(found.history.events if found.history else (), RunState.COPYING), target=f"{written}{volume}{aside}.{held}",
     )
 
 

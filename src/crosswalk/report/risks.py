@@ -22,6 +22,8 @@ MEANINGS: Final = {
     Hazard.ARCHIVES_TABLES: "Target tables move, with their rows, into an archive schema; whoever uses them no longer"
     " finds them by name.",
     Hazard.ADDS_COLUMNS: "Live tables get further columns. Nothing is rewritten, but each takes a brief exclusive lock.",
+    Hazard.UNPROVEN_BACKUP: "The dump of the preserved tables could not be proven by restoring it; the move goes on"
+    " without that proof.",
 }
 
 
@@ -53,7 +55,8 @@ def _said(statement: Statement) -> str:
 def _allowed(hazard: Hazard, found: Found) -> str:
     if found.run is None or (found.plans and not found.live):
         return f"not allowed yet: it takes --allow {hazard.value}"
-    asked: dict[str, Any] = next((e["detail"] for e in (found.history.events if found.history else ()) if e["kind"] == "settings"), {})
+    events = found.history.events if found.history else ()
+    asked: dict[str, Any] = next((e["detail"] for e in events if e["kind"] == "settings"), {})
     role = found.run.plan.get("target", {}).get("role", "")
     who = f", by {asked['who']}" if asked.get("who") else ""
     return f"by name (--allow), when run {found.run.id} began{who}" + (f", as the target's role {role}" if role else "")

@@ -33,7 +33,7 @@ from crosswalk.report.values import (
     Stage,
     Weight,
 )
-from crosswalk.report.wording import plural
+from crosswalk.report.wording import plural, sentence
 
 
 def tell(found: Found) -> Report:
@@ -103,6 +103,8 @@ def _headline(
     stage: Stage, found: Found, moved: Moved | Absent, proof: Proven | Absent, matrix: Matrix | Absent
 ) -> tuple[str, str, str]:
     """What the page says first, in a line and in a sentence, and the command to go on with."""
+    if found.history is None and found.target.failed:
+        return "What was moved is not known", sentence(found.target.failed), ""
     rows = plural(moved.total.extracted, "source row") if isinstance(moved, Moved) else "the rows"
     fates = _fates(moved)
     if isinstance(proof, Proven) and stage in {"verified", "different"}:

@@ -91,7 +91,11 @@ async def _take_back(ledger: Ledger, scope: Scope, allow: frozenset[Loss], done:
 
 
 async def _lock(target: Session, scope: Scope) -> None:
-    """Wait for chunks of a killed run that are still being committed, then keep everybody out."""
+    """Wait for chunks of a killed run that are still being committed, then keep everybody out.
+
+    Who waits for such a lock holds up all who come after: the wait is short, and begins again.
+    """
+    await target.execute("SET LOCAL lock_timeout = '3s'", what="SET")
     await target.execute("LOCK TABLE crosswalk.chunk IN EXCLUSIVE MODE", what="the ledger")
     rows = await target.fetch(
         "SELECT name FROM unnest($1::text[]) AS name JOIN pg_catalog.pg_class AS c ON c.oid = to_regclass(name)"

@@ -42,12 +42,7 @@ class Scope:
     @property
     def pending_keys(self) -> frozenset[tuple[Name, str]]:
         """(table, name) of foreign keys that a plan adds once the rows are there."""
-        return frozenset(
-            (parse(s.table), s.name)
-            for plan in self.plans
-            for _, s in plan.phase("before")
-            if s.kind == "foreign key" and not s.sql
-        )
+        return frozenset().union(*(plan.later_keys for plan in self.plans))
 
 
 def _tables(plan: Plan) -> frozenset[Name]:

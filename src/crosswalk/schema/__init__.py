@@ -106,6 +106,8 @@ class Schema:
     needs: tuple[Need, ...] = ()
     roles: frozenset[str] = frozenset()
     """Every role of the server."""
+    acts_as: frozenset[str] = frozenset()
+    """Roles whose rights the connected role has, its own among them."""
     available: tuple[Available, ...] = ()
     given: tuple[Given, ...] = ()
     known_collations: frozenset[str] = frozenset()

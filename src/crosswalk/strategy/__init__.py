@@ -9,7 +9,7 @@ What stands where:
     recommend       which one the figures speak for
 """
 
-from crosswalk.strategy.compose import Between, Shaping, compose, shaped
+from crosswalk.strategy.compose import Between, Shaping, as_rows_come, compose
 from crosswalk.strategy.cost import Candidate, cost
 from crosswalk.strategy.derive import Derived, derive_hybrid, derive_recreate, parents_with_rows, to_create
 from crosswalk.strategy.fates import Dropped, dropped, fates
@@ -26,6 +26,7 @@ __all__ = [
     "Held",
     "Ordered",
     "Shaping",
+    "as_rows_come",
     "asked",
     "compose",
     "cost",
@@ -38,7 +39,6 @@ __all__ = [
     "held_query",
     "parents_with_rows",
     "recommend",
-    "shaped",
     "to_create",
     "unplanned",
     "unplanned_triggers",

@@ -49,14 +49,30 @@ class Shaping:
     archive: str = ""
 
 
-def shaped(projected: Schema, shaping: Shaping) -> Schema:
-    """The target when the rows come: what is only added after them refuses nothing before."""
-    tables = dict(projected.tables)
-    for name in shaping.created:
-        for table in (projected.tables[name], *_below(projected, name)):
-            constraints = tuple(c for c in table.constraints if c.validated or c.kind is ConstraintKind.FOREIGN)
-            tables[table.name] = replace(table, constraints=constraints)
-    return replace(projected, tables=tables)
+def as_rows_come(schema: Schema, created: Iterable[Name]) -> Schema:
+    """The target when the rows come: what the tables that a plan makes get only after them refuses none.
+
+    Also for looking at such a target later: a check that was NOT VALID in the source judges no row that came from it.
+    """
+    tables = dict(schema.tables)
+    for name in created:
+        for table in (tables[name], *_below(schema, name)) if name in tables else ():
+            tables[table.name] = _before_the_rows(table)
+    return replace(schema, tables=tables)
+
+
+def _before_the_rows(table: Table) -> Table:
+    """Without what older rows may break; enforced foreign keys stay, for they say what is filled first."""
+    return replace(
+        table,
+        constraints=tuple(
+            c for c in table.constraints if c.enforced and (c.validated or c.kind is ConstraintKind.FOREIGN)
+        ),
+        columns=tuple(
+            replace(c, not_null=c.not_null_by_domain, not_null_validated=True) if not c.not_null_validated else c
+            for c in table.columns
+        ),
+    )
 
 
 def _below(schema: Schema, name: Name) -> Iterator[Table]:

@@ -129,16 +129,17 @@ def _losses(candidate: Candidate, source: Schema) -> Iterator[str]:
     refused = sum(t.quarantined for t in candidate.tallies)
     if refused:
         yield f"{_plural(refused, 'row')} {'goes' if refused == 1 else 'go'} to quarantine"
-    yield from (_lost(each) for each in candidate.held)
+    yield from (_lost(each) for each in candidate.held if each.columns)
     derived = candidate.derived
     final = sum(each.final for each in dropped(derived.file.document, source))
     if final:
         yield f"{_plural(final, 'column')} {'is' if final == 1 else 'are'} left behind for good, as the document says"
     if derived.archived:
         rows = sum(candidate.archived.values())
+        verb = "goes" if len(derived.archived) == 1 else "go"
         yield (
-            f"{_plural(len(derived.archived), 'table')} of the target with {_plural(rows, 'row')}"
-            f" {'goes' if len(derived.archived) == 1 else 'go'} into the archive: code that uses them no longer finds them"
+            f"{_plural(len(derived.archived), 'table')} of the target with {_plural(rows, 'row') if rows else 'no rows'}"
+            f" {verb} into the archive: code that uses them no longer finds them"
         )
     if candidate.strategy == "recreate":
         yield "what the new schema had improved (keys, checks, references) is not in use"

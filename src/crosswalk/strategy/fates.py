@@ -43,7 +43,7 @@ def sources(document: Document) -> Mapping[Name, tuple[TableMapping, ...]]:
 def fates(document: Document, source: Schema) -> Mapping[Name, Mapping[str, Fate]]:
     """By mapped source table: what becomes of each of its columns."""
     return {
-        name: {column: _fate(column, mappings) for column in source.tables[name].column_names}
+        name: _fates(source.tables[name].column_names, mappings)
         for name, mappings in sources(document).items()
         if name in source.tables
     }
@@ -59,11 +59,11 @@ def dropped(document: Document, source: Schema) -> tuple[Dropped, ...]:
     )
 
 
-def _fate(column: str, mappings: tuple[TableMapping, ...]) -> Fate:
-    if any(column in _taken(mapping) for mapping in mappings):
-        return "kept"
-    folds = (rule for mapping in mappings for rule in mapping.columns.values() if isinstance(rule, Fold))
-    return "folded" if any(column in rule.fold for rule in folds) else "dropped"
+def _fates(columns: tuple[str, ...], mappings: tuple[TableMapping, ...]) -> dict[str, Fate]:
+    taken = {column for mapping in mappings for column in _taken(mapping)}
+    rules = (rule for mapping in mappings for rule in mapping.columns.values())
+    folded = {column for rule in rules if isinstance(rule, Fold) for column in rule.fold}
+    return {c: "kept" if c in taken else "folded" if c in folded else "dropped" for c in columns}
 
 
 def _taken(mapping: TableMapping) -> set[str]:

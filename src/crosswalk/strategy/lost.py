@@ -20,7 +20,7 @@ _CONSTANT: Final = re.compile(
 )
 _EQUATING: Final = frozenset("NSBDT")
 """pg_type.typcategory of numbers, texts, booleans, dates and spans of time."""
-_EMPTY: Final = "('', '{}', '[]', 'null', '\"\"')"
+_EMPTY_JSON: Final = "('{}', '[]', 'null', '\"\"')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +70,22 @@ def asked(lost: Sequence[Dropped], source: Schema) -> dict[Name, list[Column]]:
 
 
 def _holds(value: str, column: Column) -> str:
-    text = f"{value}::pg_catalog.text"
-    test = f"{value} IS NOT NULL AND {text} NOT IN {_EMPTY}"
+    test = f"{value} IS NOT NULL{_filled(value, column.type.storage)}"
     if column.default is not None and column.generated is None and _CONSTANT.match(column.default):
-        mine, own = (value, f"({column.default})") if _equates(column.type) else (text, f"({column.default})::pg_catalog.text")
+        equates = _equates(column.type)
+        mine = value if equates else f"{value}::pg_catalog.text"
+        own = f"({column.default})" if equates else f"({column.default})::pg_catalog.text"
         test += f" AND {mine} IS DISTINCT FROM {own}"
     return test
+
+
+def _filled(value: str, ref: TypeRef) -> str:
+    """Further: it is not empty, whatever that is for its type."""
+    if ref.kind is TypeKind.ARRAY:
+        return f" AND pg_catalog.cardinality({value}) > 0"
+    if ref.name in {"json", "jsonb"}:
+        return f" AND {value}::pg_catalog.text NOT IN {_EMPTY_JSON}"
+    return f" AND {value}::pg_catalog.text <> ''" if ref.category == "S" else ""
 
 
 def _equates(ref: TypeRef) -> bool:
