@@ -32,14 +32,7 @@ class Position:
 
 def feeding(schema: Schema, table: Name) -> Mapping[str, Name]:
     """The sequence behind each column of a table, owned or called by its default."""
-    found: dict[str, Name] = {}
-    for sequence in schema.sequences.values():
-        for owner, column in sequence.used_by:
-            if owner == table:
-                found.setdefault(column, sequence.name)
-        if sequence.owner_table == table and sequence.owner_column:
-            found[sequence.owner_column] = sequence.name
-    return found
+    return schema.fed_by_sequences.get(table, {})
 
 
 def _source_position(facts: Facts, target: Name, column: str) -> int:

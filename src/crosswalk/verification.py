@@ -111,8 +111,9 @@ async def last_plan(servers: Servers) -> tuple[Run, Plan]:
 @asynccontextmanager
 async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lock: bool) -> AsyncIterator[_Scene]:
     run, plan = await last_plan(servers)
-    of_plan = {"created": plan.created, "later": plan.later_keys}
-    async with survey(file or plan.mapping(), servers, purpose=purpose, **of_plan) as found:
+    async with survey(
+        file or plan.mapping(), servers, purpose=purpose, created=plan.created, later=plan.later_keys
+    ) as found:
         found.require_sound()
         if lock:
             await found.require_same_servers(plan, target=False)

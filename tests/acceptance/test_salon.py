@@ -22,7 +22,10 @@ import pytest
 
 from crosswalk.embedded import Server
 from crosswalk.errors import RowsHidden
+from crosswalk.mapping import read_mapping
+from crosswalk.survey import Servers
 from examples.salon.data import TRAPS, Dataset, load_source, load_target
+from tests.judged import announced, in_quarantine
 from tests.road import (
     Connection,
     Walked,
@@ -816,3 +819,10 @@ async def test_a_plain_reader_of_the_source_is_enough(
     walked = await walk(reading, target, MAPPING)
     assert walked.sums == SUMS["default"]
     assert findings(walked.verified) == []
+
+
+async def test_quarantine_holds_what_the_judge_announces(salon: Salon) -> None:
+    """To the row: the judge looks at the source and at the rules, never at quarantine."""
+    said = await announced(read_mapping(MAPPING), Servers(source=salon.source, target=salon.target))
+    async with connected(salon.target) as target:
+        assert said == await in_quarantine(target)

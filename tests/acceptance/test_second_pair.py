@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crosswalk.embedded import Server
+from tests.judged import announced, in_quarantine
 from tests.road import (
     Connection,
     Road,
@@ -144,6 +145,13 @@ async def test_verification_finds_nothing(libraries: Libraries) -> None:
     assert findings(libraries.walked.verified) == []
     async with connected(libraries.target) as conn:
         assert await constraints(conn) == libraries.constraints
+
+
+async def test_quarantine_holds_what_the_judge_announces(libraries: Libraries) -> None:
+    """To the row: the judge looks at the source and at the rules, never at quarantine."""
+    said = await announced(libraries.road.file, libraries.road.servers)
+    async with connected(libraries.target) as target:
+        assert said == await in_quarantine(target)
 
 
 async def test_migrating_twice_writes_nothing(libraries: Libraries) -> None:

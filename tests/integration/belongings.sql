@@ -45,6 +45,7 @@ COMMENT ON COLUMN shop.item.big IS 'a backslash \ and a quote ''';
 CREATE UNIQUE INDEX "by name" ON shop.item (lower(name) COLLATE "C" DESC, ticket) WHERE other > 0;
 CREATE INDEX item_other ON shop.item (other) WITH (fillfactor = 60);
 COMMENT ON INDEX shop.item_other IS 'other';
+COMMENT ON INDEX shop.item_pkey IS 'the index of a key';
 ALTER TABLE shop.item CLUSTER ON item_other;
 CREATE STATISTICS shop.item_stats (ndistinct, dependencies) ON name, other FROM shop.item;
 ALTER STATISTICS shop.item_stats SET STATISTICS 77;

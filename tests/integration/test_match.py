@@ -70,8 +70,10 @@ def _salon(dataset: Dataset) -> tuple[Fill, Fill, Path]:
 
 
 def _script(path: Path) -> Fill:
+    text = path.read_text()
+
     async def fill(conn: Connection) -> None:
-        await conn.execute(path.read_text())
+        await conn.execute(text)
 
     return fill
 

@@ -8,6 +8,6 @@ Nothing here drops anything but in an `undo`, and nothing here cascades.
 from crosswalk.ddl.additions import add_columns
 from crosswalk.ddl.lacking import difference
 from crosswalk.ddl.made import Addition, Made
-from crosswalk.ddl.recreate import recreate
+from crosswalk.ddl.making import recreate
 
 __all__ = ["Addition", "Made", "add_columns", "difference", "recreate"]

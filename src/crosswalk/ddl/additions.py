@@ -15,8 +15,8 @@ from crosswalk.ddl.archive import Cleared
 from crosswalk.ddl.grants import Granted
 from crosswalk.ddl.hurdles import collation, hurdles
 from crosswalk.ddl.made import Addition, Made
+from crosswalk.ddl.making import Recreating
 from crosswalk.ddl.projection import Home, numbers, projected
-from crosswalk.ddl.recreate import Recreating
 from crosswalk.ddl.standing import Standing, types
 from crosswalk.ddl.steps import step
 from crosswalk.ddl.wanted import Wanted, by_thing

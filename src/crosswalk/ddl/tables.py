@@ -184,6 +184,9 @@ def add_constraint(
     alter = f"ALTER TABLE {'ONLY ' if only else ''}{found.name.sql}"
     name = quote(constraint.name)
     sql = [f"{alter} ADD CONSTRAINT {name} {constraint.definition}", *constraint_comment(found, constraint)]
+    for index in found.indexes:
+        if index.constraint == constraint.name:
+            sql += comment(f"INDEX {Name(found.name.schema, index.name).sql}", index.comment)
     exists = "IF EXISTS " if constraint.inherited else ""
     return step(
         ("constraint", str(found.name), constraint.name), sql, undo=f"{alter} DROP CONSTRAINT {exists}{name}",

@@ -108,7 +108,7 @@ def compare(left: str, right: str, own: frozenset[str] = frozenset()) -> Likenes
 
 def _without(side: tuple[str, ...], own: Collection[str]) -> tuple[str, ...]:
     kept = tuple(word for word in side if word not in own)
-    return kept if any(weight(word) >= 1 for word in kept) else side
+    return kept if any(word != "id" and not word.isdigit() for word in kept) else side
 
 
 @lru_cache(maxsize=1_000_000)

@@ -148,6 +148,17 @@ class Schema:
         """Tables that others inherit from, partitioning apart: a SELECT of one reads its heirs' rows too."""
         return frozenset(parent for table in self.tables.values() for parent in table.inherits)
 
+    @cached_property
+    def fed_by_sequences(self) -> Mapping[Name, Mapping[str, Name]]:
+        """By table, by column: the sequence behind it, owned or called by its default."""
+        found: defaultdict[Name, dict[str, Name]] = defaultdict(dict)
+        for sequence in self.sequences.values():
+            for table, column in sequence.used_by:
+                found[table].setdefault(column, sequence.name)
+            if sequence.owner_table is not None and sequence.owner_column:
+                found[sequence.owner_table][sequence.owner_column] = sequence.name
+        return dict(found)
+
     def enum_labels(self, ref: TypeRef) -> tuple[str, ...]:
         """Labels of an enum type; empty for any other."""
         found = self.enums.get(Name(ref.schema, ref.name))
