@@ -5,30 +5,23 @@ order_item_notes, order_events, order_audit …); a few areas are tenants, that 
 Between the two sides tables and columns are renamed, retyped, merged, dropped; clocks lose their zone,
 units change, ids become numbers of a vendor or are given anew. The same arguments give the same texts.
 
-Every tenth table or so holds rows that do not fit, and `Pair` knows how many and why. Children refer to
+Many tables hold rows that do not fit, and `Pair` knows how many and why. Children refer to
 the first ten rows of their parents, and only later rows are dirty, so that no loss takes others along.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 from bench import words
+from bench.made import Area, Column, Reason, Style, Table, document_of, flow, source_sql, target_sql
 from bench.words import Kind
 from crosswalk.connect import session
-from crosswalk.names import literal
 
-Reason = tuple[str, str, str | None]
-"""(target table, code of the verdict, column)."""
-Style = Literal["kept", "vendor", "anew"]
-"""How children know a row: by its id, which stays; by a vendor's number; by an id that the target gives anew."""
 STYLES: Final[tuple[Style, ...]] = ("kept", "kept", "vendor", "anew")
 REFERRED: Final = 10
 """Children refer to rows 1 to 10."""
@@ -54,71 +47,9 @@ class Pair:
     merged: int
 
 
-@dataclass(kw_only=True)
-class _Column:
-    """One column of one table on both sides; either side may lack it."""
-
-    source: str | None = None
-    """Definition without its name."""
-    value: str = ""
-    """SQL over the row's number `i`."""
-    target: str | None = None
-    rule: str | None = None
-    name: str
-    new: str = ""
-    """Its name in the target."""
-    dropped: str = ""
-    comment: str = ""
-
-
-@dataclass(kw_only=True)
-class _Table:
-    name: str
-    new: str
-    key: list[str]
-    source_key: list[str]
-    target_key: list[str]
-    rows: int
-    columns: list[_Column] = field(default_factory=list)
-    extra: list[str] = field(default_factory=list)
-    """Constraints of the target."""
-    after: list[str] = field(default_factory=list)
-    """Statements on the target behind the table's."""
-    style: Style = "kept"
-    merges: bool = False
-    partitions: bool = False
-    reasons: Counter[Reason] = field(default_factory=Counter)
-    comment: str = ""
-    free: Iterator[int] = field(default_factory=lambda: iter(()))
-    """Numbers of rows that may be dirty."""
-
-    def dirty(self, code: str, column: str | None, count: int) -> list[int]:
-        """The numbers of so many rows that do not fit for this reason."""
-        found = [number for number, _ in zip(self.free, range(count), strict=False)]
-        if found:
-            self.reasons[(self.new, code, column)] += len(found)
-        return found
-
-
-@dataclass(kw_only=True)
-class _Area:
-    """What the tables of an area share."""
-
-    name: str
-    random: Random
-    schema: str | None
-    """The schema of its tables in the target, where it has one of its own."""
-    zone: str
-    tables: list[_Table] = field(default_factory=list)
-
-    def names(self, plain: str) -> tuple[str, str]:
-        """A table's name on both sides."""
-        return f"public.{self.name}_{plain}", f"{self.schema}.{plain}" if self.schema else f"public.{self.name}_{plain}"
-
-
 def generate(*, tables: int = 1000, seed: int = 1, rows: tuple[int, int] = (20, 200)) -> Pair:
     """So many mapped tables (and two that are not), with rows each between the two bounds (at least 20)."""
-    made: list[_Table] = []
+    made: list[Table] = []
     source = ["CREATE TABLE public.import_scratch (line text, loaded_at timestamp)"]
     target = [
         "CREATE TABLE public.live_sessions (id bigint PRIMARY KEY, state jsonb NOT NULL);"
@@ -131,14 +62,14 @@ def generate(*, tables: int = 1000, seed: int = 1, rows: tuple[int, int] = (20, 
             _family(area, noun, rows)
         for table in area.tables[: tables - len(made)]:
             made.append(table)
-            source.append(_source_sql(table))
-            target.append(_target_sql(table, area))
+            source.append(source_sql(table))
+            target.append(target_sql(table))
         if len(made) == tables:
             break
     return Pair(
         source=tuple(source),
         target=tuple(target),
-        document=_document(made),
+        document=document_of(made),
         tables=len(made),
         rows=sum(t.rows for t in made),
         quarantined=sum((t.reasons for t in made), Counter()),
@@ -161,16 +92,16 @@ async def build(pair: Pair, source: str, target: str) -> None:
 # --- areas and families -------------------------------------------------------------------------
 
 
-def _area(number: int, seed: int) -> _Area:
+def _area(number: int, seed: int) -> Area:
     """The first four areas are tenants and differ in nothing but their names; they share the seed of the first."""
     tenants = 4
     name = f"t{number + 1:02d}" if number < tenants else words.area(number - tenants)
     random = Random(f"{seed}:{max(number, tenants - 1)}")
     schema = name if random.random() < 0.3 else None
-    return _Area(name=name, random=random, schema=schema, zone=random.choice(ZONES))
+    return Area(name=name, random=random, schema=schema, zone=random.choice(ZONES))
 
 
-def _area_sql(area: _Area) -> str:
+def _area_sql(area: Area) -> str:
     lines = [f"CREATE SCHEMA {area.schema}"] if area.schema else []
     labels = ", ".join(f"'{label}'" for label in NEW_STATES)
     lines.append(f"CREATE TYPE public.{area.name}_state AS ENUM ({labels})")
@@ -181,7 +112,7 @@ def _area_sql(area: _Area) -> str:
     return ";\n".join(lines)
 
 
-def _family(area: _Area, noun: str, rows: tuple[int, int]) -> None:
+def _family(area: Area, noun: str, rows: tuple[int, int]) -> None:
     """A noun's tables; the area's first family begins with its accounts."""
     if not area.tables:
         _root(area, "account", rows, parent=None, style="vendor")
@@ -202,12 +133,12 @@ def _family(area: _Area, noun: str, rows: tuple[int, int]) -> None:
         _child(area, f"{noun}_settings", rows, parent=root, account=None)
 
 
-def _begin(area: _Area, plain: str, rows: tuple[int, int], *, style: Style = "kept") -> _Table:
+def _begin(area: Area, plain: str, rows: tuple[int, int], *, style: Style = "kept") -> Table:
     name, new = area.names(plain)
     if area.random.random() < 0.15:
         new = words.renamed(new)
     count = area.random.randint(max(rows[0], 20), rows[1])
-    table = _Table(
+    table = Table(
         name=name, new=new, key=["id"], source_key=["id"], target_key=["id"], rows=count, style=style,
         free=iter(range(REFERRED + 2, count + 1)),
     )  # fmt: skip
@@ -215,13 +146,13 @@ def _begin(area: _Area, plain: str, rows: tuple[int, int], *, style: Style = "ke
     return table
 
 
-def _root(area: _Area, noun: str, rows: tuple[int, int], *, parent: _Table | None, style: Style) -> _Table:
+def _root(area: Area, noun: str, rows: tuple[int, int], *, parent: Table | None, style: Style) -> Table:
     table = _begin(area, f"{noun}s", rows, style=style)
     table.comment = f"one row for each {noun}"
     _identity(table)
     if style == "vendor":
         table.columns.append(
-            _Column(
+            Column(
                 name="vendor_no", source="bigint NOT NULL UNIQUE", value="700000 + i * 13", new=f"vendor_{noun}_no",
                 target="bigint NOT NULL UNIQUE", rule="vendor_no", comment="the vendor's own number",
             )
@@ -230,7 +161,7 @@ def _root(area: _Area, noun: str, rows: tuple[int, int], *, parent: _Table | Non
         table.merges = area.random.random() < 0.3
         twice = next(table.free) if table.merges else 0
         table.columns.append(
-            _Column(
+            Column(
                 name="code", source="text NOT NULL" if table.merges else "text NOT NULL UNIQUE",
                 value=f"'{noun[:3].upper()}-' || CASE WHEN i = {twice} THEN {REFERRED + 1} ELSE i END",
                 new="code", target="varchar(30) NOT NULL UNIQUE", rule="code",
@@ -242,7 +173,7 @@ def _root(area: _Area, noun: str, rows: tuple[int, int], *, parent: _Table | Non
     return table
 
 
-def _child(area: _Area, plain: str, rows: tuple[int, int], *, parent: _Table, account: _Table | None) -> _Table:
+def _child(area: Area, plain: str, rows: tuple[int, int], *, parent: Table, account: Table | None) -> Table:
     table = _begin(area, plain, rows)
     _identity(table)
     if account is not None:
@@ -252,23 +183,23 @@ def _child(area: _Area, plain: str, rows: tuple[int, int], *, parent: _Table, ac
     return table
 
 
-def _events(area: _Area, plain: str, rows: tuple[int, int], *, parent: _Table) -> None:
+def _events(area: Area, plain: str, rows: tuple[int, int], *, parent: Table) -> None:
     table = _begin(area, plain, rows)
     table.partitions = True
     table.key = table.target_key = ["id", "happened_at"]
     _identity(table)
     _refer(table, parent, words.singular(parent.name), area)
     table.columns.append(
-        _Column(
+        Column(
             name="happened_at", source="timestamp NOT NULL", value="timestamp '2024-01-01 06:00' + i * interval '1 day'",
-            new="happened_at", target="timestamptz NOT NULL", rule=_flow({"zone": area.zone, "from": "happened_at"}),
+            new="happened_at", target="timestamptz NOT NULL", rule=flow({"zone": area.zone, "from": "happened_at"}),
             comment=f"wall clock of {area.zone}",
         )
     )  # fmt: skip
     _fill(area, table, area.random.choice((1, 3, 5)))
 
 
-def _audit(area: _Area, plain: str, rows: tuple[int, int], *, of: _Table) -> None:
+def _audit(area: Area, plain: str, rows: tuple[int, int], *, of: Table) -> None:
     """A copy of every column as it is, beside who did what."""
     table = _begin(area, plain, rows)
     table.key = table.source_key = table.target_key = ["audit_id"]
@@ -278,61 +209,61 @@ def _audit(area: _Area, plain: str, rows: tuple[int, int], *, of: _Table) -> Non
         ("changed_at", "timestamptz", "timestamptz '2024-05-01 00:00Z' + i * interval '1 hour'"),
     ):
         table.columns.append(
-            _Column(name=name, source=f"{kind} NOT NULL", value=value, new=name, target=f"{kind} NOT NULL", rule=name)
+            Column(name=name, source=f"{kind} NOT NULL", value=value, new=name, target=f"{kind} NOT NULL", rule=name)
         )
     for column in of.columns:
         if column.source is not None:
             kind = column.source.partition(" NOT NULL")[0]
             table.columns.append(
-                _Column(
+                Column(
                     name=column.name, source=kind, value=column.value, new=column.name, target=kind, rule=column.name
                 )
             )
 
 
-def _tags(area: _Area, plain: str, rows: tuple[int, int], *, parent: _Table) -> None:
+def _tags(area: Area, plain: str, rows: tuple[int, int], *, parent: Table) -> None:
     table = _begin(area, plain, rows)
     _refer(table, parent, words.singular(parent.name), area)
     column = table.columns[0]
     table.source_key = [column.name, "tag"]
     table.key = table.target_key = [column.new, "tag"]
     table.columns.append(
-        _Column(name="tag", source="text", value="'tag ' || i", new="tag", target="varchar(40)", rule="tag")
+        Column(name="tag", source="text", value="'tag ' || i", new="tag", target="varchar(40)", rule="tag")
     )
 
 
 # --- columns ------------------------------------------------------------------------------------
 
 
-def _identity(table: _Table) -> None:
+def _identity(table: Table) -> None:
     if table.style == "anew":
         table.key = ["code"]
-        column = _Column(
+        column = Column(
             name="id", source="uuid", value=_token("i"), new="id", target="bigint GENERATED BY DEFAULT AS IDENTITY",
             dropped="the target numbers its rows itself",
         )  # fmt: skip
     else:
         made = "bigint GENERATED BY DEFAULT AS IDENTITY" if table.rows % 2 else "bigint"
-        column = _Column(name="id", source="integer", value="i", new="id", target=made, rule="id")
+        column = Column(name="id", source="integer", value="i", new="id", target=made, rule="id")
     table.columns.append(column)
 
 
-def _refer(table: _Table, parent: _Table, noun: str, area: _Area) -> None:
+def _refer(table: Table, parent: Table, noun: str, area: Area) -> None:
     """A column that refers to the parent, by what its style says; where a lookup finds nothing the row is dirty."""
     number = f"(i * 7) % {REFERRED} + 1"
     name = f"{noun}_id"
     source, value, rule = "integer", number, name
     if parent.style == "vendor":
         source, value = "bigint", f"700000 + ({number}) * 13"
-        rule = _flow({"lookup": {"table": parent.name, "match": {"vendor_no": name}, "take": "id"}})
+        rule = flow({"lookup": {"table": parent.name, "match": {"vendor_no": name}, "take": "id"}})
     elif parent.style == "anew":
         source, value = "uuid", _token(f"({number})")
-        rule = _flow({"lookup": {"table": parent.name, "match": {"id": name}, "take": "id"}})
+        rule = flow({"lookup": {"table": parent.name, "match": {"id": name}, "take": "id"}})
     if parent.style != "kept" and area.random.random() < 0.15:
         lost = table.dirty("lookup.missing", name, area.random.randint(1, 2))
         value = _instead(value, lost, _token("-1") if parent.style == "anew" else "-1")
     table.columns.append(
-        _Column(name=name, source=f"{source} NOT NULL", value=value, new=name, target="bigint NOT NULL", rule=rule)
+        Column(name=name, source=f"{source} NOT NULL", value=value, new=name, target="bigint NOT NULL", rule=rule)
     )
     referenced = ", ".join(parent.target_key)
     constraint = f"{name}_fk"
@@ -351,7 +282,7 @@ def _instead(value: str, numbers: list[int], other: str) -> str:
     return f"CASE WHEN i IN ({', '.join(map(str, numbers))}) THEN {other} ELSE {value} END"
 
 
-def _fill(area: _Area, table: _Table, count: int) -> None:
+def _fill(area: Area, table: Table, count: int) -> None:
     """So many further columns, and some that only the target has."""
     random = area.random
     for name, kind in words.pick(random, count):
@@ -360,46 +291,46 @@ def _fill(area: _Area, table: _Table, count: int) -> None:
         table.columns.append(_status(area, table))
     if random.random() < 0.3:
         table.columns.append(
-            _Column(
+            Column(
                 name="duration", source="integer", value="(i % 50 + 1) * 60", new="duration", target="integer",
-                rule=_flow({"sql": "duration / 60"}), comment="in seconds",
+                rule=flow({"sql": "duration / 60"}), comment="in seconds",
             )
         )  # fmt: skip
     if random.random() < 0.3:
         table.columns.append(
-            _Column(
+            Column(
                 name="amount_cents", source="bigint", value="i * 125", new="amount", target="numeric(14,2)",
-                rule=_flow({"sql": "amount_cents / 100.0"}), comment="cents",
+                rule=flow({"sql": "amount_cents / 100.0"}), comment="cents",
             )
         )  # fmt: skip
     if random.random() < 0.6:
         table.columns.append(
-            _Column(
+            Column(
                 name="created", source="timestamp", value="timestamp '2023-03-01 08:00' + i * interval '5 hours'",
-                new="created_at", target="timestamptz", rule=_flow({"zone": "UTC", "from": "created"}),
+                new="created_at", target="timestamptz", rule=flow({"zone": "UTC", "from": "created"}),
             )
         )  # fmt: skip
     if random.random() < 0.2:
-        table.columns.append(_Column(name="origin", target="text", rule=_flow({"value": "import"}), new="origin"))
+        table.columns.append(Column(name="origin", target="text", rule=flow({"value": "import"}), new="origin"))
     if random.random() < 0.2:
         table.columns.append(
-            _Column(name="reviewed", target="boolean DEFAULT false", rule=_flow({"default": True}), new="reviewed")
+            Column(name="reviewed", target="boolean DEFAULT false", rule=flow({"default": True}), new="reviewed")
         )
     if random.random() < 0.15:
-        table.columns.append(_Column(name="changed_on", target="date", rule=_flow({"value": None}), new="changed_on"))
+        table.columns.append(Column(name="changed_on", target="date", rule=flow({"value": None}), new="changed_on"))
         table.after.append(
             f"CREATE TRIGGER touch BEFORE UPDATE ON {table.new} FOR EACH ROW EXECUTE FUNCTION public.{area.name}_touch()"
         )
     left = [c for c in table.columns if c.rule is None and c.source is not None and not c.dropped]
     if left:
-        fold = _flow({"fold": [c.name for c in left]})
-        table.columns.append(_Column(name="extra", target="jsonb", rule=fold, new="extra"))
+        fold = flow({"fold": [c.name for c in left]})
+        table.columns.append(Column(name="extra", target="jsonb", rule=fold, new="extra"))
 
 
-def _plain(area: _Area, table: _Table, name: str, kind: Kind) -> _Column:
+def _plain(area: Area, table: Table, name: str, kind: Kind) -> Column:
     random = area.random
     chance = random.random()
-    made = _Column(name=name, source=kind.type, value=kind.value, new=name, target=kind.type, rule=name)
+    made = Column(name=name, source=kind.type, value=kind.value, new=name, target=kind.type, rule=name)
     if chance < 0.15:
         made.new = name.removesuffix(kind.name) + kind.synonym
     elif chance < 0.30:
@@ -422,7 +353,7 @@ def _plain(area: _Area, table: _Table, name: str, kind: Kind) -> _Column:
     return made
 
 
-def _status(area: _Area, table: _Table) -> _Column:
+def _status(area: Area, table: Table) -> Column:
     """Labels that are translated; a label that nobody translated is dirty."""
     value = f"({_array(STATES)})[i % {len(STATES)} + 1]"
     value = _instead(value, table.dirty("map.quarantine", "status", area.random.randint(0, 2)), "'limbo'")
@@ -430,64 +361,9 @@ def _status(area: _Area, table: _Table) -> _Column:
     target = f"public.{area.name}_state"
     if area.random.random() < 0.5:
         target = f"varchar(20) CHECK (status IN ({', '.join(repr(s) for s in NEW_STATES)}))"
-    rule = _flow({"map": labels, "from": "status", "else": "quarantine"})
-    return _Column(name="status", source="varchar(20)", value=value, new="status", target=target, rule=rule)
+    rule = flow({"map": labels, "from": "status", "else": "quarantine"})
+    return Column(name="status", source="varchar(20)", value=value, new="status", target=target, rule=rule)
 
 
 def _array(labels: tuple[str, ...]) -> str:
     return f"ARRAY[{', '.join(repr(label) for label in labels)}]"
-
-
-# --- texts --------------------------------------------------------------------------------------
-
-
-def _source_sql(table: _Table) -> str:
-    held = [c for c in table.columns if c.source is not None]
-    definitions = [f"{c.name} {c.source}" for c in held] + [f"PRIMARY KEY ({', '.join(table.source_key)})"]
-    lines = [
-        f"CREATE TABLE {table.name} ({', '.join(definitions)})",
-        f"INSERT INTO {table.name} ({', '.join(c.name for c in held)})"
-        f" SELECT {', '.join(c.value for c in held)} FROM generate_series(1, {table.rows}) AS i",
-    ]
-    indexed = [c.name for c in held if c.name.endswith("_id") or c.name in {"status", "created", "email", "due_on"}]
-    lines += [f"CREATE INDEX ON {table.name} ({name})" for name in indexed]
-    lines += [f"COMMENT ON COLUMN {table.name}.{c.name} IS {literal(c.comment)}" for c in held if c.comment]
-    if table.comment:
-        lines.append(f"COMMENT ON TABLE {table.name} IS {literal(table.comment)}")
-    return ";\n".join(lines)
-
-
-def _target_sql(table: _Table, area: _Area) -> str:
-    held = [c for c in table.columns if c.target is not None]
-    definitions = [f"{c.new} {c.target}" for c in held]
-    definitions += [f"PRIMARY KEY ({', '.join(table.target_key)})", *table.extra]
-    tail = " PARTITION BY RANGE (happened_at)" if table.partitions else ""
-    lines = [f"CREATE TABLE {table.new} ({', '.join(definitions)}){tail}", *table.after]
-    if table.partitions:
-        schema, _, plain = table.new.partition(".")
-        bounds = ["2024-01-01", "2024-03-01", "2024-06-01"]
-        for number, (low, high) in enumerate(pairwise(bounds), 1):
-            part = f"{schema}.{plain}_{number}"
-            lines.append(f"CREATE TABLE {part} PARTITION OF {table.new} FOR VALUES FROM ('{low}') TO ('{high}')")
-        lines.append(f"CREATE TABLE {schema}.{plain}_rest PARTITION OF {table.new} DEFAULT")
-    return ";\n".join(lines)
-
-
-def _flow(value: object) -> str:
-    """A value as YAML in one line, which JSON is."""
-    return json.dumps(value)
-
-
-def _document(made: list[_Table]) -> str:
-    lines = ["version: 1", "tables:"]
-    for table in made:
-        lines += [f"  {table.new}:", f"    from: {table.name}", f"    key: {_flow(table.key)}"]
-        if table.merges:
-            lines.append("    on_duplicate: first")
-        lines += ["    rejects: quarantine", "    columns:"]
-        lines += [f"      {c.new}: {c.rule}" for c in table.columns if c.rule is not None]
-        dropped = [f"      {c.name}: {c.dropped}" for c in table.columns if c.dropped]
-        lines += ["    drop:", *dropped] if dropped else []
-    lines += ["preserve:", "  public.live_sessions: written by the new application"]
-    lines += ["ignore:", "  source:", "    public.import_scratch: left over from an import"]
-    return "\n".join(lines) + "\n"

@@ -73,8 +73,14 @@ async def judged(found: Survey, servers: Servers, *, stands: bool = True) -> Che
         tallies=tuple(tallies),
         verdicts=tuple(verdicts),
         uncovered=tuple(dict.fromkeys([*left, *moment.unjudged, *forecast.uncovered])),
-        remarks=tuple(line for name in order for line in silenced(facts, name)),
+        remarks=_remarks([trigger for name in order for trigger in silenced(facts, name)]),
     )
+
+
+def _remarks(off: list[str]) -> tuple[str, ...]:
+    if not off:
+        return ()
+    return (f"switched off for the move, so that they neither rewrite nor refuse rows: the triggers {', '.join(off)}",)
 
 
 async def foretell(

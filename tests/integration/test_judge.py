@@ -6,9 +6,10 @@ import pytest
 
 from crosswalk.embedded import Server
 from crosswalk.errors import RowsRefused
+from tests.integration import test_orphans
 from tests.judged import announced, in_quarantine
-from tests.road import Road, connected, content, findings, lay, rows, set_aside
-from tests.servers import MakeDatabase, MakeRole
+from tests.road import Road, connected, content, findings, lay, road, rows, run, set_aside
+from tests.servers import MakeDatabase, MakeRole, sql
 
 SOURCE = """
 CREATE TYPE mood AS ENUM ('ok', 'bad', 'odd');
@@ -241,3 +242,64 @@ tables:
         assert said == await in_quarantine(conn) == {"public.p": {'["2"]'}, "public.c": {'["2"]'}}
         assert [tuple(r) for r in await conn.fetch("SELECT id, p FROM c ORDER BY 1")] == [(1, 1), (3, 3)]
     assert findings(await road.verify()) == []
+
+
+async def test_circles_are_followed_to_the_last_row(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    """A key that is dropped for the load and added at its end: who refers to nothing, and who refers to those."""
+    road = await lay(
+        make_database, make_role, (pg16, test_orphans.SOURCE),
+        (pg18, test_orphans.TARGET.format(boss="", badge="", seat="")), test_orphans.DOCUMENT,
+    )  # fmt: skip
+    said = await announced(road.file, road.servers)
+    assert {name: len(keys) for name, keys in said.items()} == {"public.emp": 3, "public.badge": 2, "public.stamp": 2}
+    await road.migrate()
+    async with connected(road.target) as conn:
+        assert said == await in_quarantine(conn)
+
+
+KEPT = """
+CREATE TABLE p (id int PRIMARY KEY, a text UNIQUE, b int UNIQUE);
+INSERT INTO p VALUES (1, 'kept', 100), (9, 'nine', 9);
+CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES p);
+"""
+
+
+@pytest.mark.parametrize("existing", ["keep", "update"])
+async def test_rows_that_stand_in_the_table_keep_others_out(
+    existing: str, pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    """Row 1 gives way to the kept one or replaces it; who clashes with a row that stays is announced; a reference to a
+    row that stood there holds."""
+    source = """CREATE TABLE p (id int PRIMARY KEY, a text, b int);
+    INSERT INTO p VALUES (1, 'one', 1), (2, 'nine', 2), (3, 'x', 1), (4, 'kept', 4), (5, 'y', 5), (6, 'y', 6);
+    CREATE TABLE c (id int PRIMARY KEY, p int); INSERT INTO c VALUES (1, 9), (2, 1), (3, 2), (4, 77), (5, 5);"""
+    document = f"""
+version: 1
+tables:
+  p: {{from: p, key: [id], existing: {existing}, rejects: quarantine, columns: {{id: id, a: a, b: b}}}}
+  c: {{from: c, key: [id], rejects: quarantine, columns: {{id: id, p: p}}}}
+"""
+    road = await lay(make_database, make_role, (pg16, source), (pg18, KEPT), document)
+    said = await announced(road.file, road.servers)
+    clash = {"2", "4", "6"} if existing == "keep" else {"2", "3", "6"}
+    assert said == {"public.p": {f'["{k}"]' for k in clash}, "public.c": {'["3"]', '["4"]'}}
+    await road.migrate()
+    async with connected(road.target) as conn:
+        assert said == await in_quarantine(conn)
+        assert said == await announced(road.file, road.servers), "it is another answer after the move"
+
+
+async def test_characters_that_the_target_does_not_know(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
+    sql(pg18, "CREATE DATABASE narrow ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
+    source, target = make_database(pg16), pg18.url("narrow")
+    await run(source, "CREATE TABLE p (id int PRIMARY KEY, v text); INSERT INTO p VALUES (1, 'plain'), (2, 'ä'), (3, 'Анна');")
+    await run(target, "CREATE TABLE p (id int PRIMARY KEY, v text);")
+    document = "version: 1\ntables:\n  p: {from: p, key: [id], rejects: quarantine, columns: {id: id, v: v}}\n"
+    way = road(source, target, document)
+    assert [(v.rule, v.rows) for v in (await way.check()).verdicts] == [("public.p:encoding", 1)]
+    await way.migrate()
+    async with connected(target) as conn:
+        assert await in_quarantine(conn) == await announced(way.file, way.servers) == {"public.p": {'["3"]'}}
+    sql(pg18, "DROP DATABASE narrow WITH (FORCE)")

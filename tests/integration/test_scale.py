@@ -14,7 +14,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bench.manytables import Pair, Reason, build, generate
+from bench.made import Reason
+from bench.manytables import Pair, build, generate
 from crosswalk.connect import Session, translate
 from crosswalk.embedded import Server
 from crosswalk.errors import LocksExhausted, StatementFailed

@@ -5,6 +5,7 @@ Counts and masked keys only. Takes values and gives what Rich prints; no SQL, no
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -91,7 +92,8 @@ def render_verdicts(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
         else:
             yield line("not expected by the document", indent=2, style="yellow")
         for way in verdict.ways:
-            yield line(f"--apply '{verdict.rule}={_flag(way)}'  {way.sentence}", indent=2, style="cyan")
+            flag = shlex.quote(f"{verdict.rule}={_flag(way)}")
+            yield line(f"--apply {flag}  {way.sentence}", indent=2, style="cyan")
 
 
 def _flag(way: Way) -> str:

@@ -89,11 +89,12 @@ def _advice(checked: Checked) -> str:
 
 def _write(path: Path, text: str) -> None:
     """The whole file or nothing of it; raises CannotWrite."""
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8")
         shutil.copymode(path, beside)
-        beside.replace(path.resolve())
+        beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise CannotWrite(path=path, reason=error.strerror or str(error)) from error

@@ -18,6 +18,7 @@ from crosswalk.cli.tables import shown
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite, DraftInTheWay
 from crosswalk.mapping import read_mapping
 from crosswalk.match import Explained, Proposal, Question, TableDraft
+from crosswalk.match.yamltext import flow
 from crosswalk.matching import Matched
 from crosswalk.matching import match as conduct
 
@@ -28,14 +29,14 @@ EXAMPLES: Final = (
 )
 EXITS: Final = {
     0: "the draft is written and nothing in it is open", 1: "an error, or the file is in the way",
-    2: "the draft is written, and a person has to decide", 3: "a role may not read the catalog",
+    2: "the draft is written, and a person has to decide", 3: "a role may not read the catalog, or there is no such column",
 }
 
 
 def match(
     source: options.Source = None, target: options.Target = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the draft goes [crosswalk.yaml].")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the draft goes; else crosswalk.yaml.")
     ] = None,
     update: Annotated[
         Path | None, typer.Option("--update", metavar="FILE", help="Keep what a person decided there, add the rest.")
@@ -49,7 +50,8 @@ def match(
     """Draft the mapping document from names, types, constraints and counts of values.
 
     Reads both servers and writes one file. A rule that is not certain is proposed, with its evidence;
-    what only a person can decide is asked at the head of the file. No text of a row leaves the servers.
+    what only a person can decide is asked at the head of the file. Values are counted where they are;
+    only labels are read.
     """
     place = output or update or DEFAULT
     if explain is None and place != update and place.exists() and not force:
@@ -151,7 +153,7 @@ def _explanation(each: Explained) -> Iterator[RenderableType]:
 
 
 def _in_words(rule: Proposal) -> str:
-    return ", ".join(f"{key}: {value}" for key, value in rule.rule.items())
+    return flow(dict(rule.rule))[1:-1]
 
 
 def question_json(question: Question) -> dict[str, Any]:

@@ -107,7 +107,7 @@ async def _foreign(
 ) -> None:
     seen, what = found.seen(moment, motion.name), f"what {motion.name} refers to"
     if each.pairs:
-        keys = await _keys(source, orphaned(motion, each, seen), what)
+        keys = await _keys(source, orphaned(motion, each, seen, above=found.seen(moment, each.parent)), what)
         rows = [tuple(r.values()) for r in await source.fetch(_values(motion, each, keys, seen), what=what)] if keys else []
     else:
         sql = f"{referred(motion, each, seen)} LIMIT {MOST_VALUES + 1}"

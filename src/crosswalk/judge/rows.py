@@ -25,8 +25,8 @@ from crosswalk.judge.verdict import Verdict, Way, handle
 from crosswalk.judge.ways import Ways
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
-from crosswalk.snapshot import savepoint
 from crosswalk.schema import Trigger
+from crosswalk.snapshot import savepoint
 
 SAMPLES = 5
 

@@ -50,11 +50,11 @@ def watchful(facts: Facts, name: Name) -> Iterator[Trigger]:
 
 
 def silenced(facts: Facts, name: Name) -> Iterator[str]:
-    """A sentence for each trigger that would rewrite or refuse rows, were it not switched off for the move."""
+    """Each trigger that would rewrite or refuse rows, were it not switched off for the move."""
     for trigger in facts.target_table(name).triggers:
         fires = trigger.state in {TriggerState.ORIGIN, TriggerState.ALWAYS}
         if fires and not trigger.constraint and {"insert", "update"} & set(trigger.events):
-            yield f"{name}: the trigger {trigger.name} is switched off for the move: what it would do to rows is not done"
+            yield f"{name}.{trigger.name}"
 
 
 def _leaves(schema: Schema, table: Table) -> Iterator[Table]:

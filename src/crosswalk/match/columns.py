@@ -8,7 +8,7 @@ from crosswalk.match import rules, shapes, unfed
 from crosswalk.match.assign import assign
 from crosswalk.match.homes import Link, World
 from crosswalk.match.looking import Looker
-from crosswalk.match.proposal import Proposal, Question, TableDraft
+from crosswalk.match.proposal import Proposal, Question, TableDraft, many
 from crosswalk.match.references import derive, resolve
 from crosswalk.match.settled import Settled
 from crosswalk.match.shapes import Elements
@@ -161,7 +161,7 @@ async def _doubled(made: TableDraft, key: tuple[str, ...], look: Looker) -> None
     doubled = await look.doubled(source, reads)
     if doubled:
         text = (
-            f"{doubled} values of ({', '.join(reads)}) stand in several rows of {made.source}, and ({', '.join(key)}) is"
+            f"{many(doubled, 'value')} of ({', '.join(reads)}) in several rows of {made.source}, and ({', '.join(key)}) is"
             " unique: which row wins (key, on_duplicate)?"
         )
         made.questions.append(Question(code="duplicates", place=str(made.target), text=text, rank=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -64,7 +65,12 @@ def _pair(draft: Draft, target: Name) -> Pair | None:
 
 
 def _asked(draft: Draft, table: Name, column: str) -> tuple[Question, ...]:
-    return tuple(q for q in draft.questions if q.place in {f"{table}.{column}", str(table)})
+    """What is asked about a column, or about its table in words that name the column."""
+    named = re.compile(rf"(?<!\w){re.escape(column)}(?!\w)")
+    return tuple(
+        q for q in draft.questions
+        if q.place == f"{table}.{column}" or (q.place == str(table) and named.search(q.text))
+    )
 
 
 def _target(draft: Draft, name: Name, column: str) -> Explained:

@@ -16,6 +16,11 @@ ACCEPTED: Final = 0.95
 """From this confidence on a rule is accepted."""
 
 
+def many(count: int, word: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """Something that only a person can decide."""

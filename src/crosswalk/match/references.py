@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from crosswalk.match.homes import LIVES, Found, Link, World, find, suits
 from crosswalk.match.looking import Contained
-from crosswalk.match.proposal import Proposal, Question
+from crosswalk.match.proposal import Proposal, Question, many
 from crosswalk.match.tables import Pair
 from crosswalk.match.yamltext import flow
 from crosswalk.names import quote
@@ -121,10 +121,10 @@ def _counted(share: Contained, where: str) -> str:
 
 
 def _missing(pair: Pair, parent: Pair, link: Link, share: Contained) -> Question:
+    lost = many(share.rows - share.rows_found, "row")
     text = (
-        f"{share.values - share.found} of {share.values} different values ({share.rows - share.rows_found} rows) lead to no row"
-        f" of {parent.source.name}:"
-        " set such rows aside (missing: quarantine), leave the reference empty (null), or stop (fail)?"
+        f"{share.values - share.found} of {share.values} different values ({lost}) lead to no row of"
+        f" {parent.source.name}: set such rows aside (missing: quarantine), leave the reference empty (null), or stop (fail)?"
     )
     return Question(code="reference.missing", place=f"{pair.target.name}.{link.column.name}", text=text, rank=3)
 
@@ -237,7 +237,7 @@ def _of_elsewhere(pair: Pair, parent: Pair, link: Link, here: Found, doubled: in
     if not here.share.whole:
         yield _missing(pair, parent, link, here.share)
     if doubled:
-        text = f"{doubled} values of {here.home.column.name} stand in several rows: what tells them apart?"
+        text = f"{many(doubled, 'value')} of {here.home.column.name} in several rows: what tells them apart?"
         yield Question(code="reference.ambiguous", place=place, text=text, rank=2)
     if isinstance(here.operand.rule, dict) and "first" in here.operand.rule:
         yield _of_list(pair, link, here)

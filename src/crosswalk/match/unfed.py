@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from crosswalk.match.affinity import SHOWN
 from crosswalk.match.naming import words
-from crosswalk.match.proposal import Proposal, Question, TableDraft
+from crosswalk.match.proposal import Proposal, Question, TableDraft, many
 from crosswalk.match.shapes import as_candidate
 from crosswalk.match.vocabulary import DOCUMENTS, SECRET
 from crosswalk.match.yamltext import flow
@@ -72,12 +72,12 @@ def left_over(draft: TableDraft) -> list[Question]:
     rest = [name for name in left if name not in secret]
     found = []
     if secret:
-        text = f"{', '.join(secret)} of {draft.source} look like secrets: leave them behind (drop, final and secret)?"
+        text = f"{', '.join(secret)} of {draft.source}: secrets, by the name; leave them behind (drop, final and secret)?"
         found.append(Question(code="left.secret", place=place, text=text, rank=3))
     if rest:
         fold = _fold(draft, rest)
         ways = "drop each with a reason, fold them, or add columns to the target"
-        text = f"{len(rest)} columns of {draft.source} have no place: {', '.join(rest)}: {ways}?"
+        text = f"no place for {many(len(rest), 'column')} of {draft.source}: {', '.join(rest)}: {ways}?"
         found.append(Question(code="left.columns", place=place, text=text, offer=fold, rank=4))
     return found
 
