@@ -16,7 +16,6 @@ import pytest
 from crosswalk.embedded import Server
 from crosswalk.errors import (
     AlreadyRunning,
-    CrosswalkError,
     FailpointHit,
     LaterRowsLost,
     NotAsBefore,
@@ -432,9 +431,3 @@ async def test_the_command_line_tells_what_is_refused(
     code, said = _crosswalk(road, "rollback", "--allow", "loses-later-rows")
     assert (code, '"deleted": 3' in said) == (0, True)
     assert _crosswalk(road, "rollback", "--allow", "loses-everything")[0] == 64
-
-
-def test_every_refusal_has_a_remedy() -> None:
-    for kind in (LaterRowsLost, ReferringRowsLost, NotAsBefore, NothingToRollBack, RolledBack):
-        assert issubclass(kind, CrosswalkError)
-        assert kind.remedy

@@ -21,7 +21,7 @@ import pytest
 
 from crosswalk.checking import check
 from crosswalk.embedded import Server
-from crosswalk.mapping import Document, Lookup, Rule, Take, Zone, read_mapping, read_text
+from crosswalk.mapping import Document, Lookup, MappingFile, Rule, Take, Zone, read_mapping, read_text
 from crosswalk.matching import Matched, match
 from crosswalk.names import Name, parse
 from crosswalk.survey import Servers
@@ -43,7 +43,12 @@ class Drafted:
 
     servers: Servers
     matched: Matched
-    reviewed: Document
+    file: MappingFile
+    """The reviewed document."""
+
+    @property
+    def reviewed(self) -> Document:
+        return self.file.document
 
     @property
     def document(self) -> Document:
@@ -104,7 +109,7 @@ def drafted(request: pytest.FixtureRequest, pg16: Server, pg18: Server, make_rol
     with ThreadPoolExecutor(max_workers=1) as pool:
         made = pool.submit(lambda: asyncio.run(_draft((urls[0], urls[1]), (source, target)))).result()
     yield Drafted(
-        servers=Servers(source=urls[0], target=urls[1]), matched=made, reviewed=read_mapping(reviewed).document
+        servers=Servers(source=urls[0], target=urls[1]), matched=made, file=read_mapping(reviewed)
     )
     for server in (pg16, pg18):
         sql(server, f'DROP DATABASE "match_{case}" WITH (FORCE)')
@@ -216,6 +221,17 @@ def test_the_draft_is_read_and_its_problems_are_what_is_open(drafted: Drafted) -
 def test_the_same_input_gives_the_same_bytes(drafted: Drafted) -> None:
     again = asyncio.run(match(drafted.servers))
     assert again.text == drafted.matched.text
+
+
+def test_an_untouched_draft_is_updated_to_itself(drafted: Drafted) -> None:
+    again = asyncio.run(match(drafted.servers, update=read_text(drafted.matched.text)))
+    assert again.text == drafted.matched.text
+
+
+def test_what_people_reviewed_is_left_as_it_stands(drafted: Drafted) -> None:
+    again = asyncio.run(match(drafted.servers, update=drafted.file))
+    kept = [line for line in again.text.splitlines() if not re.match(r" *#\?|fingerprints: ", line)]
+    assert kept == drafted.file.text.splitlines()
 
 
 @on_salon

@@ -13,13 +13,12 @@ import pytest
 from crosswalk.cli.app import main
 from crosswalk.embedded import Server
 from crosswalk.errors import NothingMatches
-from crosswalk.mapping import Document, read_mapping, read_text
+from crosswalk.mapping import read_text
 from crosswalk.matching import Matched, match
 from crosswalk.names import Name
 from crosswalk.survey import Servers
-from examples.salon.data import load_source, load_target
 from tests.road import connected
-from tests.servers import MakeDatabase, MakeRole, MakeTemplate, database_of, sql
+from tests.servers import MakeDatabase, MakeRole, database_of, sql
 
 SHOP = """
 CREATE TABLE makers (id int PRIMARY KEY, vendor_no int NOT NULL UNIQUE, name text NOT NULL);
@@ -177,10 +176,6 @@ async def test_schemas_that_share_nothing(make_database: MakeDatabase, pg16: Ser
         await shop.match()
 
 
-def decided(document: Document, table: str) -> dict[str, Any]:
-    return document.by_target[Name("public", table)].model_dump()["columns"]  # type: ignore[no-any-return]
-
-
 PERSONS = """\
 # mine, at the head
 version: 1
@@ -234,26 +229,25 @@ async def test_an_update_refreshes_only_what_is_open(make_database: MakeDatabase
     assert 'sql: "0"' in (await shop.match(accepted)).text
 
 
-async def test_an_untouched_draft_is_updated_to_itself(
-    make_database: MakeDatabase, template: MakeTemplate, pg16: Server
+MONEY = """
+CREATE TABLE goods (id int PRIMARY KEY, price int, duration int, group_id int, registered_at timestamptz, name text);
+INSERT INTO goods SELECT i, i * 100, i, 7, now(), 'x' FROM generate_series(1, 30) i;
+"""
+NEW_MONEY = """
+CREATE TABLE goods (id int PRIMARY KEY, price numeric(10,2), duration int, group_id int, created_at timestamptz, name text);
+"""
+
+
+async def test_a_name_and_a_type_that_agree_do_not_say_unit_or_meaning(
+    make_database: MakeDatabase, pg16: Server
 ) -> None:
-    async def source(url: str) -> None:
-        async with connected(url) as conn:
-            await load_source(conn)
-
-    async def target(url: str) -> None:
-        async with connected(url) as conn:
-            await load_target(conn)
-
-    servers = Servers(
-        source=make_database(pg16, template(pg16, "match_salon_source", source)),
-        target=make_database(pg16, template(pg16, "match_salon_target", target)),
-    )
-    first = await match(servers)
-    assert (await match(servers, update=read_text(first.text))).text == first.text
-    reviewed = read_mapping(Path(__file__).parents[2] / "examples" / "salon" / "crosswalk.yaml")
-    again = (await match(servers, update=reviewed)).text
-    assert re.sub(r"fingerprints: .*\n", "", again) == reviewed.text
+    matched = await (await _shop(make_database, pg16, MONEY, NEW_MONEY)).match()
+    [goods] = matched.draft.tables
+    assert {name for name, p in goods.columns.items() if p.accepted} == {"id", "name"}
+    assert {n: dict(p.rule) for n, p in goods.columns.items()} == {
+        name: {"column": "registered_at" if name == "created_at" else name} for name in goods.columns
+    }
+    assert ("public.goods.price", "unit") in asked(matched)
 
 
 def _run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> tuple[str, str]:

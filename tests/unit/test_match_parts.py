@@ -86,6 +86,19 @@ def test_the_name_of_the_table_is_left_out_of_its_columns() -> None:
     assert compare("acme_record_id", "acme_order_id").score < 0.9
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "exact"),
+    [
+        ("visit_count", "visitsCount", True), ("created_at", "registered_at", False), ("status", "state", False),
+        ("is_enabled", "is_active", False), ("visible", "invisible", False), ("qty", "quantity", False),
+    ],
+)  # fmt: skip
+def test_only_spelling_makes_two_names_one(left: str, right: str, exact: bool) -> None:
+    assert compare(left, right).exact is exact
+    if left == "visible":
+        assert compare(left, right).score == 0
+
+
 def test_a_type_without_a_way_is_no_candidate() -> None:
     assert judge(column("code", "jsonb"), column("code", "int4")) is None
     assert pair(column("code", "text"), column("code", "text")).score == 1

@@ -10,6 +10,7 @@ may change meanwhile. `follow` adds the rows that go with them, by foreign keys,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -77,21 +78,28 @@ async def foresee(facts: Facts, name: Name, moment: Moment, source: Session, tar
 async def follow(facts: Facts, order: tuple[Name, ...], moment: Moment, source: Session, found: Forecast) -> None:
     """Rows that refer to rows which will be refused, to a fixed point."""
     ancestry = Ancestry(facts)
+    keys = [asked for name in order for asked in _followed(facts, name, ancestry)]
     more = True
     while more:
         more = False
-        for name in order:
-            motion = Motion(facts, name)
-            asked = {each.key.name for each in judged_keys(motion, ancestry)}
-            for each in foreign_keys(motion)[0]:
-                circular = each.key.name not in asked and not found_by_lookup(motion, each)
-                if _settled(facts, each) or not (circular or found.barred.get(each.parent)):
-                    continue
-                if kept_by_source(motion, each) and not found.barred.get(each.parent):
-                    continue
-                sql = orphaned(motion, each, found.seen(moment, name), above=found.seen(moment, each.parent))
-                keys = await _keys(source, sql, f"the rows of {name} without a parent")
-                more |= found.add(name, (without_parent(each, keys),) if keys else ())
+        for motion, each, circular in keys:
+            if not (circular or found.barred.get(each.parent)):
+                continue
+            seen, above = found.seen(moment, motion.name), found.seen(moment, each.parent)
+            gone = await _keys(source, orphaned(motion, each, seen, above=above), f"the rows of {motion.name} without a parent")
+            more |= found.add(motion.name, (without_parent(each, gone),) if gone else ())
+
+
+def _followed(facts: Facts, name: Name, ancestry: Ancestry) -> Iterator[tuple[Motion, Foreign, bool]]:
+    """The foreign keys by which rows may go with others, and whether nobody has asked about them at all."""
+    if not facts.target_table(name).foreign_keys:
+        return
+    motion = Motion(facts, name)
+    asked = {each.key.name for each in judged_keys(motion, ancestry)}
+    for each in foreign_keys(motion)[0]:
+        if not _settled(facts, each):
+            proven = found_by_lookup(motion, each) or kept_by_source(motion, each)
+            yield motion, each, each.key.name not in asked and not proven
 
 
 def _settled(facts: Facts, each: Foreign) -> bool:

@@ -21,6 +21,8 @@ from crosswalk.match.vocabulary import DURATIONS, GENERIC, LIGHT, NEAR, SAME, SE
 _CAMEL: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _KNOWN: Final = frozenset(SAME) | frozenset(w for group in NEAR for w in group) | GENERIC
+_TURNED: Final = ("in", "un", "non", "dis", "im", "anti")
+"""Before a word, they turn its meaning round."""
 NEARLY: Final = 0.88
 """What two near synonyms count for."""
 SPELLED: Final = 0.92
@@ -41,6 +43,16 @@ class Likeness:
 
 
 _SAME: Final = Likeness(score=1.0, reason="the same name", exact=True)
+
+
+_MEANT: Final = Likeness(score=0.95, reason="the same words, some of them in another form")
+
+
+@lru_cache(maxsize=100_000)
+def surface(name: str) -> tuple[str, ...]:
+    """The words of a name as they stand there, but in the singular."""
+    parts = _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", name)))
+    return tuple(singular(part.lower()) for part in parts)
 
 
 @lru_cache(maxsize=100_000)
@@ -78,6 +90,9 @@ def alike(left: str, right: str) -> float:
         return NEARLY
     if min(len(left), len(right)) < 4 or left in _KNOWN or right in _KNOWN:
         return 0.0
+    short, long = sorted((left, right), key=len)
+    if long in {f"{prefix}{short}" for prefix in _TURNED}:
+        return 0.0
     likeness = JaroWinkler.similarity(left, right)
     return likeness if likeness >= SPELLED else 0.0
 
@@ -97,6 +112,8 @@ def compare(left: str, right: str, own: frozenset[str] = frozenset()) -> Likenes
         return _SAME
     mine, other = words(left), words(right)
     whole = match(mine, other)
+    if whole.exact:
+        return whole if surface(left) == surface(right) else _MEANT
     left_out = own | SELF
     if left_out.isdisjoint(mine) and left_out.isdisjoint(other):
         return whole

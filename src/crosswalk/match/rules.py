@@ -7,6 +7,7 @@ shared type, place or common word alone never is. References, zones and units ha
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -19,9 +20,10 @@ from crosswalk.match.naming import words
 from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.shapes import Repeated
 from crosswalk.match.tables import Pair
-from crosswalk.match.units import convert
+from crosswalk.match.units import convert, fractional, unit
+from crosswalk.match.vocabulary import DURATIONS, MONEY
 from crosswalk.match.zones import Zones
-from crosswalk.pg_types import DOCUMENTS, STRINGS
+from crosswalk.pg_types import DOCUMENTS, INTEGERS, NUMBERS, STRINGS
 from crosswalk.schema import TypeKind
 
 _SAME_NAME, _SAME_SPELLED, _LIKELY = 0.98, 0.97, 0.93
@@ -114,10 +116,13 @@ def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
     if set(words(target.name)) & _WORDS_OF_STATE and target.type.storage.name in STRINGS:
         confidence = min(confidence, 0.9)
         evidence.append("what its words mean on both sides was not compared")
-    if "phone" in words(target.name) and candidate.types < 1:
+    for doubt in _doubts(pair, candidate):
         confidence = min(confidence, 0.9)
-        evidence.append("phone numbers are often spelled in several ways")
+        evidence.append(doubt)
     questions = []
+    if _cents(candidate):
+        text = f"{source.name} has no digits after the point and {target.name} has: are they the same unit, not cents?"
+        questions.append(Question(code="unit", place=place, text=text, rank=1))
     wrong = misfit(seen, source, target)
     if wrong:
         confidence = min(confidence, 0.9)
@@ -130,6 +135,24 @@ def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
         rule={"column": source.name}, confidence=round(confidence, 2), evidence=tuple(evidence),
         questions=tuple(questions), reads=(source.name,),
     )
+
+
+def _doubts(pair: Pair, candidate: Candidate) -> Iterator[str]:
+    """Why a column is not taken for sure, though its name and type agree."""
+    have, target = set(words(candidate.target.name)), candidate.target
+    if "phone" in have and candidate.types < 1:
+        yield "phone numbers are often spelled in several ways"
+    if have & DURATIONS and target.type.storage.name in NUMBERS and not (unit(candidate.source) and unit(target)):
+        yield "in which unit it is measured is not said on both sides"
+    if words(target.name)[-1:] == ("id",) and len(have) > 1 and target.name not in pair.target.primary_key:
+        yield "whose id it is cannot be seen: it refers to no table"
+
+
+def _cents(candidate: Candidate) -> bool:
+    """Whole money on one side, money with a fraction on the other."""
+    source, target = candidate.source, candidate.target
+    money = set(words(target.name)) & MONEY
+    return bool(money) and source.type.storage.name in INTEGERS and fractional(target)
 
 
 def confidence_of(candidate: Candidate) -> float:

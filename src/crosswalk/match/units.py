@@ -40,7 +40,7 @@ def convert(candidate: Candidate, seen: Profile | None, place: str) -> Proposal 
     if source.type.storage.name not in NUMBERS or target.type.storage.name not in NUMBERS:
         return None
     here, there = unit(source), unit(target)
-    if here and not there and here[0] in _SMALL and _fractional(target):
+    if here and not there and here[0] in _SMALL and fractional(target):
         return _small(candidate, here[0], place)
     if here and there and here[1] == there[1]:
         return _between(candidate, here, there) if here[2] != there[2] else None
@@ -51,7 +51,8 @@ def convert(candidate: Candidate, seen: Profile | None, place: str) -> Proposal 
     return _seconds(candidate, seen, place, named=there)
 
 
-def _fractional(column: Column) -> bool:
+def fractional(column: Column) -> bool:
+    """True for a number that may have digits after the point."""
     kind = column.type.storage
     limits = numeric_limits(kind.modifier) if kind.name == "numeric" else None
     return kind.name in FLOATS or (kind.name == "numeric" and (limits is None or limits[1] > 0))

@@ -160,6 +160,9 @@ DOCUMENTS: Final = _set("setting extra context meta metadata attribute property 
 DURATIONS: Final = _set("duration length interval period timeout delay age elapsed runtime lead")
 """Words of columns that hold a span of time."""
 
+MONEY: Final = _set("price cost amount total fee balance sum salary charge payment paid prepaid revenue budget tax")
+"""Words of columns that hold money."""
+
 UNITS: Final[Mapping[str, tuple[str, int]]] = {
     "sec": ("time", 1), "secs": ("time", 1), "second": ("time", 1), "seconds": ("time", 1), "s": ("time", 1),
     "minute": ("time", 60), "minutes": ("time", 60), "mins": ("time", 60),

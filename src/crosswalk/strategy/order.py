@@ -7,7 +7,7 @@ to be dropped for the load and added again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crosswalk.express import Facts
@@ -43,36 +43,50 @@ def _needs(facts: Facts, *, hard: bool = False) -> dict[Name, set[Name]]:
 
 
 def _circles(needs: Mapping[Name, set[Name]], names: Iterable[Name]) -> list[list[Name]]:
-    """Strongly connected components, needed ones first (Tarjan)."""
+    """Strongly connected components, needed ones first (Tarjan; a chain may be longer than Python's stack)."""
     index: dict[Name, int] = {}
     low: dict[Name, int] = {}
-    stack: list[Name] = []
+    stack: dict[Name, None] = {}
     found: list[list[Name]] = []
-
-    def visit(name: Name) -> None:
-        index[name] = low[name] = len(index)
-        stack.append(name)
-        for other in sorted(needs[name]):
-            if other not in index:
-                visit(other)
-                low[name] = min(low[name], low[other])
+    for first in names:
+        path = [] if first in index else [_entered(first, needs, index, low, stack)]
+        while path:
+            name, others = path[-1]
+            other = next(others, None)
+            if other is None:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[name])
+                if low[name] == index[name]:
+                    found.append(_closed(name, stack))
+            elif other not in index:
+                path.append(_entered(other, needs, index, low, stack))
             elif other in stack:
                 low[name] = min(low[name], index[other])
-        if low[name] == index[name]:
-            circle: list[Name] = []
-            while not circle or circle[-1] != name:
-                circle.append(stack.pop())
-            found.append(sorted(circle))
-
-    for name in names:
-        if name not in index:
-            visit(name)
     return found
+
+
+def _entered(
+    name: Name, needs: Mapping[Name, set[Name]], index: dict[Name, int], low: dict[Name, int], stack: dict[Name, None]
+) -> tuple[Name, Iterator[Name]]:
+    """A table that is come upon for the first time, and what is still to be looked at from there."""
+    index[name] = low[name] = len(index)
+    stack[name] = None
+    return name, iter(sorted(needs[name]))
+
+
+def _closed(name: Name, stack: dict[Name, None]) -> list[Name]:
+    """The circle that was entered by `name`, off the stack."""
+    circle: list[Name] = []
+    while not circle or circle[-1] != name:
+        circle.append(stack.popitem()[0])
+    return sorted(circle)
 
 
 def _unrolled(circle: list[Name], hard: Mapping[Name, set[Name]]) -> list[Name]:
     """A circle in an order that meets what cannot be left empty at first, as far as there is one."""
-    inside = {name: hard[name] & set(circle) - {name} for name in circle}
+    members = set(circle)
+    inside = {name: hard[name] & members - {name} for name in circle}
     return [name for part in _circles(inside, circle) for name in part]
 
 
