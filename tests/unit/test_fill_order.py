@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crosswalk.express import Facts
-from crosswalk.mapping import read_text
+from crosswalk.mapping import Document
 from crosswalk.names import Name
-from crosswalk.schema import Schema
+from crosswalk.schema import Table
 from crosswalk.strategy import fill_order
 from tests.schemas import refers, schema, table
 
@@ -20,13 +20,14 @@ MANY = 3_000
 def facts(refers_to: list[list[int]]) -> Facts:
     """Tables t0000, t0001 …; each refers to those whose numbers stand in its place, by columns that may be NULL."""
     found = schema(*(_table(number, others) for number, others in enumerate(refers_to)))
-    document = read_text(
-        "version: 1\ntables:\n" + "".join(f"  {n.relation}: {{from: {n.relation}, columns: {{id: id}}}}\n" for n in found.tables)
+    mapping = {"key": ["id"], "columns": {"id": "id"}}
+    document = Document.model_validate(
+        {"version": 1, "tables": {n.relation: {"from": n.relation, **mapping} for n in found.tables}}
     )
-    return Facts(source=found, target=found, document=document.document)
+    return Facts(source=found, target=found, document=document)
 
 
-def _table(number: int, others: list[int]):
+def _table(number: int, others: list[int]) -> Table:
     keys = [replace(refers(f"c{other}", name(other).relation), name=f"key_{other}") for other in others]
     return table(name(number).relation, *keys, **{f"c{other}": "int4" for other in others})
 
