@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crosswalk.earlier import refuse_outgrown
 from crosswalk.errors import WayNeedsValue, WaysCollide, WayUnknown
 from crosswalk.express import Moment
 from crosswalk.judge import (
@@ -24,7 +25,7 @@ from crosswalk.judge import (
     silenced,
     uncovered,
 )
-from crosswalk.ledger import Tally
+from crosswalk.ledger import Ledger, Tally
 from crosswalk.mapping import MappingFile, amended
 from crosswalk.names import Name
 from crosswalk.snapshot import Snapshot, snapshot
@@ -52,8 +53,12 @@ class Checked:
 
 
 async def check(file: MappingFile, servers: Servers) -> Checked:
-    """Check a document; rows are counted only where the document itself is sound."""
+    """Check a document; rows are counted only where the document itself is sound.
+
+    Raises FormOutgrown where a run has given the target another form than the one it speaks of.
+    """
     async with survey(file, servers, purpose="check") as found:
+        await refuse_outgrown(file, len(found.problems), Ledger(found.target))
         return await judged(found, servers)
 
 

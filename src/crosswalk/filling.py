@@ -28,7 +28,7 @@ from crosswalk.express import Facts, Key, Landing, Moment, Motion
 from crosswalk.express.together import forsaken
 from crosswalk.failpoints import hit
 from crosswalk.judge import Fates, steadily, tally_rows
-from crosswalk.ledger import Chunk, Ledger, Tally
+from crosswalk.ledger import Chunk, Ledger, Tally, former
 from crosswalk.names import Name
 from crosswalk.progress import Observer
 from crosswalk.snapshot import Snapshot, savepoint
@@ -123,7 +123,9 @@ async def _take_out_barred(stage: Stage, motion: Motion) -> None:
     session, what = stage.ledger.session, f"the rows of {motion.name} that others keep out"
     found = {r["k"] for r in await stage.snapshot.keeper.fetch(forsaken(motion, stage.moment), what=what)}
     async with session.transaction():
-        await remove_keys(Landing(motion), sorted(found - await stage.ledger.kept_keys(motion.name)), session, what=what)
+        keys = sorted(found - await stage.ledger.kept_keys(motion.name))
+        gone = await remove_keys(Landing(motion), keys, session, what=what)
+        await former.note_came(session, stage.run, motion.name, -gone)
 
 
 async def fill_references(stage: Stage, tally: Tally) -> Tally:

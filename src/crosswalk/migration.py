@@ -18,6 +18,7 @@ from crosswalk import apply
 from crosswalk.claim import claim, note_preserved, note_target
 from crosswalk.connect import Session, session
 from crosswalk.copy import CHUNK_BYTES, advance_sequences
+from crosswalk.earlier import refuse_changed_strategy
 from crosswalk.errors import CrosswalkError, PlanUndecided, RunUnfinished, TableNotEmpty, TriggerUnplanned
 from crosswalk.express import Facts
 from crosswalk.failpoints import hit
@@ -82,7 +83,7 @@ async def migrate(
 
     Below the directory `backup` preserved tables are dumped, where the plan changes the target's form. `who` is noted
     as the one who allowed the hazards.
-    Raises PlanUndecided, HazardNotAllowed, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning,
+    Raises PlanUndecided, HazardNotAllowed, StrategyChanged, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning,
     ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved; Interrupted, SnapshotLost,
     ConnectionLost, StatementFailed, AccountingBroken after that.
     """
@@ -92,6 +93,7 @@ async def migrate(
     apply.require(plan, allowed)
     async with both(servers, purpose="migrate") as (source, target):
         ledger = Ledger(target)
+        await refuse_changed_strategy(plan, ledger)
         found = await _look(plan, ledger, source, target)
         await found.require_same_servers(plan)
         if not await ledger.exists():
@@ -99,6 +101,7 @@ async def migrate(
             await _refuse_occupied(plan, found, ledger)
         await ledger.create()
         await ledger.lock()
+        await refuse_changed_strategy(plan, ledger)
         if not await ledger.held():
             await _require_unchanged(found, plan, ledger)
         await _refuse_unfinished(plan, ledger)

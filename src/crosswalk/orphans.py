@@ -31,7 +31,7 @@ from crosswalk.express import (
 )
 from crosswalk.express.casts import row_hash
 from crosswalk.filling import Stage, fill_accounts
-from crosswalk.ledger import Held, Tally
+from crosswalk.ledger import Held, Tally, former
 from crosswalk.names import Name, array_literal, quote
 
 _KEY: Final = files("crosswalk.ledger").joinpath("foreign_key.sql")
@@ -171,6 +171,7 @@ async def _remove(stage: Stage, found: Mapping[Name, _Lost]) -> None:
         gone = int(tag.rpartition(" ")[2])
         if gone != found[name].written:
             raise RowsStay(rows=found[name].written, table=name, gone=gone)
+        await former.note_came(stage.ledger.session, stage.run, name, -gone)
 
 
 async def _doom(stage: Stage, edges: list[Edge], own: list[Edge], near: list[Edge]) -> None:

@@ -39,8 +39,8 @@ class PlanFile(BaseModel):
             raise StrategyImpossible(strategy=strategy, reason=reason)
         made = Decision(
             strategy=strategy,
-            who=who,
-            why=why,
+            who=_writable(who),
+            why=_writable(why),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             recommended=self.recommendation.strategy if self.recommendation else None,
         )
@@ -58,6 +58,11 @@ class PlanFile(BaseModel):
     def dump(self) -> str:
         """The file's JSON text."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+
+
+def _writable(text: str) -> str:
+    """Bytes of a command line that are no UTF-8 become question marks: no file and no server would take them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_plans(path: Path | str) -> PlanFile:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from crosswalk import ddl
 from crosswalk.checking import Checked, judged
+from crosswalk.earlier import Earlier, find_earlier, refuse_outgrown
 from crosswalk.errors import CrosswalkError, SourceKeyDoubled, StrategyImpossible, TableNotEmpty
 from crosswalk.express import Facts, Motion
 from crosswalk.judge import examine, gather_facts
@@ -74,11 +75,12 @@ async def make_plans(
 ) -> Planned:
     """A plan for each strategy that is possible, and the cost of each one.
 
-    Raises RulesProposed, DocumentRefused; where a single strategy was asked for and is not possible, what stands in
+    Raises RulesProposed, DocumentRefused, FormOutgrown; where a single strategy was asked for and is not possible, what stands in
     its way (TableNotEmpty, SourceKeyDoubled) or StrategyImpossible. With `count` the rows are counted by what becomes
     of them, which reads the source once or twice; with `sample` too, some are moved to see how long it takes.
     """
     async with survey(file, servers, purpose="plan") as found:
+        await refuse_outgrown(file, len(found.problems), Ledger(found.target))
         found.require_sound()
         planner = _Planner(found=found, servers=servers, count=count, sample=sample and count)
         await planner.look()
@@ -116,6 +118,8 @@ class _Planner:
     between: Between = field(init=False)
     held: tuple[Held, ...] = ()
     """What the columns hold that the reviewed document drops."""
+    earlier: Earlier | None = None
+    """The run that stands in these tables."""
     checked: dict[Strategy, Checked] = field(default_factory=dict)
     refusals: dict[Strategy, CrosswalkError] = field(default_factory=dict)
     _judged: list[tuple[Facts, Checked]] = field(default_factory=list)
@@ -136,6 +140,7 @@ class _Planner:
         self.between = Between(
             urls=(source.url, target.url), clusters=(await source.cluster(), await target.cluster())
         )
+        self.earlier = await find_earlier(Ledger(target), [*self.file.document.by_target])
         if self.count:
             schema = self.schemas[0]
             for name, columns in asked(dropped(self.file.document, schema), schema).items():
@@ -146,6 +151,9 @@ class _Planner:
     async def candidate(self, strategy: Strategy) -> Candidate:
         """The strategy's plan, or what stands in its way."""
         way = await self._way(strategy)
+        if self.earlier is not None and self.earlier.rules_out(strategy, way.derived.file.text):
+            stands = f"run {self.earlier.run} under {self.earlier.plan.strategy} stands in the target: roll it back first"
+            way.blockers = (stands, *way.blockers)
         made = Candidate(
             strategy=strategy, derived=way.derived, counted=self.count, archived=await self._archived(way),
             held=self.held if strategy == "transform" else (),
@@ -170,7 +178,11 @@ class _Planner:
             occupied=occupied,
             tallies=checked.tallies,
             seconds=timed.seconds if timed.measured else None,
-            warnings=[*way.warnings, *_warnings(checked, occupied, way.found.facts)],
+            warnings=[
+                *way.warnings,
+                *_warnings(checked, occupied, way.found.facts),
+                *(f"the time of {name} was not measured: {why}" for name, why in timed.untimed.items()),
+            ],
         )
         return replace(
             made, plan=plan, tallies=checked.tallies, verdicts=checked.verdicts, measured=timed.measured

@@ -17,7 +17,6 @@ from crosswalk.copy import wait_for_batch
 from crosswalk.express import Key, Moment, Motion, Selection
 from crosswalk.filling import Stage
 from crosswalk.judge import steadily
-from crosswalk.ledger import former
 from crosswalk.names import Name
 from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.verify import Difference, Known, TableResult, compare_table
@@ -51,7 +50,6 @@ class Reconciliation:
         self.extra[name] = [d for d in found.differences if d.kind == "extra"]
         keys = [d.source_key for d in found.differences if d.source_key is not None]
         self.moved += len(keys)
-        await former.expect_more(ledger.session, name, found.count("missing") + len(quarantined))
         await self._move(motion, [*keys, *_keys(quarantined)])
 
     async def _move(self, motion: Motion, keys: list[Key], *, last: bool = False) -> Repaired:
@@ -77,7 +75,8 @@ class Reconciliation:
                 continue
             result = Repaired()
             motion = Motion(stage.facts, name)
-            await delete_surplus(motion, stage.targets[0], self.extra[name], result, ours=name not in stage.occupied)
+            extra, ours = self.extra[name], name not in stage.occupied
+            await delete_surplus(motion, stage.targets[0], stage.run, extra, result, ours=ours)
             self.moved += result.deleted
             if result.deleted:
                 stage.observer.note(f"{result.deleted} rows of {name} had no source row any more and were deleted")

@@ -15,6 +15,7 @@ from crosswalk.connect import Session
 from crosswalk.copy import Hands, Moved, insist, move_keys, settle_clashes
 from crosswalk.express import Key, Landing, Moment, Motion, delete
 from crosswalk.failpoints import hit
+from crosswalk.ledger.former import note_came
 from crosswalk.names import Name
 from crosswalk.snapshot import Snapshot
 from crosswalk.verify import Difference
@@ -83,7 +84,7 @@ async def _batch(hands: Hands, keys: tuple[Key, ...]) -> Moved:
 
 
 async def delete_surplus(
-    motion: Motion, target: Session, differences: Iterable[Difference], result: Repaired, *, ours: bool
+    motion: Motion, target: Session, run: int, differences: Iterable[Difference], result: Repaired, *, ours: bool
 ) -> None:
     """Delete rows that are too many; `ours`: all of them are, for the table was empty before us.
 
@@ -96,13 +97,14 @@ async def delete_surplus(
     result.left += [d for d in extra if d.target_key not in mine]
     chosen = [d for d in extra if d.target_key in mine]
     for start in range(0, len(chosen), BATCH):
-        await _delete(motion, landing, target, chosen[start : start + BATCH], result)
+        await _delete(landing, target, run, chosen[start : start + BATCH], result)
 
 
 async def _delete(
-    motion: Motion, landing: Landing, target: Session, extra: list[Difference], result: Repaired
+    landing: Landing, target: Session, run: int, extra: list[Difference], result: Repaired
 ) -> None:
     """Delete a batch; rows that others refer to stay."""
+    motion = landing.motion
     async with target.transaction():
         rows = await target.fetch(
             delete(landing), [d.target_key for d in extra], what=f"the surplus rows of {motion.name}"
@@ -114,6 +116,7 @@ async def _delete(
             list(gone),
             what="the key map",
         )
+        await note_came(target, run, motion.name, -gone.total())
         hit("repair.before_commit")
     result.deleted += gone.total()
     for difference in extra:

@@ -64,7 +64,8 @@ async def _one_by_one(conn: Connection, rows: list[tuple[Any, ...]]) -> set[str]
     for i, (a, b, c, live, lo, width, up) in enumerate(rows):
         try:
             await conn.execute(
-                "INSERT INTO one_by_one (id, a, b, c, live, span, up) VALUES ($1, $2, $3, $4, $5, int4range($6::int4, $6::int4 + $7::int4), $8)",
+                "INSERT INTO one_by_one (id, a, b, c, live, span, up)"
+                " VALUES ($1, $2, $3, $4, $5, int4range($6::int4, $6::int4 + $7::int4), $8)",
                 i, a, b, c, live, lo, width, up,
             )  # fmt: skip
         except asyncpg.IntegrityConstraintViolationError:

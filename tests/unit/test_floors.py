@@ -29,7 +29,7 @@ FLOORS: dict[str, Stair] = {
     "hands": (("apply", "backup", "copy", "capture", "verify"),),
     "conductor": (
         ("progress", "survey"),
-        ("filling", "repair", "claim"),
+        ("filling", "repair", "claim", "earlier"),
         ("orphans", "reconcile"),
         ("shaping", "timing", "trial"),
         ("checking", "migration", "verification", "rollback", "sync", "cutover"),

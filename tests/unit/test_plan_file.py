@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from crosswalk.cli import main
 from crosswalk.errors import BadPlan, CannotWrite, PlanUndecided, StrategyImpossible
-from crosswalk.plan import Cost, Plan, Recommendation, sealed
+from crosswalk.plan import Cost, Plan, Recommendation, Statement, sealed
 from crosswalk.planfile import PlanFile, read_plans, write_plans
 
 
@@ -126,3 +127,34 @@ def test_plans_that_changed_places_are_refused(tmp_path: Path) -> None:
         read_plans(path)
     with pytest.raises(BadPlan, match="No such file"):
         read_plans(tmp_path / "absent.json")
+
+
+HOSTILE = "a\nb\r\x1b[31m[bold]\u202e\x07'; DROP TABLE t; --\""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_a_plan_and_a_decision_hold_prints_harmlessly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    path = tmp_path / "it's a plan.json"
+    made = plan().model_copy(update={"warnings": (HOSTILE,), "preserved": (HOSTILE,), "source": {"version": HOSTILE}})
+    made = sealed(made.model_copy(update={"statements": (
+        Statement(phase="before", table=HOSTILE, kind="trigger", name=HOSTILE, sql=HOSTILE, restore=HOSTILE),
+    )}))
+    costs = (Cost(strategy="transform", possible=True, blockers=(HOSTILE,), losses=(HOSTILE,)),)
+    write_plans(path, PlanFile(plans={"transform": made}, costs=costs))
+    for why in (HOSTILE, HOSTILE + "x" * 10**7, "\udce9"):  # the last: a byte of a command line that is no UTF-8
+        more = ["--json"] if as_json else []
+        assert main(["decide", "transform", str(path), "--why", why, "--who", HOSTILE, *more]) == 0
+    told = capsys.readouterr()
+    decided = read_plans(path)
+    assert decided.decision is not None
+    assert decided.decision.why == "\ufffd"
+    assert [d.why[: len(HOSTILE)] for d in decided.earlier] == [HOSTILE, HOSTILE]
+    assert {d.who for d in decided.earlier} == {HOSTILE}
+    assert not set("\r\x1b\x07\u202e") & set(told.err + ("" if as_json else told.out))
+    if as_json:
+        assert len(told.out.splitlines()) == 3
+    else:
+        assert len(told.out) < 50_000
+        assert f"crosswalk migrate '{tmp_path}/it'\"'\"'s a plan.json'" in told.err

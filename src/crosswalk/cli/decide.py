@@ -30,8 +30,8 @@ def decide(
 ) -> int:
     """Record which strategy is carried out; `crosswalk migrate` refuses a plan that nobody decided on.
 
-    Deciding again is allowed as long as nothing was moved: the newest decision stands, the earlier
-    ones stay listed in the plan.
+    Deciding again is allowed: the newest decision stands, the earlier ones stay listed in the plan. Once
+    a run has moved rows, `crosswalk rollback` must take it back before another strategy is carried out.
     """
     chosen = next((name for name in STRATEGIES if name == strategy), None)
     if chosen is None:

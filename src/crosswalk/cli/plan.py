@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -102,7 +103,7 @@ def _notes(planned: Planned, mapping: Path) -> tuple[str, ...]:
     unspoken = [v for v in checked.verdicts if not v.declared] if checked else []
     if not unspoken:
         return ()
-    return (f"the document does not speak of {len(unspoken)} reasons for quarantine: `crosswalk check {mapping}`",)
+    return (f"the document does not speak of {len(unspoken)} reasons for quarantine: `crosswalk check {shlex.quote(str(mapping))}`",)
 
 
 def _next(plans: PlanFile, output: Path, source: str | None, target: str | None) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ def _next(plans: PlanFile, output: Path, source: str | None, target: str | None)
     if not plans.plans:
         return ()
     best = plans.recommendation.strategy if plans.recommendation else next(iter(plans.plans))
-    place = "" if output == DEFAULT else f" {output}"
+    place = "" if output == DEFAULT else f" {shlex.quote(str(output))}"
     return (f'crosswalk decide {best}{place} --why "…"',)
 
 

@@ -5,6 +5,7 @@ Takes values and gives what Rich prints; no SQL of its own, no decisions.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -23,12 +24,13 @@ _PARTS: Final = ("loaded", "merged", "quarantined", "filtered")
 
 def follow(plan: Plan, path: Path) -> str:
     """The command that carries a plan out, with the hazards to allow."""
-    return " ".join(["crosswalk migrate", str(path), *(f"--allow {hazard}" for hazard in plan.hazards)])
+    return " ".join(["crosswalk migrate", shlex.quote(str(path)), *(f"--allow {hazard}" for hazard in plan.hazards)])
 
 
 def render_plan(plan: Plan, *, measured: bool = False) -> Iterator[RenderableType]:
     """Order first, then what is left behind, statements, warnings and the estimate."""
-    yield heading(f"plan {plan.id}: {plan.strategy}, PostgreSQL {plan.source['version']} → {plan.target['version']}")
+    versions = " → ".join(side.get("version", "?") for side in (plan.source, plan.target))
+    yield heading(f"plan {plan.id}: {plan.strategy}, PostgreSQL {versions}")
     yield heading("tables in the order in which they are filled")
     yield _counted(plan.tables) if any(t.expected for t in plan.tables) else _estimated(plan.tables)
     for table in plan.tables:

@@ -17,6 +17,8 @@ from crosswalk.cli.plans import spell
 from crosswalk.plan import Columns, Cost, Decision, Recommendation
 
 _ROWS: Final = {"loaded": "loaded", "merged": "merged", "quarantined": "refused", "filtered": "filtered"}
+_LONGEST: Final = 2_000
+"""Characters of a reason that are shown; the file holds them all."""
 _COLUMNS: Final = ("kept", "folded", "added", "dropped")
 
 
@@ -43,11 +45,19 @@ def render_recommendation(found: Recommendation | None) -> Iterator[RenderableTy
 def render_decision(decision: Decision, earlier: Sequence[Decision] = ()) -> Iterator[RenderableType]:
     """Who decided what, when and why; what had been recommended, and earlier decisions."""
     yield heading(f"decided: {decision.strategy}")
-    yield line(f"{decision.why} ({decision.who}, {decision.at})", indent=2)
+    yield line(_told(decision), indent=2)
     if decision.recommended is not None and decision.recommended != decision.strategy:
         yield line(f"recommended had been {decision.recommended}", indent=2, style="yellow")
     for old in earlier:
-        yield line(f"before: {old.strategy}: {old.why} ({old.who}, {old.at})", indent=2, style="dim")
+        yield line(f"before: {old.strategy}: {_told(old)}", indent=2, style="dim")
+
+
+def _told(decision: Decision) -> str:
+    return f"{_cut(decision.why)} ({_cut(decision.who)}, {_cut(decision.at)})"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 def _side_by_side(costs: Sequence[Cost]) -> RenderableType:

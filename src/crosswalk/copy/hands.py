@@ -58,6 +58,8 @@ class Hands:
     spoiled: set[int] = field(default_factory=set)
     """Rows of the twin that are refused for good, by number: `on_reject` speaks of them."""
     sent: int = 0
+    came: int = 0
+    """Rows that the transaction has added to the table, less those that it took out."""
 
     @property
     def what(self) -> str:
@@ -66,7 +68,7 @@ class Hands:
 
     def begin(self) -> None:
         """Forget what was before."""
-        self.refused, self.clashing, self.spoiled, self.sent = {}, {}, set(), 0
+        self.refused, self.clashing, self.spoiled, self.sent, self.came = {}, {}, set(), 0, 0
 
     def count(self, size: int) -> None:
         self.sent += size

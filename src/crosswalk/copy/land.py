@@ -25,6 +25,7 @@ from crosswalk.express import Key, Landing, Selection
 from crosswalk.express.rekey import rekey
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Chunk, Ledger
+from crosswalk.ledger.former import note_came
 from crosswalk.names import Name
 from crosswalk.relay import relay
 from crosswalk.snapshot import savepoint
@@ -52,6 +53,7 @@ async def _move_chunk(hands: Hands, chunk: Chunk) -> Moved:
         rows, merged = await _load(hands, selection)
         hit("chunk.loaded")
         await quarantine_refused(motion, hands.run, hands.source, hands.target, hands.refused)
+        await note_came(hands.target, hands.run, motion.name, hands.came)
         await ledger.close_chunk(
             hands.run, motion.name, chunk.number, rows=rows, merged=merged, rejected=len(hands.refused), size=hands.sent
         )
@@ -84,6 +86,7 @@ async def move_keys(hands: Hands, keys: tuple[Key, ...]) -> Moved:
     rows, merged = await _through_twin(hands, [Selection(keys=chosen)])
     await forget(hands.motion, hands.target, list(chosen))
     await quarantine_refused(hands.motion, hands.run, hands.source, hands.target, hands.refused)
+    await note_came(hands.target, hands.run, hands.motion.name, hands.came)
     return Moved(rows=rows, merged=merged, refused=len(hands.refused), bytes=hands.sent)
 
 
@@ -117,6 +120,7 @@ async def _settle_clashes(hands: Hands) -> int:
             await forget(motion, target, keys)
             await quarantine_refused(motion, hands.run, hands.source, target, hands.refused)
         landed = len(keys) - len({key[:width] for key in hands.refused})
+        await note_came(target, hands.run, motion.name, hands.came)
         await Ledger(target).close_chunk(
             hands.run, motion.name, CLASHES, rows=landed, merged=0, rejected=-landed, size=hands.sent
         )
@@ -166,6 +170,7 @@ async def _directly(hands: Hands, landing: Landing, selection: Selection) -> int
             on_bytes=hands.count,
         )
         await settle(hands)
+    hands.came += landed.rows
     return landed.rows
 
 

@@ -36,6 +36,7 @@ async def merge(hands: Hands, landing: Landing, span: Span, *, whole: bool = Tru
             if hands.direct or not hands.motion.mapping.key:
                 await _all_taken(hands, landing, span, int(tag.rpartition(" ")[2]))
             await settle(hands)
+        hands.came += int(tag.rpartition(" ")[2])
     except StatementFailed as error:
         if not row_fault(error, "target"):
             raise
@@ -110,11 +111,11 @@ async def remove_refused(hands: Hands, landing: Landing) -> None:
 async def remove(hands: Hands, landing: Landing, numbers: Collection[int]) -> None:
     """Delete the target rows of rows of the twin; never one that stood there before, or that another refers to."""
     keys = [r["k"] for r in await hands.target.fetch(landing.target_keys(), list(numbers), what=hands.what)]
-    await remove_keys(landing, keys, hands.target, what=hands.what)
+    hands.came -= await remove_keys(landing, keys, hands.target, what=hands.what)
 
 
-async def remove_keys(landing: Landing, keys: Sequence[str], target: Session, *, what: str) -> None:
-    """Delete rows by their target keys (jsonb texts); never one that another refers to."""
+async def remove_keys(landing: Landing, keys: Sequence[str], target: Session, *, what: str) -> int:
+    """Delete rows by their target keys (jsonb texts), never one that another refers to; returns how many went."""
     gone = [r["k"] for r in await target.fetch(delete(landing), list(keys), what=what)]
     await target.execute(
         "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
@@ -122,6 +123,7 @@ async def remove_keys(landing: Landing, keys: Sequence[str], target: Session, *,
         gone,
         what="the key map",
     )
+    return len(gone)
 
 
 # --- unique values that go from row to row ------------------------------------------------------
@@ -214,8 +216,9 @@ async def _landed(hands: Hands, landing: Landing, places: set[int], numbers: lis
             update = landing.update(numbers)
             if update:
                 await hands.target.execute(update, what=hands.what)
-            await hands.target.execute(landing.insert(numbers), what=hands.what)
+            tag = await hands.target.execute(landing.insert(numbers), what=hands.what)
             await settle(hands)
+        hands.came += int(tag.rpartition(" ")[2])
     except StatementFailed as error:
         if not row_fault(error, "target"):
             raise

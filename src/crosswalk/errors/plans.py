@@ -25,6 +25,24 @@ class StrategyImpossible(CrosswalkError):
     exit_code = EXIT_REFUSED
 
 
+class StrategyChanged(CrosswalkError):
+    """Run {run} under {stood} stands in the target, and this plan would carry out {asked} on top of it."""
+
+    remedy = "Run `crosswalk rollback` first, then plan and decide anew; or decide for {stood} again to go on as before."
+    exit_code = EXIT_REFUSED
+
+
+class FormOutgrown(CrosswalkError):
+    """{path} speaks of the target as it was before run {run}: that run carried {what} out under {strategy}."""
+
+    remedy = (
+        "`crosswalk verify` and `crosswalk repair` go by that run, and `crosswalk migrate` with its plan moves again."
+        " To plan anew from this document run `crosswalk rollback` first; else write one for the target's new form"
+        " ({problems} problems now)."
+    )
+    exit_code = EXIT_REFUSED
+
+
 class PlanDrifted(CrosswalkError):
     """The {side} schema is no longer what the plan stands on (fingerprint {now}, planned {planned})."""
 

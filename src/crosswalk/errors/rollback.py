@@ -36,7 +36,14 @@ class FormerStateUnknown(CrosswalkError):
 class LaterRowsLost(CrosswalkError):
     """{table} holds {rows} rows that were not there before, and the ledger knows {known} as ours: {lost} would be lost."""
 
-    remedy = "Move those rows elsewhere, or add --allow loses-later-rows. A run that was killed: `crosswalk resume` first."
+    remedy = "Move those rows elsewhere, or add --allow loses-later-rows."
+    exit_code = EXIT_REFUSED
+
+
+class LaterChangesLost(CrosswalkError):
+    """{what}, and that would be lost."""
+
+    remedy = "Save what has to stay, or add --allow loses-later-changes."
     exit_code = EXIT_REFUSED
 
 
@@ -60,4 +67,32 @@ class NotAsBefore(CrosswalkError):
     remedy = (
         "Take back what others changed there since, or add --allow keeps-later-changes: what differs then stays as it is."
     )
+    exit_code = EXIT_REFUSED
+
+
+class LedgerOutdated(CrosswalkError):
+    """The target's ledger was made by an older version and lacks what this one reads."""
+
+    remedy = "Run `crosswalk verify` (or resume, repair, rollback) once: they add what is missing. Nothing was read from it."
+    exit_code = EXIT_REFUSED
+
+
+class ShapedOtherwise(CrosswalkError):
+    """Run {run} of another plan stands in tables that this plan {does}: {tables}."""
+
+    remedy = "Run `crosswalk rollback` first: it takes run {run} back; then plan and decide anew."
+    exit_code = EXIT_REFUSED
+
+
+class NotFormedYet(CrosswalkError):
+    """Run {run} stopped before the target had the form that its plan gives it: there are no rows to verify."""
+
+    remedy = "`crosswalk resume` goes on, `crosswalk rollback` takes back what was done."
+    exit_code = EXIT_REFUSED
+
+
+class TargetReadOnly(CrosswalkError):
+    """The target server takes no writes: {reason}."""
+
+    remedy = "Give the URL of the primary server, or end what makes this one read-only. Nothing was changed."
     exit_code = EXIT_REFUSED

@@ -14,15 +14,15 @@ from importlib.resources import files
 from typing import Any, Final
 
 from crosswalk.connect import Session
-from crosswalk.errors import AlreadyRunning, NothingToResume
+from crosswalk.errors import AlreadyRunning, LedgerOutdated, NothingToResume
 from crosswalk.ledger.entries import Chunk, Held, Run, RunState, Tally
-from crosswalk.ledger.former import settle_ours
 from crosswalk.names import Name, parse
 
 SCHEMA: Final = "crosswalk"
 LOCK: Final = 0x63726F7373  # "cross"
 _DDL: Final = files("crosswalk.ledger").joinpath("schema.sql")
-_EXISTS: Final = "SELECT to_regclass('crosswalk.portrait') IS NOT NULL"
+_EXISTS: Final = "SELECT to_regclass('crosswalk.run') IS NOT NULL"
+_CURRENT: Final = "SELECT to_regclass('crosswalk.landed') IS NOT NULL"  # what schema.sql makes last
 
 
 __all__ = ["LOCK", "SCHEMA", "Chunk", "Held", "Ledger", "Run", "RunState", "Tally", "as_json"]
@@ -39,9 +39,14 @@ class Ledger:
 
     async def create(self) -> None:
         """Make the ledger's tables where they are missing; raises MissingPrivilege."""
-        if not await self.exists():
+        if not await self.session.fetchval(_CURRENT, what="the ledger"):
             async with self.session.transaction():
                 await self.session.execute(_DDL.read_text(), what="creating the schema crosswalk")
+
+    async def update(self) -> None:
+        """Give a ledger that an older version made what it lacks; does nothing where there is none."""
+        if await self.exists():
+            await self.create()
 
     async def lock(self) -> None:
         """Hold the target for this session; raises AlreadyRunning where another run holds it."""
@@ -82,9 +87,11 @@ class Ledger:
         )
 
     async def runs(self) -> list[Run]:
-        """All runs, newest first."""
+        """All runs, newest first; raises LedgerOutdated."""
         if not await self.exists():
             return []
+        if not await self.session.fetchval(_CURRENT, what="the ledger"):
+            raise LedgerOutdated()
         rows = await self.session.fetch(_sql("runs"), what="the ledger")
         return [
             Run(
@@ -242,7 +249,6 @@ class Ledger:
             tally.written,
             what="the ledger",
         )
-        await settle_ours(self.session, run, tally.target, tally.written)
 
     async def tallies(self, run: int) -> list[Tally]:
         """The accounting of a run, in the order in which tables were done."""

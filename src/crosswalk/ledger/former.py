@@ -4,6 +4,7 @@
     claims     tables that we fill: were they empty, which of their rows are ours
     kept       keys of rows that stood there; `row_before` their texts where a run may overwrite them
     found      rows and hashes of tables that held rows, archived ones among them
+    came       how many rows each transaction of ours added to a table, or took out
     sequences  where they stood
 
 Written once for a table, before the first write; forgotten by the rollback that needed it. The caller owns the
@@ -23,7 +24,7 @@ from crosswalk.connect import Session
 from crosswalk.names import Name, literal, parse
 
 _WHAT: Final = "the ledger"
-_BY_TABLE: Final = ("filled", "kept", "key_map", "quarantine", "row_before", "found")
+_BY_TABLE: Final = ("filled", "kept", "key_map", "quarantine", "row_before", "found", "came", "landed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,10 @@ class Claim:
     was_empty: bool
     standing: str
     """The query that gives (part, place, key) of each row; empty where the table was."""
+    overwrites: bool
+    """Rows that stood there may be overwritten, so that their texts are kept."""
     known: int
-    """Rows that are ours, as far as the ledger can tell."""
+    """Rows that we added and did not take out again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,39 +145,19 @@ async def note_applied(session: Session, entry: Applied) -> None:
 # --- which rows are ours ------------------------------------------------------------------------
 
 
-async def settle_ours(session: Session, run: int, table: Name, written: int) -> None:
-    """A table was accounted for: so many of its rows are ours.
-
-    Where rows stood before, those that only overwrote one of them are no further rows. What an earlier run wrote and
-    this one no longer finds in the source is ours all the same.
-    """
-    claimed = (await claims(session, [table])).get(table)
-    if claimed is None:
-        return
-    ours = written if claimed.was_empty else min(written, await count_new(session, claimed))
-    await session.execute(
-        "UPDATE crosswalk.filled SET more = 0,"
-        " ours = CASE WHEN run_id = $1 THEN $3 ELSE GREATEST(COALESCE(ours, 0), $3) END WHERE target_table = $2",
-        run,
-        str(table),
-        ours,
-        what=_WHAT,
-    )
-
-
-async def correct_ours(session: Session, table: Name, ours: int) -> None:
-    """So many rows of a table are ours: they were held against the source, row by row."""
-    await session.execute(
-        "UPDATE crosswalk.filled SET more = 0, ours = $2 WHERE target_table = $1", str(table), ours, what=_WHAT
-    )
-
-
-async def expect_more(session: Session, table: Name, rows: int) -> None:
-    """So many rows are about to be moved again that may be new; less than nothing: so many went."""
+async def note_came(session: Session, run: int, table: Name, rows: int) -> None:
+    """In the transaction of the rows: so many more of a table are ours; less than nothing: so many went."""
     if rows:
         await session.execute(
-            "UPDATE crosswalk.filled SET more = more + $2 WHERE target_table = $1", str(table), rows, what=_WHAT
+            "INSERT INTO crosswalk.came (target_table, run_id, rows) VALUES ($1, $2, $3)", str(table), run, rows, what=_WHAT
         )
+
+
+async def forget_missing(session: Session, run: int, table: Name) -> None:
+    """Rows of ours that others deleted are no longer ours: else as many of theirs would pass for them."""
+    claimed = (await claims(session, [table])).get(table)
+    if claimed is not None:
+        await note_came(session, run, table, min(0, await count_new(session, claimed) - claimed.known))
 
 
 async def claims(session: Session, tables: Collection[Name] | None = None) -> dict[Name, Claim]:
@@ -187,6 +170,7 @@ async def claims(session: Session, tables: Collection[Name] | None = None) -> di
             run=r["run_id"],
             was_empty=r["was_empty"],
             standing=r["standing"],
+            overwrites=r["overwrites"],
             known=r["known"],
         )
         for r in rows
@@ -206,6 +190,16 @@ async def count_new(session: Session, claimed: Claim) -> int:
             " AND k.target_key = there.key"
         )
     return int(await session.fetchval(sql, what=f"the rows of {claimed.target}"))
+
+
+def places_of_new(claimed: Claim) -> str:
+    """(part, place) of the rows that did not stand in a table before; of equal ones, as many stay as there were."""
+    return (
+        "SELECT part, place FROM (SELECT s.part, s.place, COALESCE(k.times, 0) AS times,"
+        " pg_catalog.row_number() OVER (PARTITION BY s.key ORDER BY s.part, s.place) AS number"
+        f" FROM ({claimed.standing}) AS s LEFT JOIN crosswalk.kept AS k"
+        f" ON k.target_table = {literal(str(claimed.target))} AND k.target_key = s.key) AS numbered WHERE number > times"
+    )
 
 
 # --- read by a rollback -------------------------------------------------------------------------

@@ -152,7 +152,7 @@ CREATE TABLE IF NOT EXISTS crosswalk.row_before (
 -- keys under which several rows stood (a table without a key, say)
 ALTER TABLE crosswalk.kept ADD COLUMN IF NOT EXISTS times bigint NOT NULL DEFAULT 1;
 
--- for a rollback: the query that gives place and target key of each row, and how many rows are ours
+-- for a rollback: the query that gives place and target key of each row; "ours" and "more" are of an older form
 ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS standing text;
 ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS ours bigint;
 ALTER TABLE crosswalk.filled ADD COLUMN IF NOT EXISTS more bigint NOT NULL DEFAULT 0;
@@ -172,4 +172,28 @@ CREATE TABLE IF NOT EXISTS crosswalk.found (
 CREATE TABLE IF NOT EXISTS crosswalk.portrait (
     run_id   bigint PRIMARY KEY REFERENCES crosswalk.run,
     catalog  json NOT NULL
+);
+
+-- rows that a transaction of ours added to a table, or took out of it (below zero); written in that transaction
+CREATE TABLE IF NOT EXISTS crosswalk.came (
+    target_table  text NOT NULL,
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    rows          bigint NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS came_table ON crosswalk.came (target_table);
+
+-- what a run left in a table, as an image: its rows (those that stood there before only where they may have been
+-- overwritten), the hash of all columns, and of those that no rule feeds, the table's form; rows is NULL while a run is under way
+CREATE TABLE IF NOT EXISTS crosswalk.landed (
+    target_table  text PRIMARY KEY,
+    run_id        bigint NOT NULL REFERENCES crosswalk.run,
+    columns       text[] NOT NULL,
+    unfed         text[] NOT NULL,
+    rows          bigint,
+    hash          numeric,
+    unfed_hash    numeric,
+    moment        text,
+    disturbed     boolean NOT NULL DEFAULT false,
+    form          json NOT NULL
 );

@@ -14,7 +14,7 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.errors import LaterRowsLost, ReferringRowsLost, StillUsed
 from crosswalk.express.removal import Edge
-from crosswalk.ledger.former import Claim, count_new
+from crosswalk.ledger.former import Claim, count_new, places_of_new
 from crosswalk.names import Name, literal
 from crosswalk.schema import RelationKind, Schema
 
@@ -142,12 +142,3 @@ async def _referring(session: Session, going: Going, key: Key) -> int:
     )
     return int(await session.fetchval(sql, what=f"the rows of {key.edge.table}"))
 
-
-def places_of_new(claimed: Claim) -> str:
-    """(part, place) of the rows that did not stand in a table before; of equal ones, as many stay as there were."""
-    return (
-        "SELECT part, place FROM (SELECT s.part, s.place, COALESCE(k.times, 0) AS times,"
-        " pg_catalog.row_number() OVER (PARTITION BY s.key ORDER BY s.part, s.place) AS number"
-        f" FROM ({claimed.standing}) AS s LEFT JOIN crosswalk.kept AS k"
-        f" ON k.target_table = {literal(str(claimed.target))} AND k.target_key = s.key) AS numbered WHERE number > times"
-    )

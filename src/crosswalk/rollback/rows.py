@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from crosswalk.connect import Session
-from crosswalk.ledger.former import Claim
+from crosswalk.ledger.former import Claim, places_of_new
 from crosswalk.names import Name, literal, quote, quote_list
-from crosswalk.rollback.losses import ROWS, Going, keys, places_of_new
+from crosswalk.rollback.losses import ROWS, Going, keys
 from crosswalk.schema import Schema, Table, TriggerState
 
 _ENABLE: Final = {

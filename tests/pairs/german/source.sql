@@ -1,0 +1,9 @@
+CREATE TABLE kunde (kundennr int PRIMARY KEY, anrede varchar(10), vorname varchar(60), nachname varchar(60) NOT NULL, strasse varchar(80), plz char(5), ort varchar(60), telefon varchar(30), email varchar(120), geburtsdatum date, gesperrt char(1) NOT NULL, erstellt_am timestamp, geaendert_am timestamp);
+CREATE TABLE artikel (artikelnr varchar(12) PRIMARY KEY, bezeichnung varchar(120) NOT NULL, ek_preis numeric(10,2), vk_preis numeric(10,2) NOT NULL, lagerbestand int NOT NULL, mindestbestand int, gewicht_g int);
+CREATE TABLE rechnung (rechnungsnr int PRIMARY KEY, kundennr int NOT NULL REFERENCES kunde, rechnungsdatum date NOT NULL, faellig_am date, betrag_netto numeric(12,2) NOT NULL, mwst numeric(12,2) NOT NULL, betrag_brutto numeric(12,2) NOT NULL, status varchar(20) NOT NULL, bemerkung text);
+CREATE TABLE rechnungsposition (rechnungsnr int NOT NULL REFERENCES rechnung, pos int NOT NULL, artikelnr varchar(12) NOT NULL REFERENCES artikel, menge numeric(8,2) NOT NULL, einzelpreis numeric(10,2) NOT NULL, PRIMARY KEY (rechnungsnr, pos));
+INSERT INTO kunde SELECT i, (ARRAY['Herr', 'Frau'])[1 + i % 2], 'V' || i, 'N' || i, 'Weg ' || i, lpad(i::text, 5, '1'), 'Ort ' || i % 9, '030 ' || 10000 + i, 'k' || i || '@example.de', '1970-01-01'::date + i * 9, CASE WHEN i % 9 = 0 THEN 'J' ELSE 'N' END, '2020-01-01', '2021-01-01' FROM generate_series(1, 100) i;
+INSERT INTO artikel SELECT 'A' || i, 'Artikel ' || i, i, i * 1.5, i % 50, 5, i * 100 FROM generate_series(1, 80) i;
+INSERT INTO rechnung SELECT i, i % 100 + 1, '2025-01-01'::date + i % 300, '2025-01-15'::date + i % 300, i * 10, i * 1.9, i * 11.9, (ARRAY['offen', 'bezahlt', 'storniert'])[1 + i % 3], NULL FROM generate_series(1, 200) i;
+INSERT INTO rechnungsposition SELECT i % 200 + 1, i / 200 + 1, 'A' || i % 80 + 1, i % 5 + 1, i % 90 FROM generate_series(0, 399) i;
+ANALYZE;

@@ -1,0 +1,12 @@
+CREATE TABLE teacher (staff_code varchar(8) PRIMARY KEY, title varchar(20), first_name varchar(60) NOT NULL, surname varchar(60) NOT NULL, email varchar(120), room varchar(10), start_date date, end_date date);
+CREATE TABLE course (course_code varchar(10) NOT NULL, term varchar(10) NOT NULL, title varchar(150) NOT NULL, staff_code varchar(8) NOT NULL REFERENCES teacher, min_students int, max_students int, level int, type varchar(20), fee int, PRIMARY KEY (course_code, term));
+CREATE TABLE pupil (adm_no int PRIMARY KEY, fname varchar(60) NOT NULL, lname varchar(60) NOT NULL, sex char(1), dob date NOT NULL, mother_name varchar(100), father_name varchar(100), phone_mother varchar(20), phone_father varchar(20), height int, weight numeric(5,1), left_on date);
+CREATE TABLE enrolment (adm_no int NOT NULL REFERENCES pupil, course_code varchar(10) NOT NULL, term varchar(10) NOT NULL, enrolled date NOT NULL, grade varchar(2), points numeric(5,2), passed char(1), PRIMARY KEY (adm_no, course_code, term), FOREIGN KEY (course_code, term) REFERENCES course);
+CREATE TABLE book (isbn varchar(13) PRIMARY KEY, title varchar(200) NOT NULL, author varchar(120), copies int NOT NULL, available int NOT NULL);
+CREATE TABLE empty_log (at timestamp, what text);
+INSERT INTO teacher SELECT 'T' || i, (ARRAY['Mr', 'Mrs', 'Dr'])[1 + i % 3], 'F' || i, 'S' || i, 't' || i || '@school.example', 'R' || i, '2010-01-01'::date + i, CASE WHEN i % 7 = 0 THEN '2024-01-01'::date + i END FROM generate_series(1, 30) i;
+INSERT INTO course SELECT 'C' || i % 40 + 1, '2025' || (ARRAY['A', 'B'])[1 + i / 40], 'Course ' || i, 'T' || i % 30 + 1, 5, 25 + i % 9, i % 4, (ARRAY['lecture', 'lab'])[1 + i % 2], i * 10 FROM generate_series(0, 79) i;
+INSERT INTO pupil SELECT 1000 + i, 'F' || i, 'L' || i, (ARRAY['M', 'F'])[1 + i % 2], '2010-01-01'::date + i, 'Mother ' || i, 'Father ' || i, '030 ' || 1000 + i, '040 ' || 2000 + i, 140 + i % 40, 40 + i % 30 + 0.5, CASE WHEN i % 20 = 0 THEN '2025-01-01'::date END FROM generate_series(1, 200) i;
+INSERT INTO enrolment SELECT 1001 + i % 200, 'C' || i % 40 + 1, '2025A', '2025-02-01'::date + i % 9, (ARRAY['A', 'B', 'C'])[1 + i % 3], i % 100, (ARRAY['Y', 'N'])[1 + i % 2] FROM generate_series(0, 199) i;
+INSERT INTO book SELECT '97800000' || 10000 + i, 'Book ' || i, 'Author ' || i, i % 5 + 1, i % 3 FROM generate_series(1, 60) i;
+ANALYZE;
