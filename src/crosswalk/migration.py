@@ -29,6 +29,7 @@ from crosswalk.names import Name
 from crosswalk.orphans import add_keys
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
+from crosswalk.proving import prove_completion
 from crosswalk.reconcile import Reconciliation
 from crosswalk.shaping import (
     BACKUPS,
@@ -279,6 +280,7 @@ async def _give_form(run: _Run) -> None:
     run.found.require_sound()
     await _refuse_unplanned(run.found, run.plan, run.ledger)
     await refuse_occupied(run.found.facts, run.ledger)
+    await prove_completion(run.ledger.session, run.plan, run.observer)
 
 
 async def _stages(run: _Run) -> Migrated:

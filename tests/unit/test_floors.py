@@ -31,7 +31,7 @@ FLOORS: dict[str, Stair] = {
         ("progress", "survey"),
         ("filling", "repair", "claim", "earlier"),
         ("orphans", "reconcile"),
-        ("shaping", "timing", "trial"),
+        ("shaping", "proving", "timing", "trial"),
         ("checking", "migration", "verification", "rollback", "sync", "cutover"),
         ("matching", "planning", "board"),
     ),

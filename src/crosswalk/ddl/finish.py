@@ -39,6 +39,19 @@ def view(found: Table, query: str, after: Iterable[Key], granted: Granted, *, ea
     )
 
 
+def refresh(found: Table) -> Step:
+    """Fills a materialized view that had to stand before the rows; what reads it waits for that."""
+    text = f"REFRESH MATERIALIZED VIEW {found.name.sql}"
+    return step(
+        refresh_key(found.name), text, undo=f"{text} WITH NO DATA", table=found.name,
+        after=[relation_key(found.name)], phase="complete",
+    )
+
+
+def refresh_key(name: Name) -> Key:
+    return ("filled", str(name))
+
+
 def triggers(table: Table, parts: Iterable[Table], after: Iterable[Key]) -> Iterator[Step]:
     """Each trigger in its own state; its copies on partitions come with it, in theirs."""
     needs = [relation_key(table.name), *after]

@@ -18,7 +18,7 @@ from crosswalk.ddl.trimmed import trimmed
 from crosswalk.ddl.wanted import VIEWS, Wanted, function_thing, relation_thing
 from crosswalk.ddl.wanted import wanted as want
 from crosswalk.names import Name, quote
-from crosswalk.schema import Schema, Table, Thing
+from crosswalk.schema import RelationKind, Schema, Table, Thing
 
 _LATE = ("trigger ", "policy ", "rule ", "statistics ", "index ")
 """Parts of a table that come after it; unique indexes wait for what they need in the same phase."""
@@ -214,6 +214,8 @@ class Recreating:
             yield from marks(table)
         for view in wanted.views:
             yield self._view(view)
+            if view.name in self._early and view.kind is RelationKind.MATERIALIZED_VIEW and view.populated:
+                yield finish.refresh(view, self._after_filling(view))
         for table in wanted.relations:
             yield from keys.other_indexes(table, self._after(relation_thing(table.name), "index "))
 

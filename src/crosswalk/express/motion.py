@@ -54,9 +54,12 @@ class Motion(Relation):
         return f'SELECT sum({computed}) FROM ({self.judged(selection, moment)}) AS "cw$judged"'
 
     def fitting(self, selection: Selection, moment: Moment) -> str:
-        """All columns of all levels of the rows that land in the target."""
+        """All columns of all levels of the rows that land in the target.
+
+        Fenced: a condition that others put on these rows must not be asked of a row whose values raise.
+        """
         where = f"{REJECT} = 0" + (f" AND NOT ({self._is_loser(moment)})" if moment.of(self.name) else "")
-        return f'SELECT * FROM ({self.judged(selection, moment)}) AS "cw$judged" WHERE {where}'
+        return f'SELECT * FROM ({self.judged(selection, moment)}) AS "cw$judged" WHERE {where} OFFSET 0'
 
     def key_json(self) -> str:
         """The source row's identity as a jsonb array of texts."""

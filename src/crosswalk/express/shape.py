@@ -12,6 +12,7 @@ from functools import cached_property
 
 from crosswalk.errors import RuleImpossible
 from crosswalk.express.casts import TEXT, to_wire
+from crosswalk.express.domains import domain_checks
 from crosswalk.express.facts import Facts
 from crosswalk.express.fit import fit
 from crosswalk.express.partitions import homeless
@@ -318,18 +319,15 @@ class Shape:
                     sqlstate="23514",
                     constraint=constraint.name,
                 )
-        for fed in self.fed:
-            domain = self.facts.target.domains.get(Name(fed.column.type.schema, fed.column.type.name))
-            if domain is None or f"domain:{fed.column.name}" not in allowed:
-                continue
-            for name, expression in domain.checks:
+        for check in (c for fed in self.fed for c in domain_checks(self.facts.target, fed.column)):
+            if check.handle in allowed:
                 self._condition(
                     code="check",
-                    sql=f"(SELECT NOT ({expression}) FROM (SELECT {quote(fed.column.name)} AS value) AS domain_value)",
-                    reason=f"the domain {domain.name} refuses it",
+                    sql=check.condition,
+                    reason=f"{'an element: ' if check.of_elements else ''}the domain {check.domain} refuses it",
                     sqlstate="23514",
-                    column=fed.column.name,
-                    constraint=name,
+                    column=check.column.name,
+                    constraint=check.name,
                 )
         sql = homeless(self.facts.target, self.target) if "partition" in allowed else None
         if sql is not None:

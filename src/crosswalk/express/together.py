@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crosswalk.express.casts import wire_type
+from crosswalk.express.domains import domains_of
 from crosswalk.express.facts import EVERYTHING, Facts, Moment, Selection
 from crosswalk.express.lookups import REJECT
 from crosswalk.express.motion import Motion
@@ -83,8 +84,7 @@ class Foreign:
 
 def compares_alike(facts: Facts, column: Column) -> bool:
     """Whether two values are equal on the source exactly where they are in the target."""
-    domain = facts.target.domains.get(Name(column.type.schema, column.type.name))
-    collations = [c for c in (column.collation, domain.collation if domain else None) if c is not None]
+    collations = [c for c in (column.collation, *(d.collation for d in domains_of(facts.target, column.type))) if c is not None]
     storage = column.type.storage
     if any(parse(c).schema != "pg_catalog" for c in collations):
         return False

@@ -15,6 +15,7 @@ from typing import Any, Final
 from crosswalk.connect import Session
 from crosswalk.errors import CrosswalkError, StatementFailed
 from crosswalk.express.casts import type_sql, wire_type
+from crosswalk.express.domains import DomainCheck, domain_checks, element_of, means_the_same
 from crosswalk.express.facts import EVERYTHING, Facts, Moment
 from crosswalk.express.lookups import operand_place
 from crosswalk.express.motion import Motion
@@ -215,18 +216,6 @@ def _type_ref(rows: dict[int, Any], oid: int, modifier: int = -1) -> TypeRef:
     )
 
 
-def _means_the_same(facts: Facts, column: Column) -> bool:
-    """Whether a value compares on the source as in the target: it travels as what it is, under no own collation."""
-    domain = facts.target.domains.get(Name(column.type.schema, column.type.name))
-    storage = column.type.storage
-    return (
-        storage.builtin
-        and wire_type(column.type).oid == storage.oid
-        and column.collation is None
-        and (domain is None or domain.collation is None)
-    )
-
-
 def _together(facts: Facts, table: Table, alike: list[Column]) -> Iterator[tuple[str, str]]:
     """Expressions, predicates and operators of a table's indexes, and the bounds of its partitions."""
     row = ", ".join(f"NULL::{type_sql(wire_type(c.type))} AS {quote(c.name)}" for c in alike)
@@ -237,7 +226,7 @@ def _together(facts: Facts, table: Table, alike: list[Column]) -> Iterator[tuple
         texts += [f"({index.predicate})"] if index.predicate else []
         if any(_FOREIGN_CALL.search(text) for text in texts):
             continue
-        if index.unique and texts:
+        if texts:
             yield f"index:{index.name}", f"SELECT {', '.join(texts)}{tail}"
         used = operators.get(index.constraint or "", ())
         if used:
@@ -249,22 +238,26 @@ def _together(facts: Facts, table: Table, alike: list[Column]) -> Iterator[tuple
         yield "partition", f"SELECT {bounds}{tail}"
 
 
+def _value(check: DomainCheck) -> str:
+    element = element_of(check.column.type) if check.of_elements else None
+    kind = element.storage if element is not None else wire_type(check.column.type)
+    return f"NULL::{type_sql(kind)} AS value"
+
+
 async def _checks(session: Session, facts: Facts, target: Name) -> tuple[str, ...]:
     """CHECK constraints of a target table that the source can evaluate over the mapped row."""
     table = facts.target_table(target)
     fed = [c for c in table.columns if c.name in facts.mapping(target).columns]
     row = ", ".join(f"NULL::{type_sql(wire_type(c.type))} AS {quote(c.name)}" for c in fed)
-    alike = {c.name for c in fed if _means_the_same(facts, c)}
+    alike = {c.name for c in fed if means_the_same(facts.target, c)}
     wanted = [
         (c.name, f"SELECT ({c.expression}) FROM (SELECT {row}) AS mapped")
         for c in table.checks
         if c.expression and set(c.columns) <= alike
     ]
-    for column in fed:
-        domain = facts.target.domains.get(Name(column.type.schema, column.type.name)) if column.name in alike else None
-        for _, expression in domain.checks if domain else ():
-            value = f"NULL::{type_sql(wire_type(column.type))} AS value"
-            wanted.append((f"domain:{column.name}", f"SELECT ({expression}) FROM (SELECT {value}) AS domain_value"))
+    for check in (c for column in fed for c in domain_checks(facts.target, column)):
+        if means_the_same(facts.target, check.column, element=check.of_elements):
+            wanted.append((check.handle, f"SELECT ({check.expression}) FROM (SELECT {_value(check)}) AS domain_value"))
     wanted += _together(facts, table, [c for c in fed if c.name in alike])
     found = []
     for name, sql in wanted:
