@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from crosswalk.checking import foretell
+from crosswalk.connect import Session
 from crosswalk.express import EVERYTHING, Facts, Moment, Motion
-from crosswalk.judge import find_moment
+from crosswalk.judge import Fates, find_moment, steadily, tally_rows
 from crosswalk.mapping import MappingFile
 from crosswalk.snapshot import snapshot
 from crosswalk.strategy import fill_order
@@ -25,11 +29,17 @@ async def announced(file: MappingFile, servers: Servers) -> Keys:
             keys = {}
             for name in order:
                 motion, seen = Motion(facts, name), forecast.seen(moment, name)
+                _, healed = await steadily(facts, name, seen, shared.keeper, partial(_tally, motion, shared.keeper))
+                moment, seen = replace(moment, broken=healed.broken), healed
                 texts = [motion.rejects(EVERYTHING, seen)] if motion.reasons(seen) else []
                 texts += [motion.beaten(seen)] if motion.mapping.on_duplicate == "quarantine" and seen.of(name) else []
                 rows = [r for text in texts for r in await shared.keeper.fetch(f"SELECT source_key::text AS k FROM ({text}) AS r")]
                 keys[str(name)] = {r["k"] for r in rows} | _broken(facts, moment, motion)
     return {name: found for name, found in keys.items() if found}
+
+
+async def _tally(motion: Motion, session: Session, moment: Moment) -> Fates:
+    return await tally_rows(motion, moment, session)
 
 
 def _broken(facts: Facts, moment: Moment, motion: Motion) -> set[str]:

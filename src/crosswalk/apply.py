@@ -19,9 +19,9 @@ from crosswalk.ledger.former import Applied, note_applied
 from crosswalk.names import literal, parse, quote
 from crosswalk.plan import Plan, Statement
 
-TRIES: Final = 5
+TRIES: Final = 8
 _NOT_VALID: Final = " NOT VALID"
-_BRIEFLY: Final = "SET LOCAL lock_timeout = '3s'"
+_BRIEFLY: Final = "SET LOCAL lock_timeout = '1s'"
 
 
 def require(plan: Plan, allowed: Iterable[str]) -> None:
@@ -40,7 +40,7 @@ async def patiently(work: Callable[[], Awaitable[None]]) -> None:
         except Timeout:
             if attempt == TRIES - 1:
                 raise
-            await asyncio.sleep(0.3 * 2**attempt)
+            await asyncio.sleep(min(3.0, 0.3 * 2**attempt))
 
 
 async def _execute(session: Session, sql: str, what: str) -> None:

@@ -1,9 +1,10 @@
-"""Notes what stands in the target before the first write of a run: what a rollback brings back, and proves.
+"""Notes what stands in the target before the first write of a run, and after the last: what a rollback goes by.
 
     portrait   every object of the catalog, by hashes
     standing   rows and hash of the tables that go into the archive, or are given another form
     claim      of each table to be filled: the keys of rows that stand there (their texts, where the mapping
                overwrites), rows and hash, and where its sequences stand
+    landed     rows and hash of the tables as they are left, by which later changes of others are noticed
 
 Once for each table: what an earlier run of ours noted stays. Part of the conductor.
 """
@@ -12,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from crosswalk.catalog import read_schema
 from crosswalk.express import Facts, Landing, Motion
-from crosswalk.fingerprint import portrait
-from crosswalk.ledger import Ledger, former
+from crosswalk.fingerprint import portrait, portrait_of
+from crosswalk.ledger import Ledger, former, landed
+from crosswalk.ledger.landed import Unrest
 from crosswalk.names import Name
 from crosswalk.schema import Schema
 from crosswalk.sequences import feeding
@@ -47,6 +50,37 @@ async def claim(ledger: Ledger, run: int, facts: Facts, tables: Iterable[Name]) 
             await _claim(ledger, run, facts, landing)
         elif await ledger.kept(name):
             await ledger.session.execute(landing.forget_gone(), what=f"the rows that stood in {name} before")
+
+
+async def look_and_stir(ledger: Ledger, tables: Iterable[Name]) -> dict[Name, Unrest]:
+    """Before rows are written into tables of ours: what others changed there since our last word on them.
+
+    From here on that word does not hold. Tables of which there is none are left out.
+    """
+    names = list(tables)
+    was, claims = await landed.noted(ledger.session, names), await former.claims(ledger.session, names)
+    found = {}
+    for name in names:
+        if name in was and name in claims and was[name].rows is not None:
+            found[name] = (await landed.look(ledger.session, claims[name], was[name])).unrest
+            await landed.stir(ledger.session, name, disturbed=found[name] is Unrest.CHANGED)
+    return found
+
+
+async def note_landed(ledger: Ledger, run: int, facts: Facts, tables: Iterable[Name]) -> None:
+    """Our word on tables, once all is written: rows, hash, form."""
+    names, session = list(tables), ledger.session
+    schema = await read_schema(session)
+    for name in names:
+        await former.forget_missing(session, run, name)
+    claims = await former.claims(session, names)
+    for name in names:
+        columns = [c.name for c in schema.tables[name].columns if c.generated is None]
+        motion = Motion(facts, name)
+        fed = {f.column.name for f in motion.fed}
+        unfed = [c for c in columns if c not in fed]
+        behind = [*motion.mapping.key, *unfed] if unfed else []
+        await landed.note(session, run, claims[name], columns, behind, portrait_of(schema, name))
 
 
 async def _claim(ledger: Ledger, run: int, facts: Facts, landing: Landing) -> None:

@@ -126,6 +126,11 @@ def portrait(schema: Schema) -> Portrait:
     return found
 
 
+def portrait_of(schema: Schema, table: Name) -> dict[str, str]:
+    """A table's part of a portrait; row counts and the like do not count."""
+    return _aspects(schema.tables[table])
+
+
 def differences(before: Mapping[str, Mapping[str, str]], now: Portrait) -> dict[str, str]:
     """By object that is not what it was: what differs of it."""
     found = {}

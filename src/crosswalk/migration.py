@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crosswalk import apply
-from crosswalk.claim import claim, note_preserved, note_target
+from crosswalk.claim import claim, look_and_stir, note_landed, note_preserved, note_target
 from crosswalk.connect import Session, session
 from crosswalk.copy import CHUNK_BYTES, advance_sequences
 from crosswalk.earlier import refuse_changed_strategy
@@ -24,7 +24,8 @@ from crosswalk.express import Facts
 from crosswalk.failpoints import hit
 from crosswalk.filling import Stage, fill_accounts, fill_references, fill_table, refuse_hard_failures
 from crosswalk.judge import find_moment
-from crosswalk.ledger import Ledger, RunState, Tally
+from crosswalk.ledger import Ledger, RunState, Tally, landed
+from crosswalk.ledger.landed import Unrest
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys
 from crosswalk.plan import Plan
@@ -84,8 +85,8 @@ async def migrate(
 
     Below the directory `backup` preserved tables are dumped, where the plan changes the target's form. `who` is noted
     as the one who allowed the hazards.
-    Raises PlanUndecided, HazardNotAllowed, StrategyChanged, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty, AlreadyRunning,
-    ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved; Interrupted, SnapshotLost,
+    Raises PlanUndecided, HazardNotAllowed, StrategyChanged, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty,
+    AlreadyRunning, ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved; Interrupted, SnapshotLost,
     ConnectionLost, StatementFailed, AccountingBroken after that.
     """
     if plan.decision is None:
@@ -94,6 +95,7 @@ async def migrate(
     apply.require(plan, allowed)
     async with both(servers, purpose="migrate") as (source, target):
         ledger = Ledger(target)
+        await ledger.update()
         await refuse_changed_strategy(plan, ledger)
         found = await _look(plan, ledger, source, target)
         await found.require_same_servers(plan)
@@ -132,6 +134,7 @@ async def resume(
     """Go on with the newest run that did not finish; raises as `migrate`, and NothingToResume."""
     async with both(servers, purpose="resume") as (source, target):
         ledger = Ledger(target)
+        await ledger.update()
         unfinished = await ledger.unfinished()
         plan = Plan.model_validate(unfinished.plan)
         found = await _look(plan, ledger, source, target)
@@ -286,6 +289,9 @@ async def _give_form(run: _Run) -> None:
 async def _stages(run: _Run) -> Migrated:
     ledger, facts = run.ledger, run.found.facts
     await claim(ledger, run.run, facts, run.plan.order)
+    for name, unrest in (await look_and_stir(ledger, run.plan.order)).items():
+        if unrest is Unrest.FED:  # a run overwrites it where the source still has the row, and cannot tell
+            await landed.disturb(ledger.session, name)
     await apply.hold(ledger, run.run, [*run.plan.statements, *unplanned(facts, run.plan)])
     order = run.plan.order
     tables = [facts.source_table(name) for name in order]
@@ -345,6 +351,7 @@ async def _finish(run: _Run, stage: Stage, result: Migrated) -> None:
     await apply.release(ledger)
     await run.shaping.complete()
     await stage.snapshot.check()
+    await note_landed(ledger, run.run, facts, run.plan.order)
     hit("run.before_finish")
     await ledger.session.execute("SET synchronous_commit = on", what="SET")
     await ledger.event(run.run, "state", RunState.FINISHED)

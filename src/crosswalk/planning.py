@@ -212,7 +212,7 @@ class _Planner:
                 return _Way(derived=derived, found=self.found)
             additions = [ddl.Addition(table=a.target, name=a.name, column=a.column) for a in derived.additions]
             return await self._shaped(derived, ddl.add_columns(source, target, additions))
-        created, archive = to_create(self.file, source), _archive_name(target)
+        created, archive = to_create(self.file, source), _archive_name(source, target)
         keyed, left = parents_with_rows(self.file, source)
         made = ddl.recreate(keyed, target, tables=created, preserved=[*self.file.document.preserved], archive=archive)
         made = replace(made, warnings=(*made.warnings, *left))
@@ -288,12 +288,15 @@ def _rules(facts: Facts, name: Name) -> tuple[object, ...]:
     return (*words, constraints, *((c.code, c.sql, c.policy) for c in motion.conditions))
 
 
-def _archive_name(target: Schema) -> str:
-    """`archive_YYYYMMDD` in UTC, with a number where a schema of that name exists."""
-    taken = {name.schema for name in target.tables} | set(target.namespaces)
+def _archive_name(source: Schema, target: Schema) -> str:
+    """`archive_YYYYMMDD` in UTC, with a number where a schema of that name, or of one that begins so, is or will be there.
+
+    Where names meet in the archive further ones are made, with numbers behind its name.
+    """
+    taken = {name.schema for name in (*source.tables, *target.tables)} | {*source.namespaces, *target.namespaces}
     base = f"archive_{datetime.now(UTC):%Y%m%d}"
     name, number = base, 1
-    while name in taken:
+    while any(each == name or each.startswith(f"{name}_") for each in taken):
         number += 1
         name = f"{base}_{number}"
     return name

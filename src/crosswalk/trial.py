@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
@@ -48,16 +49,18 @@ async def try_rows(facts: Facts, name: Name, moment: Moment, source: Session, ta
     """What the target refuses of one table for its size or its characters; nothing stays there."""
     motion = Motion(facts, name)
     for code, where in await _doubtful(motion, target):
-        seen = found.seen(moment, name)
-        fitting = f'({motion.fitting(EVERYTHING, seen)}) AS "cw$fitting"'
-        sql = f"SELECT {identity_texts(motion)} FROM {fitting} WHERE {where} LIMIT {MOST + 1}"
-        rows = await source.fetch(sql, what=f"the large rows of {name}")
-        keys = [tuple(row.values()) for row in rows]
+        asked = partial(_asked, motion, where)
+        keys = await found.fetch(motion, moment, source, asked, what=f"the large rows of {name}")
         if len(keys) > MOST:
             found.leave(f"{name}: more than {MOST:,} rows whose {code} only the target can judge")
             continue
         if keys:
-            await _tried(motion, keys, seen, source, target, found)
+            await _tried(motion, keys, found.seen(moment, name), source, target, found)
+
+
+def _asked(motion: Motion, where: str, moment: Moment) -> str:
+    rows = motion.fitting(EVERYTHING, moment)
+    return f'SELECT {identity_texts(motion)} FROM ({rows}) AS "cw$fitting" WHERE {where} LIMIT {MOST + 1}'
 
 
 async def _doubtful(motion: Motion, target: Session) -> list[tuple[str, str]]:

@@ -14,19 +14,22 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from crosswalk import apply
+from crosswalk.claim import look_and_stir, note_landed
 from crosswalk.connect import Session, session
 from crosswalk.copy import advance_sequences, quarantine_static
-from crosswalk.errors import MissingPrivilege, NothingMigrated, RolledBack, StatementFailed
+from crosswalk.errors import MissingPrivilege, NotFormedYet, NothingMigrated, RolledBack, StatementFailed
 from crosswalk.express import Facts, Key, Landing, Moment, Motion
 from crosswalk.judge import find_moment, steadily, tally_rows
-from crosswalk.ledger import Held, Ledger, Run, RunState, Tally, former
+from crosswalk.ledger import Held, Ledger, Run, RunState, Tally, former, landed
 from crosswalk.ledger import proof as noted
+from crosswalk.ledger.landed import Unrest
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.sequences import Position, sequence_positions, uncovered_sequences
+from crosswalk.shaping import is_shaped
 from crosswalk.snapshot import Snapshot, savepoint, snapshot
 from crosswalk.strategy import unplanned
 from crosswalk.survey import Servers, Survey, survey
@@ -101,7 +104,9 @@ class _Scene:
 async def last_plan(servers: Servers) -> tuple[Run, Plan]:
     """The newest run of the target's ledger that stands; raises NothingMigrated, RolledBack."""
     async with session("target", servers.target, purpose="status") as target:
-        runs = await Ledger(target).runs()
+        ledger = Ledger(target)
+        await ledger.update()
+        runs = await ledger.runs()
     standing = [run for run in runs if run.state is not RunState.ROLLED_BACK]
     if not standing:
         raise RolledBack(run=runs[0].id) if runs else NothingMigrated()
@@ -114,10 +119,12 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
     async with survey(
         file or plan.mapping(), servers, purpose=purpose, created=plan.created, later=plan.later_keys
     ) as found:
+        ledger = Ledger(found.target)
+        if not await is_shaped(ledger, plan):
+            raise NotFormedYet(run=run.id)
         found.require_sound()
         if lock:
             await found.require_same_servers(plan, target=False)
-        ledger = Ledger(found.target)
         if lock:
             await ledger.lock()
         tables = [found.facts.source_table(name) for name in plan.order]
@@ -250,21 +257,23 @@ async def repair(
                 await scene.ledger.session.execute(gone, what=f"the rows that stood in {name} before")
         mended = Mended(before=await _verify(scene, exact=exact, observer=told))
         if not mended.before.clean:
+            seen = await look_and_stir(scene.ledger, [t.target for t in _broken(mended.before)])
             await _mend(scene, mended, delete_extra=delete_extra)
             mended.after = await _verify(scene, exact=exact, observer=told)
-        await _settle(scene, mended.after or mended.before)
+            await _settle(scene, seen, mended.after)
         word: noted.Word = "repaired" if mended.after else "verified"
         await _note(scene, mended.after or mended.before, word, exact=exact, began=began, mended=mended.tables)
     return mended
 
 
-async def _settle(scene: _Scene, found: Verified) -> None:
-    """Tell the ledger how many rows are ours: those that were compared, without any that no source row gives."""
-    for table in found.tables:
-        extra = table.count("extra")
-        if scene.facts.mapping(table.target).existing == "update" and not await scene.ledger.filled(table.target):
-            continue  # there the rows that stood before are among those compared
-        await former.correct_ours(scene.ledger.session, table.target, table.target_rows - extra)
+async def _settle(scene: _Scene, seen: Mapping[Name, Unrest], found: Verified) -> None:
+    """Our word on the mended tables; what others had changed in them and no comparison with the source sees is said."""
+    clean = {t.target for t in found.tables if t.clean}
+    claims = await former.claims(scene.ledger.session, list(seen))
+    for name, unrest in seen.items():
+        if unrest is Unrest.FED and (name not in clean or claims[name].overwrites):
+            await landed.disturb(scene.ledger.session, name)
+    await note_landed(scene.ledger, scene.run.id, scene.facts, seen)
 
 
 async def _note(
@@ -312,17 +321,18 @@ def _mended(name: Name, repaired: Repaired) -> noted.Mended:
     )
 
 
+def _broken(before: Verified) -> list[TableResult]:
+    return [t for t in before.tables if not t.clean or t.target in before.stale]
+
+
 async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
     """Repair table by table, with the plan's triggers and circular keys switched off meanwhile."""
     before = mended.before
-    broken = [t for t in before.tables if not t.clean or t.target in before.stale]
+    broken = _broken(before)
     concerned = {str(t.target) for t in broken}
     # A table that the plan made has its triggers only since its rows came: the plan does not switch them off.
     off = [*scene.plan.statements, *unplanned(scene.facts, scene.plan)]
     await apply.hold(scene.ledger, scene.run.id, [s for s in off if s.table in concerned])
-    for table in broken:
-        more = table.count("missing") + len(before.stale.get(table.target, ()))
-        await former.expect_more(scene.ledger.session, table.target, more)
     try:
         for table in broken:
             mended.tables[table.target] = await _again(scene, table, before, second=False)
@@ -376,4 +386,4 @@ async def _delete(scene: _Scene, table: TableResult, result: Repaired, *, wanted
         return
     ours = await scene.ledger.filled(table.target) is True
     motion = Motion(scene.facts, table.target)
-    await delete_surplus(motion, scene.found.target, table.differences, result, ours=ours)
+    await delete_surplus(motion, scene.found.target, scene.run.id, table.differences, result, ours=ours)

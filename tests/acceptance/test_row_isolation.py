@@ -69,9 +69,9 @@ REASONS = {
     # key: sqlstate, constraint, column
     701: ("22012", None, None),
     702: ("22P02", None, None),
-    1203: ("23503", "reading_meter", None),
-    1504: ("23505", "reading_tag", None),
-    2005: ("23P01", "reading_slot", None),
+    1203: ("23503", "reading_meter", "meter_id"),
+    1504: ("23505", "reading_tag", "tag"),
+    2005: ("23P01", "reading_slot", "slot"),
     2506: ("23514", "reading_volts", None),
     3007: ("23514", "remark_check", "note"),
     3508: ("P0001", None, None),

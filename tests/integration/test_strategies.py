@@ -364,12 +364,17 @@ async def test_a_table_with_a_row_that_no_rule_can_compute_is_not_timed_and_plan
 
 
 async def test_the_archives_name_gives_way(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
+    """To a schema of that name on either side, and to one that a second archive would take."""
     way = await _small(pg16, pg18, make_database)
-    first = (await make_plans(way.file, way.servers, strategies=("recreate",))).file.plans["recreate"].archive
-    await run(way.target, f"CREATE SCHEMA {first}")
-    again = (await make_plans(way.file, way.servers, strategies=("recreate",))).file.plans["recreate"].archive
-    assert again in {f"{first}_2", f"{again}"}
-    assert again != first
+    names = []
+    for url, taken in ((way.target, ""), (way.target, "{}_3"), (way.source, "{}")):
+        if taken:
+            await run(url, f"CREATE SCHEMA {taken.format(names[0])}")
+        names.append((await way.plan("recreate")).archive)
+    first = names[0]
+    assert names[1:] == [f"{first}_2", f"{first}_2"]
+    await run(way.source, f"CREATE SCHEMA {first}_2")
+    assert (await way.plan("recreate")).archive == f"{first}_4"
 
 
 async def test_a_sample_of_a_large_table_stands_for_all_of_it(

@@ -62,6 +62,7 @@ class _Clearing:
         things = self._archivable(candidates)
         self._guard(things)
         self._name_readers(things)
+        self._name_sharers(reused)
         homes = self._homes()
         moved = {name: Name(homes[name.schema], name.relation) for name in self._moved}
         where = {thing: homes.get(thing.name.schema, self._archive) for thing in things}
@@ -238,6 +239,18 @@ class _Clearing:
         if readers:
             names = ", ".join(map(str, readers[:10])) + (" …" if len(readers) > 10 else "")
             self._warnings.append(f"{len(readers)} functions of the target name tables that are archived: {names}")
+
+    def _name_sharers(self, reused: Collection[Thing]) -> None:
+        """Tables that stay and draw from a sequence that ours will draw from: it would be moved under them."""
+        for thing in sorted(each for each in reused if each.kind == "sequence"):
+            for user in sorted(self._standing.users(thing)):
+                if user.kind != "relation" or user.name in self._moved:
+                    continue
+                if user.name in self._preserved:
+                    said = f"{user} is preserved and draws from the sequence {thing}, from which the source's tables would draw too"
+                    self._blockers.append(said)
+                else:
+                    self._warnings.append(f"the sequence {thing} stays as it is, and {user} draws from it too")
 
     def _homes(self) -> dict[str, str]:
         """The archive for each schema: one for all, and further ones where names would meet."""

@@ -39,12 +39,12 @@ def view(found: Table, query: str, after: Iterable[Key], granted: Granted, *, ea
     )
 
 
-def refresh(found: Table) -> Step:
+def refresh(found: Table, after: Iterable[Key]) -> Step:
     """Fills a materialized view that had to stand before the rows; what reads it waits for that."""
     text = f"REFRESH MATERIALIZED VIEW {found.name.sql}"
     return step(
         refresh_key(found.name), text, undo=f"{text} WITH NO DATA", table=found.name,
-        after=[relation_key(found.name)], phase="complete",
+        after=[relation_key(found.name), *after], phase="complete",
     )
 
 

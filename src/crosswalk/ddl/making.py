@@ -214,17 +214,35 @@ class Recreating:
             yield from marks(table)
         for view in wanted.views:
             yield self._view(view)
-            if view.name in self._early and view.kind is RelationKind.MATERIALIZED_VIEW and view.populated:
-                yield finish.refresh(view, self._after_filling(view))
+            if view.name in self._filled_later:
+                yield finish.refresh(view, self._fillings(relation_thing(view.name)))
         for table in wanted.relations:
             yield from keys.other_indexes(table, self._after(relation_thing(table.name), "index "))
 
     def _view(self, view: Table) -> Step:
         thing = relation_thing(view.name)
         query = self._wanted.source.views[view.name]
-        return finish.view(
-            view, query, self._after(thing, "", "default "), self._grant(key_of(thing)), early=view.name in self._early
+        needs = [*self._after(thing, "", "default "), *self._fillings(thing)]
+        return finish.view(view, query, needs, self._grant(key_of(thing)), early=view.name in self._early)
+
+    @property
+    def _filled_later(self) -> frozenset[Name]:
+        """Materialized views that stand before the rows: what they hold comes afterwards."""
+        return frozenset(
+            view.name for view in self._wanted.views
+            if view.name in self._early and view.kind is RelationKind.MATERIALIZED_VIEW and view.populated
         )
+
+    def _fillings(self, thing: Thing) -> list[Key]:
+        """The later fillings that a view reads from, through whatever stands between."""
+        later = self._filled_later
+        found, waiting = {thing}, [thing] if later else []
+        while waiting:
+            for need in self._wanted.needs.get(waiting.pop(), ()):
+                if need.on not in found:
+                    found.add(need.on)
+                    waiting.append(need.on)
+        return [finish.refresh_key(each.name) for each in sorted(found - {thing}) if each.kind == "relation" and each.name in later]
 
     def _finish(self) -> Iterator[Step]:
         parts = _parts(self._wanted.tables)

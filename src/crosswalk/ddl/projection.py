@@ -1,7 +1,9 @@
 """The target as its catalog will read: what was there without what went, and the source's objects at home there.
 
 The values agree with what reading gives as far as structure goes; types that are still to be made
-have numbers that no server has, so that they equal no other type. Counts are zero.
+have numbers that no server has, so that they equal no other type. Counts are zero. What goes into the
+archive, and what stays and follows it there, keeps the texts and the needs that it had: only the server
+can say them again, and nobody fills it.
 """
 
 from __future__ import annotations
@@ -198,7 +200,7 @@ def _sequences(wanted: Wanted, cleared: Cleared, home: Home, grants: Mapping[Key
         owner = cleared.moved.get(each.owner_table) if each.owner_table else None
         schema = owner.schema if owner else there
         if schema is None:
-            found[name] = each
+            found[name] = replace(each, used_by=_users(each, wanted, cleared))
         elif readable(schema):
             away = Name(schema, name.relation)
             found[away] = replace(each, name=away, owner_table=owner)
@@ -207,6 +209,15 @@ def _sequences(wanted: Wanted, cleared: Cleared, home: Home, grants: Mapping[Key
         if key not in cleared.reused:
             found[each.name] = home.sequence(each, grants.get(key_of(key)))
     return found
+
+
+def _users(sequence: Sequence, wanted: Wanted, cleared: Cleared) -> tuple[tuple[Name, str], ...]:
+    """Columns that draw from a sequence that stays: new ones too, where the source has one of that name that is equal."""
+    stay = [(cleared.moved.get(table, table), column) for table, column in sequence.used_by]
+    theirs = wanted.source.sequences.get(sequence.name)
+    reused = theirs is not None and Thing(kind="sequence", name=sequence.name) in cleared.reused
+    new = [(table, column) for table, column in theirs.used_by if table in wanted.names] if theirs and reused else []
+    return tuple(sorted([*stay, *new], key=lambda user: user[0]))
 
 
 def _archived(cleared: Cleared, target: Schema) -> dict[Name, Table]:

@@ -77,13 +77,6 @@ class LedgerOutdated(CrosswalkError):
     exit_code = EXIT_REFUSED
 
 
-class ShapedOtherwise(CrosswalkError):
-    """Run {run} of another plan stands in tables that this plan {does}: {tables}."""
-
-    remedy = "Run `crosswalk rollback` first: it takes run {run} back; then plan and decide anew."
-    exit_code = EXIT_REFUSED
-
-
 class NotFormedYet(CrosswalkError):
     """Run {run} stopped before the target had the form that its plan gives it: there are no rows to verify."""
 

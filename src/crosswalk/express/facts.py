@@ -27,8 +27,9 @@ class Facts:
     types: Mapping[tuple[Name, str], TypeRef] = field(default_factory=dict)
     """By (target table, column): what type the rule's bare value has, where the server had to be asked."""
     checks: Mapping[Name, tuple[str, ...]] = field(default_factory=dict)
-    """By target table: what the source can evaluate over the mapped row: CHECK constraints by name, `domain:COLUMN:DOMAIN.CHECK`,
-    `index:NAME` and `exclusion:NAME` for expressions and predicates, `partition` for the bounds of all partitions."""
+    """By target table: what the source can evaluate over the mapped row: `check:NAME`, `domain:COLUMN:DOMAIN.CHECK`,
+    `computed:COLUMN` for generated columns, `index:NAME` and `exclusion:NAME` for expressions and predicates,
+    `partition` for the bounds of all partitions."""
 
     later: frozenset[tuple[Name, str]] = frozenset()
     """Foreign keys (table, name) of the target that come once the rows are there: what breaks one is set aside then."""

@@ -15,7 +15,7 @@ from crosswalk.express.casts import type_sql
 from crosswalk.express.load import NUMBER, TWIN, Landing
 from crosswalk.names import quote
 from crosswalk.pg_types import NUMBERS, length_limit
-from crosswalk.schema import Column
+from crosswalk.schema import Column, Table
 
 _MADE_UP: Final = {
     **dict.fromkeys(NUMBERS, "LEAST((SELECT min({column}) FROM {table}), 0) - {number}"),
@@ -35,6 +35,26 @@ class Parking:
     column: str
     value: str
     """SQL over `cw$r`, the row that is to come."""
+
+
+def parked(table: Table, column: Column, columns: Sequence[str], *, number: str) -> str | None:
+    """SQL for a value of a column of the unique key `columns` that no row has, a further one for each `number`; None: not to be had."""
+    strict = any(i.nulls_not_distinct for i in table.indexes if i.columns == tuple(columns))
+    if not column.not_null and not strict:
+        return f"NULL::{type_sql(column.type)}"
+    refers = any(column.name in c.columns for c in table.foreign_keys)
+    kind = column.type.storage
+    if refers or column.identity == "always" or kind.name not in _MADE_UP:
+        return None
+    made = _MADE_UP[kind.name].format(
+        column=quote(column.name),
+        table=table.name.sql,
+        number=number,
+        hash=_HASH.format(number=number),
+        limit=length_limit(kind.name, kind.modifier) or 32,
+        day="1" if kind.name == "date" else "interval '1 day'",
+    )
+    return f"({made})::{type_sql(column.type)}"
 
 
 class HandOver:
@@ -63,29 +83,10 @@ class HandOver:
         fed = {f.column.name: f.column for f in self.landing.fed}
         for columns in self.unique:
             for column in sorted((fed[c] for c in columns if c not in key), key=lambda c: c.not_null):
-                value = self._parked(column, columns)
+                value = parked(self.table, column, columns, number=f'"cw$r".{NUMBER}')
                 if value is not None:
                     yield Parking(columns=columns, column=column.name, value=value)
                     break
-
-    def _parked(self, column: Column, columns: Sequence[str]) -> str | None:
-        strict = any(i.nulls_not_distinct for i in self.table.indexes if i.columns == tuple(columns))
-        if not column.not_null and not strict:
-            return f"NULL::{type_sql(column.type)}"
-        refers = any(column.name in c.columns for c in self.table.foreign_keys)
-        kind = column.type.storage
-        if refers or column.identity == "always" or kind.name not in _MADE_UP:
-            return None
-        number = f'"cw$r".{NUMBER}'
-        made = _MADE_UP[kind.name].format(
-            column=quote(column.name),
-            table=self.table.name.sql,
-            number=number,
-            hash=_HASH.format(number=number),
-            limit=length_limit(kind.name, kind.modifier) or 32,
-            day="1" if kind.name == "date" else "interval '1 day'",
-        )
-        return f"({made})::{type_sql(column.type)}"
 
     def unspoil(self) -> str:
         """Give rows ($1: numbers) another chance."""

@@ -311,7 +311,7 @@ class Shape:
     def _checks(self) -> None:
         allowed = self.facts.checks.get(self.name, ())
         for constraint in self.target.checks:
-            if constraint.name in allowed and constraint.expression:
+            if f"check:{constraint.name}" in allowed and constraint.expression:
                 self._condition(
                     code="check",
                     sql=f"NOT ({constraint.expression})",

@@ -8,7 +8,7 @@ caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -19,22 +19,33 @@ from crosswalk.express import EVERYTHING, Facts, Key, Moment, Motion, Selection
 from crosswalk.names import Name
 from crosswalk.snapshot import savepoint
 
-ROW_FAULTS: Final = ("22", "23", "P0")
+ROW_FAULTS: Final = ("22", "23", "44", "P0", "54")
 """SQLSTATE classes by which a rule's SQL blames a row."""
 T = TypeVar("T")
 
 
 async def steadily(
-    facts: Facts, name: Name, moment: Moment, session: Session, ask: Callable[[Moment], Awaitable[T]]
+    facts: Facts,
+    name: Name,
+    moment: Moment,
+    session: Session,
+    ask: Callable[[Moment], Awaitable[T]],
+    *,
+    also: Iterable[Name] = (),
 ) -> tuple[T, Moment]:
-    """The answer, and the moment under which it was given; raises the error where no row is to blame."""
+    """The answer, and the moment under which it was given; raises the error where no row is to blame.
+
+    `also` names other tables whose rows the question looks at.
+    """
     try:
         async with savepoint(session):
             return await ask(moment), moment
     except StatementFailed as error:
         if not _blames_a_row(error):
             raise
-        healed = await _heal(facts, name, moment, session, seen=set())
+        healed, seen = moment, set[Name]()
+        for each in (name, *also):
+            healed = await _heal(facts, each, healed, session, seen=seen) if each not in seen else healed
         if healed == moment:
             raise
     return await ask(healed), healed
@@ -62,29 +73,32 @@ async def _find(motion: Motion, moment: Moment, session: Session) -> tuple[Key, 
     return found or moment.broken.get(motion.name, ())
 
 
+async def raises(session: Session, sql: str, *, what: str) -> bool:
+    """Whether a question fails for the sake of a row."""
+    try:
+        async with savepoint(session):
+            await session.fetchval(sql, what=what)
+    except StatementFailed as error:
+        if not _blames_a_row(error):
+            raise
+        return True
+    return False
+
+
 async def narrowed(
     motion: Motion, session: Session, query: Callable[[Selection], str], *, what: str
 ) -> tuple[Key, ...]:
     """Identities of the rows for whose sake a query over a selection of them raises; none where it does not."""
 
-    async def raises(selection: Selection) -> bool:
-        try:
-            async with savepoint(session):
-                await session.fetchval(query(selection), what=what)
-        except StatementFailed as error:
-            if not _blames_a_row(error):
-                raise
-            return True
-        return False
-
-    if not await raises(EVERYTHING):
+    if not await raises(session, query(EVERYTHING), what=what):
         return ()
     keys = [tuple(str(v) for v in row.values()) for row in await session.fetch(motion.keys(EVERYTHING), what=what)]
     found: list[Key] = []
     spans = [(0, len(keys))]
     while spans:
         low, high = spans.pop()
-        if low == high or not await raises(Selection(after=keys[low - 1] if low else None, upto=keys[high - 1])):
+        part = Selection(after=keys[low - 1] if low else None, upto=keys[high - 1])
+        if low == high or not await raises(session, query(part), what=what):
             continue
         if high - low == 1:
             found.append(keys[low])

@@ -2,7 +2,6 @@
 
     foreign_key   into a table that is not mapped, or that holds rows of others: the target is asked which values it has
     clash         with a row that stands in the table already, by a unique index other than the key
-    computed      a generated column whose expression raises
 
 The load finds the same rows and sets them aside; nothing of this is part of a `Moment`, since the target's rows
 may change meanwhile. `follow` adds the rows that go with them, by foreign keys, to a fixed point. Reads only.
@@ -10,12 +9,13 @@ may change meanwhile. `follow` adds the rows that go with them, by foreign keys,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
 
 from crosswalk.connect import Session
-from crosswalk.errors import MissingPrivilege, StatementFailed
+from crosswalk.errors import MissingPrivilege
 from crosswalk.express import EVERYTHING, Barred, Facts, Key, Landing, Moment, Motion, Reference, Selection
 from crosswalk.express.casts import canonical, type_sql
 from crosswalk.express.together import (
@@ -31,11 +31,10 @@ from crosswalk.express.together import (
     referring,
     rules_together,
 )
-from crosswalk.judge.broken import narrowed
+from crosswalk.judge.broken import steadily
 from crosswalk.judge.together import Ancestry, clashing, judged_keys, with_barred, without_parent
 from crosswalk.ledger import Ledger
 from crosswalk.names import Name, array_literal, literal, quote
-from crosswalk.snapshot import savepoint
 
 MOST_VALUES: Final = 200_000
 """Distinct values, or rows that stand in a table, that are sent from one server to the other."""
@@ -47,11 +46,28 @@ class Forecast:
     """Rows that the load will refuse, by target table, and what could not be asked."""
 
     barred: dict[Name, tuple[Barred, ...]] = field(default_factory=dict)
+    broken: dict[Name, tuple[Key, ...]] = field(default_factory=dict)
+    """Rows for which a rule raises, found on the way."""
     uncovered: list[str] = field(default_factory=list)
 
     def seen(self, moment: Moment, name: Name) -> Moment:
         """The moment as a table's own rows stand in it: those that will be refused left out."""
-        return with_barred(moment, name, self.barred.get(name, ()))
+        healed = replace(moment, broken={**moment.broken, **self.broken})
+        return with_barred(healed, name, self.barred.get(name, ()))
+
+    async def fetch(
+        self, motion: Motion, moment: Moment, source: Session, sql: Callable[[Moment], str], *, what: str,
+        also: tuple[Name, ...] = (),
+    ) -> list[tuple[Any, ...]]:  # fmt: skip
+        """The answer to a question about a table's rows; those for which a rule raises are left out and remembered."""
+
+        async def ask(seen: Moment) -> list[tuple[Any, ...]]:
+            return [tuple(row.values()) for row in await source.fetch(sql(seen), what=what)]
+
+        seen = self.seen(moment, motion.name)
+        rows, healed = await steadily(motion.facts, motion.name, seen, source, ask, also=also)
+        self.broken |= healed.broken
+        return rows
 
     def leave(self, what: str) -> None:
         """Something that only the load will tell."""
@@ -65,14 +81,13 @@ class Forecast:
 
 
 async def foresee(facts: Facts, name: Name, moment: Moment, source: Session, target: Session, found: Forecast) -> None:
-    """What the target's rows, and its computed columns, refuse of one table."""
+    """What the target's rows refuse of one table."""
     motion = Motion(facts, name)
     for each in foreign_keys(motion)[0]:
         mapped = facts.document.by_target.get(each.parent)
         if mapped is None or (mapped.existing != "refuse" and not found_by_lookup(motion, each)):
             await _foreign(motion, each, moment, source, target, found)
     await _standing(motion, moment, source, target, found)
-    await _computed(motion, moment, source, found)
 
 
 async def follow(facts: Facts, order: tuple[Name, ...], moment: Moment, source: Session, found: Forecast) -> None:
@@ -85,8 +100,7 @@ async def follow(facts: Facts, order: tuple[Name, ...], moment: Moment, source: 
         for motion, each, circular in keys:
             if not (circular or found.barred.get(each.parent)):
                 continue
-            seen, above = found.seen(moment, motion.name), found.seen(moment, each.parent)
-            gone = await _keys(source, orphaned(motion, each, seen, above=above), f"the rows of {motion.name} without a parent")
+            gone = await _orphaned(motion, each, moment, source, found, f"the rows of {motion.name} without a parent")
             more |= found.add(motion.name, (without_parent(each, gone),) if gone else ())
 
 
@@ -113,13 +127,15 @@ def _settled(facts: Facts, each: Foreign) -> bool:
 async def _foreign(
     motion: Motion, each: Foreign, moment: Moment, source: Session, target: Session, found: Forecast
 ) -> None:
-    seen, what = found.seen(moment, motion.name), f"what {motion.name} refers to"
+    what = f"what {motion.name} refers to"
     if each.pairs:
-        keys = await _keys(source, orphaned(motion, each, seen, above=found.seen(moment, each.parent)), what)
-        rows = [tuple(r.values()) for r in await source.fetch(_values(motion, each, keys, seen), what=what)] if keys else []
+        keys = await _orphaned(motion, each, moment, source, found, what)
+        ask = partial(_values, motion, each, keys)
+        rows = await found.fetch(motion, moment, source, ask, what=what) if keys else []
     else:
-        sql = f"{referred(motion, each, seen)} LIMIT {MOST_VALUES + 1}"
-        rows = [tuple(r.values()) for r in await source.fetch(sql, what=what)]
+        rows = await found.fetch(
+            motion, moment, source, lambda seen: f"{referred(motion, each, seen)} LIMIT {MOST_VALUES + 1}", what=what
+        )
     if len(rows) > MOST_VALUES:
         found.leave(f"{motion.name}: {each.key.name} (more than {MOST_VALUES:,} values to ask {each.parent} for)")
         return
@@ -128,13 +144,26 @@ async def _foreign(
     except MissingPrivilege:
         found.leave(f"{motion.name}: {each.key.name} (the role may not read {each.parent})")
         return
-    keys = ()
+    gone: list[Key] = []
     for start in range(0, len(missing), _BATCH):
-        keys += await _keys(source, referring(motion, each, missing[start : start + _BATCH], seen), what)
-    half = half_referred(motion, each, seen)
-    keys += await _keys(source, half, what) if half else ()
-    if keys:
-        found.add(motion.name, (without_parent(each, keys),))
+        some = missing[start : start + _BATCH]
+        gone += await found.fetch(motion, moment, source, partial(referring, motion, each, some), what=what)
+    if half_referred(motion, each, moment):
+        gone += await found.fetch(motion, moment, source, lambda seen: half_referred(motion, each, seen) or "", what=what)
+    if gone:
+        found.add(motion.name, (without_parent(each, tuple(gone)),))
+
+
+async def _orphaned(
+    motion: Motion, each: Foreign, moment: Moment, source: Session, found: Forecast, what: str
+) -> tuple[Key, ...]:
+    """Rows whose parent does not land, as far as is known by now."""
+
+    def asked(seen: Moment) -> str:
+        above = with_barred(seen, each.parent, found.barred.get(each.parent, ())) if each.parent != motion.name else seen
+        return orphaned(motion, each, seen, above=above)
+
+    return tuple(await found.fetch(motion, moment, source, asked, what=what, also=(each.parent,)))
 
 
 def _values(motion: Motion, each: Foreign, keys: tuple[Key, ...], moment: Moment) -> str:
@@ -168,7 +197,7 @@ async def _standing(motion: Motion, moment: Moment, source: Session, target: Ses
     """Rows that clash with rows of others, which stay."""
     if motion.mapping.existing == "refuse" or not motion.mapping.key or not rules_together(motion)[0]:
         return
-    seen, name = found.seen(moment, motion.name), motion.name
+    name = motion.name
     if any(isinstance(f.via, Reference) for f in motion.fed):
         found.leave(f"{name}: its unique indexes against the rows that stand there (the target makes values of them)")
         return
@@ -177,13 +206,15 @@ async def _standing(motion: Motion, moment: Moment, source: Session, target: Ses
         found.leave(f"{name}: its unique indexes against the {len(standing):,} rows that stand there")
         return
     keep = motion.mapping.existing == "keep"
-    met = await _met(motion, seen, list(standing), source)
+    met = await _met(motion, moment, list(standing), source, found)
     yielding = frozenset(key for _, key in met) if keep else frozenset()
     blocking = standing if keep else standing - {k for k, _ in met}
     for rule in rules_together(motion)[0]:
-        await _against(motion, rule, blocking, yielding, found.seen(moment, name), (source, target), found)
+        await _against(motion, rule, blocking, yielding, moment, (source, target), found)
     if keep:
-        bars, unjudged = await clashing(motion, found.seen(moment, name), source, besides=yielding, every=True)
+        ask = partial(clashing, motion, session=source, besides=yielding, every=True)
+        (bars, unjudged), healed = await steadily(motion.facts, name, found.seen(moment, name), source, ask)
+        found.broken |= healed.broken
         found.uncovered += unjudged
         found.add(name, bars)
 
@@ -202,16 +233,21 @@ async def _standing_keys(motion: Motion, target: Session) -> frozenset[str]:
     return frozenset(r["k"] for r in rows)
 
 
-async def _met(motion: Motion, moment: Moment, standing: list[str], source: Session) -> list[tuple[str, Key]]:
+async def _met(
+    motion: Motion, moment: Moment, standing: list[str], source: Session, found: Forecast
+) -> list[tuple[str, Key]]:
     """(target key, source key) of the rows that go where a row stands."""
     if not standing:
         return []
-    sql = (
-        f'SELECT "cw$key"::pg_catalog.text, * FROM (SELECT {motion.target_key_json()} AS "cw$key", {identity_texts(motion)}'
-        f' FROM ({motion.fitting(EVERYTHING, moment)}) AS "cw$fitting") AS "cw$keyed"'
-        f' WHERE "cw$key" = ANY ({array_literal(standing)}::pg_catalog.text[]::pg_catalog.jsonb[])'
-    )
-    rows = [tuple(r.values()) for r in await source.fetch(sql, what=f"the rows that stand in {motion.name}")]
+
+    def asked(seen: Moment) -> str:
+        return (
+            f'SELECT "cw$key"::pg_catalog.text, * FROM (SELECT {motion.target_key_json()} AS "cw$key",'
+            f' {identity_texts(motion)} FROM ({motion.fitting(EVERYTHING, seen)}) AS "cw$fitting") AS "cw$keyed"'
+            f' WHERE "cw$key" = ANY ({array_literal(standing)}::pg_catalog.text[]::pg_catalog.jsonb[])'
+        )
+
+    rows = await found.fetch(motion, moment, source, asked, what=f"the rows that stand in {motion.name}")
     return [(row[0], row[2:]) for row in rows]
 
 
@@ -237,11 +273,8 @@ async def _against(
     keys: list[Key] = []
     for start in range(0, len(values), _BATCH):
         rows = ", ".join(f"({', '.join(literal(v) for v in row)})" for row in values[start : start + _BATCH])
-        sql = (
-            f'SELECT {identity_texts(motion)} FROM ({motion.fitting(EVERYTHING, moment)}) AS "cw$fitting"'
-            f" WHERE {given} AND ({', '.join(terms)}) IN (VALUES {rows})"
-        )
-        keys += await _keys(source, sql, what)
+        among = f"{given} AND ({', '.join(terms)}) IN (VALUES {rows})"
+        keys += await found.fetch(motion, moment, source, partial(_fitting_where, motion, among), what=what)
     refused = tuple(key for key in dict.fromkeys(keys) if key not in yielding)
     if refused:
         columns = tuple(c for c in rule.columns if c)
@@ -250,44 +283,14 @@ async def _against(
         found.add(motion.name, (bar,))
 
 
+def _fitting_where(motion: Motion, condition: str, moment: Moment) -> str:
+    rows = motion.fitting(EVERYTHING, moment)
+    return f'SELECT {identity_texts(motion)} FROM ({rows}) AS "cw$fitting" WHERE {condition}'
+
+
 def _texts(motion: Motion, rule: Together) -> list[str]:
     """The terms as texts that are equal on both sides where the values are."""
     types = {quote(f.column.name): f.column.type for f in motion.fed}
     return [
         f"({canonical(term, types[term]) if term in types else term})::pg_catalog.text" for term in rule.terms
     ]
-
-
-# --- computed columns ---------------------------------------------------------------------------
-
-
-async def _computed(motion: Motion, moment: Moment, source: Session, found: Forecast) -> None:
-    """Rows for which the expression of a generated column raises."""
-    for column in motion.target.columns:
-        if not column.generated or not column.default:
-            continue
-        seen = found.seen(moment, motion.name)
-        expression = f"pg_catalog.num_nulls(({column.default}))"
-
-        def asked(chosen: Selection, seen: Moment = seen, expression: str = expression) -> str:
-            return f'SELECT sum({expression}) FROM ({motion.fitting(chosen, seen)}) AS "cw$fitting"'
-
-        try:
-            async with savepoint(source):
-                await source.prepare(asked(EVERYTHING), what=f"the column {column.name}")
-        except StatementFailed:
-            found.leave(f"{motion.name}: {column.name} (the source cannot compute it)")
-            continue
-        raising = await narrowed(motion, source, asked, what=f"the column {column.name} of {motion.name}")
-        if raising:
-            reason = "the target cannot compute it for this row"
-            place = (column.name,)
-            bar = Barred(
-                code="computed", reason=reason, sqlstate="22000", constraint=column.name, columns=place, keys=raising
-            )
-            found.add(motion.name, (bar,))
-
-
-async def _keys(session: Session, sql: str, what: str) -> tuple[Key, ...]:
-    return tuple(tuple(row.values()) for row in await session.fetch(sql, what=what))
-

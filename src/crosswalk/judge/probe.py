@@ -251,13 +251,16 @@ async def _checks(session: Session, facts: Facts, target: Name) -> tuple[str, ..
     row = ", ".join(f"NULL::{type_sql(wire_type(c.type))} AS {quote(c.name)}" for c in fed)
     alike = {c.name for c in fed if means_the_same(facts.target, c)}
     wanted = [
-        (c.name, f"SELECT ({c.expression}) FROM (SELECT {row}) AS mapped")
+        (f"check:{c.name}", f"SELECT ({c.expression}) FROM (SELECT {row}) AS mapped")
         for c in table.checks
         if c.expression and set(c.columns) <= alike
     ]
     for check in (c for column in fed for c in domain_checks(facts.target, column)):
         if means_the_same(facts.target, check.column, element=check.of_elements):
             wanted.append((check.handle, f"SELECT ({check.expression}) FROM (SELECT {_value(check)}) AS domain_value"))
+    for column in table.columns:
+        if column.generated and column.default:
+            wanted.append((f"computed:{column.name}", f"SELECT ({column.default}) FROM (SELECT {row}) AS mapped"))
     wanted += _together(facts, table, [c for c in fed if c.name in alike])
     found = []
     for name, sql in wanted:

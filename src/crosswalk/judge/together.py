@@ -1,5 +1,6 @@
-"""Rows that a rule of the target refuses for the sake of other rows, found once over the whole table.
+"""Rows that a rule of the target refuses which no condition of a single row can say, found once over the whole table.
 
+    computed          a generated column, or an entry of an index, raises for the row alone
     a foreign key     the row's parent does not land
     unique, exclude   a row before it (in the order of the source's identity) stands in its way
 
@@ -17,10 +18,12 @@ from typing import Final
 
 from crosswalk.connect import Session
 from crosswalk.errors import TooManyBarred
-from crosswalk.express import Barred, Facts, Key, Moment, Motion, Selection
+from crosswalk.express import EVERYTHING, Barred, Facts, Key, Moment, Motion, Selection
 from crosswalk.express.together import (
     Foreign,
     Together,
+    computed,
+    computing,
     excluding,
     foreign_keys,
     found_by_lookup,
@@ -31,7 +34,7 @@ from crosswalk.express.together import (
     shared,
     sharing,
 )
-from crosswalk.judge.broken import steadily
+from crosswalk.judge.broken import narrowed, raises, steadily
 from crosswalk.mapping import Lookup
 from crosswalk.names import Name, parse
 
@@ -120,6 +123,25 @@ def judged_together(motion: Motion) -> list[Together]:
     Where rows of others are kept, a row that gives way to one of them stands in nobody's way: left to the load.
     """
     return rules_together(motion)[0] if motion.mapping.existing != "keep" else []
+
+
+async def uncomputed(motion: Motion, moment: Moment, session: Session) -> tuple[Barred, ...]:
+    """Rows for which the target's own computations raise, by the column or index."""
+    found: list[Barred] = []
+    asked = computed(motion)[0]
+    what = f"what the target computes of the rows of {motion.name}"
+    if not asked or not await raises(session, computing(motion, asked, EVERYTHING, moment), what=what):
+        return ()
+    for each in asked:
+        seen = with_barred(moment, motion.name, tuple(found))
+        keys = await narrowed(motion, session, partial(computing, motion, [each], moment=seen), what=what)
+        if keys:
+            reason = f"the target cannot compute {each.name} for it"
+            bar = Barred(
+                code="computed", reason=reason, sqlstate="22000", constraint=each.name, columns=each.columns, keys=keys
+            )
+            found.append(bar)
+    return tuple(found)
 
 
 async def orphans(motion: Motion, ancestry: Ancestry, moment: Moment, session: Session) -> tuple[Barred, ...]:
@@ -221,9 +243,14 @@ async def find_barred(
     """
     motion = Motion(facts, name)
     unjudged: tuple[str, ...] = ()
+    if computed(motion)[0]:
+        ask_computed = partial(_uncomputed, motion, session)
+        raising, moment = await steadily(facts, name, moment, session, ask_computed)
+        moment = with_barred(moment, name, raising)
     if judged_keys(motion, ancestry):
         ask = partial(_orphans, motion, ancestry, session)
-        found, moment = await steadily(facts, name, moment, session, ask)
+        parents = [each.parent for each in judged_keys(motion, ancestry)]
+        found, moment = await steadily(facts, name, moment, session, ask, also=parents)
         moment = with_barred(moment, name, found)
     if judged_together(motion):
         (clashes, unjudged), moment = await steadily(facts, name, moment, session, partial(_clashes, motion, session))
@@ -244,6 +271,10 @@ def with_barred(moment: Moment, name: Name, bars: tuple[Barred, ...]) -> Moment:
         known = by_rule.get((bar.code, bar.constraint))
         by_rule[bar.code, bar.constraint] = replace(bar, keys=(*known.keys, *bar.keys)) if known else bar
     return replace(moment, barred={**moment.barred, name: tuple(by_rule.values())})
+
+
+async def _uncomputed(motion: Motion, session: Session, moment: Moment) -> tuple[Barred, ...]:
+    return await uncomputed(motion, moment, session)
 
 
 async def _orphans(motion: Motion, ancestry: Ancestry, session: Session, moment: Moment) -> tuple[Barred, ...]:

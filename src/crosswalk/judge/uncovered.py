@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crosswalk.express import Facts, Motion
+from crosswalk.express.domains import domain_checks, domains_of, element_of
 from crosswalk.express.partitions import homeless
-from crosswalk.express.together import foreign_keys, rules_together
+from crosswalk.express.together import computed, foreign_keys, rules_together
 from crosswalk.names import Name
 from crosswalk.schema import Schema, Table, Trigger, TriggerState
 
@@ -20,6 +21,7 @@ def uncovered(facts: Facts, name: Name) -> Iterator[str]:
     motion = Motion(facts, name)
     yield from rules_together(motion)[1]
     yield from foreign_keys(motion)[1]
+    yield from computed(motion)[1]
     yield from _checks(motion)
     for column in motion.target.columns:
         if column.generated:
@@ -29,13 +31,16 @@ def uncovered(facts: Facts, name: Name) -> Iterator[str]:
 def _checks(motion: Motion) -> Iterator[str]:
     allowed = motion.facts.checks.get(motion.name, ())
     for check in motion.target.checks:
-        if check.name not in allowed:
+        if f"check:{check.name}" not in allowed:
             yield f"{motion.name}: {check.name} (the source cannot evaluate it over the mapped row): left to the load"
+    for each in (c for fed in motion.fed for c in domain_checks(motion.facts.target, fed.column)):
+        if each.handle not in allowed:
+            why = f"the source cannot evaluate the check {each.name} of the domain {each.domain}"
+            yield f"{motion.name}: {each.column.name} ({why}): left to the load"
     for fed in motion.fed:
-        domain = motion.facts.target.domains.get(Name(fed.column.type.schema, fed.column.type.name))
-        if domain is not None and domain.checks and f"domain:{fed.column.name}" not in allowed:
-            why = f"the domain {domain.name} has checks that the source cannot evaluate"
-            yield f"{motion.name}: {fed.column.name} ({why}): left to the load"
+        element = element_of(fed.column.type)
+        if element is not None and any(d.not_null for d in domains_of(motion.facts.target, element)):
+            yield f"{motion.name}: {fed.column.name} (its elements are of a domain that is NOT NULL): left to the load"
     if homeless(motion.facts.target, motion.target) is not None and "partition" not in allowed:
         yield f"{motion.name}: its partitions (the source cannot evaluate their bounds): left to the load"
 

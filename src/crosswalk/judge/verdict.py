@@ -62,5 +62,5 @@ class Verdict:
 
 def handle(target: Name, code: str, column: str | None, constraint: str | None) -> str:
     """A verdict's stable name."""
-    place = constraint if code in {"check", "unique", "exclusion", "foreign_key", "trigger", "clash"} else column
+    place = constraint if code in {"check", "unique", "exclusion", "foreign_key", "trigger", "clash", "computed"} else column
     return f"{target}.{place}:{code}" if place else f"{target}:{code}"

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import Node
 
 from crosswalk.errors import BadMapping, BadName, MappingUnreadable
 from crosswalk.mapping.document import Document, TableMapping
@@ -65,6 +66,12 @@ def load(text: str) -> Any:
     return _yaml().load(text)
 
 
+def compose(text: str) -> Node:
+    """The places of a YAML text that is known to be sound."""
+    found: Node = _yaml().compose(text)
+    return found
+
+
 def write(node: CommentedMap) -> str:
     """The YAML text of a node, with its comments."""
     out = io.StringIO()
@@ -86,11 +93,12 @@ def _line(node: Any, place: Iterable[str | int]) -> int:
     return line
 
 
-def _plain(node: Any) -> Any:
+def plain(node: Any) -> Any:
+    """The nodes as plain values."""
     if isinstance(node, dict):
-        return {key: _plain(value) for key, value in node.items()}
+        return {key: plain(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [plain(value) for value in node]
     if isinstance(node, bool | Decimal) or node is None:
         return node
     for kind in (str, int, float):
@@ -155,7 +163,7 @@ def read_text(text: str, *, path: str = "<text>") -> MappingFile:
     if not isinstance(node, CommentedMap):
         raise BadMapping(path=path, line=1, place="the document", problem="it is no mapping of keys to values", more="")
     try:
-        document = Document.model_validate(_plain(node))
+        document = Document.model_validate(plain(node))
         for name, table in document.tables.items():
             _check_names(path, node, name, table)
     except ValidationError as error:

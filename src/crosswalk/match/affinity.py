@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from crosswalk.express.fit import fit
+from crosswalk.match.forms import flipped, form, of_one_kind
 from crosswalk.match.naming import Likeness, compare, match, words
 from crosswalk.match.profile import Profile
 from crosswalk.match.vocabulary import SPARE
 from crosswalk.pg_types import DOCUMENTS, INTEGERS, NUMBERS, STRINGS
 from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
-Way = Literal["plain", "zone", "first", "reference", "none"]
+Way = Literal["plain", "zone", "first", "reference", "flag", "since", "epoch", "dotted", "none"]
 WORTH: Final = 0.55
 """From this score on a candidate is proposed."""
 SHOWN: Final = 0.3
 """From this score on a candidate is worth a look."""
+_KEYISH: Final = frozenset({"id", "number", "code", "key", "entity", "record", "row", "object", "serial"})
+"""Words that a key's name may be made of, beside its table's."""
 _SHAPES: Final = {"email": "email", "phone": "phone", "url": "url", "zone": "zone"}
 """Patterns that tell what a text is, by the word that a column for it carries."""
 
@@ -40,6 +43,10 @@ class Candidate:
     types: float
     """How well the types agree, 0 to 1."""
     reasons: tuple[str, ...]
+    turned: bool = False
+    """The names of two flags say the opposite."""
+    seen: Profile | None = None
+    """What was seen of the source column."""
 
 
 def _number_like(column: Column) -> bool:
@@ -57,6 +64,9 @@ def typing(source: Column, target: Column, seen: Profile | None, labels: tuple[s
     if have.kind is TypeKind.ARRAY and want.kind is not TypeKind.ARRAY and have.element is not None:
         possible = not _refused(have.element, want, labels) and not _text(want, have.element)
         return ("first", 0.6, f"the first of {have.display}") if possible else _no
+    kept = form(have, want, seen)
+    if kept is not None:
+        return cast(Way, kept[0]), kept[1], kept[2]
     if _refused(have, want, labels):
         clocks = {"timestamp", "timestamptz"}
         if have.name in clocks and want.name in clocks:
@@ -94,6 +104,8 @@ def _from_text(want: TypeRef, seen: Profile | None) -> tuple[Way, float, str]:
     if seen is None or not seen.present:
         return "plain", 0.5, f"text into {want.display}, and no value was seen"
     share = seen.share(shape)
+    if want.name == "date":
+        share = max(share, seen.share("compact"))
     return "plain", 0.3 + 0.5 * share, f"{share:.0%} of the texts read as {want.display}"
 
 
@@ -111,10 +123,15 @@ def judge(
     None where nothing speaks for it.
     """
     name = compare(source.name, target.name, own)
+    turned = False
+    if of_one_kind(source, target):
+        name, turned = _sense(source, target, name)
     told = all(keys) or (seen and seen.shares and _asked(target)) or source.type.storage.kind is TypeKind.ARRAY
     if not name.score and not told:
         return None
     way, types, said = typing(source, target, seen, labels)
+    if turned and way == "plain":
+        way = "flag"
     if way == "first":
         name = max(name, _chosen(source, target), key=lambda n: n.score)
     reasons = [f"name {name.score:.2f}: {name.reason}", f"type {types:.2f}: {said}"]
@@ -123,14 +140,27 @@ def judge(
     if shape and score < WORTH:
         score = max(score, 0.6)
         reasons.append(f"values 0.60: {shape}")
-    if all(keys) and types >= 0.9 and score < WORTH:
-        score = max(score, 0.5)
-        reasons.append("constraint 0.50: each is its table's whole key")
+    if all(keys) and types >= 0.8 and score < 0.6 + 0.02 * types:
+        bare = all(set(words(c.name)) <= _KEYISH | own for c in (source, target))
+        score = max(score, 0.6 + 0.02 * types if bare else 0.5)
+        reasons.append(f"constraint {score:.2f}: each is its table's whole key")
     if not score:
         return None
     return Candidate(
-        source=source, target=target, score=round(score, 4), name=name, way=way, types=types, reasons=tuple(reasons)
+        source=source, target=target, score=round(score, 4), name=name, way=way, types=types, reasons=tuple(reasons),
+        turned=turned, seen=seen,
     )
+
+
+def _sense(source: Column, target: Column, name: Likeness) -> tuple[Likeness, bool]:
+    """How alike two flags' names are, and whether they say the opposite (`disabled`, `is_active`)."""
+    (here, turns), (there, turns_there) = flipped(words(source.name)), flipped(words(target.name))
+    if turns == turns_there:
+        return name, False
+    found = match(here, there)
+    if found.score < WORTH or found.weak:
+        return name, False
+    return Likeness(score=min(found.score, 0.9), reason=f"{found.reason}, the opposite sense"), True
 
 
 def _chosen(source: Column, target: Column) -> Likeness:

@@ -9,22 +9,33 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from rapidfuzz.distance import JaroWinkler
 
-from crosswalk.match.vocabulary import DURATIONS, GENERIC, LIGHT, NEAR, SAME, SELF, UNITS
+from crosswalk.match.languages import FOREIGN, LINKS
+from crosswalk.match.vocabulary import DURATIONS, GENERIC, LIGHT, NEAR, PHRASES, POLES, SAME, SELF, SPELLINGS, UNITS
 
 _CAMEL: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
-_KNOWN: Final = frozenset(SAME) | frozenset(w for group in NEAR for w in group) | GENERIC
+_KNOWN: Final = frozenset(SAME) | frozenset(SAME.values()) | frozenset(w for group in NEAR for w in group) | GENERIC
+_PARTS: Final = frozenset(w for w in _KNOWN | frozenset(FOREIGN) if len(w) > 2) | {"nr"}
+"""Words of which compounds are made (orderdate, rechnungsdatum)."""
+_TAILS: Final = frozenset({"id", "no", "nr", "by", "at", "on"})
+"""Short words at the end of a compound."""
+_POLE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
+    word: tuple((axis, i) for axis, poles in enumerate(POLES) for i, pole in enumerate(poles) if word in pole)
+    for poles in POLES for pole in poles for word in pole
+}
 _TURNED: Final = ("in", "un", "non", "dis", "im", "anti")
 """Before a word, they turn its meaning round."""
 NEARLY: Final = 0.88
 """What two near synonyms count for."""
+CUT: Final = 0.86
+"""What a word counts for that looks like another one's abbreviation."""
 SPELLED: Final = 0.92
 """From this likeness of letters on, two unknown words count as one that was spelled twice."""
 
@@ -48,26 +59,67 @@ _SAME: Final = Likeness(score=1.0, reason="the same name", exact=True)
 _MEANT: Final = Likeness(score=0.95, reason="the same words, some of them in another form")
 
 
+def _cut(name: str) -> list[str]:
+    return [part.lower() for part in _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", name)))]
+
+
 @lru_cache(maxsize=100_000)
 def surface(name: str) -> tuple[str, ...]:
-    """The words of a name as they stand there, but in the singular."""
-    parts = _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", name)))
-    return tuple(singular(part.lower()) for part in parts)
+    """The words of a name as they stand there, but in the singular and spelled out."""
+    return tuple(SPELLINGS.get(part) or SPELLINGS.get(singular(part)) or singular(part) for part in _cut(name))
 
 
 @lru_cache(maxsize=100_000)
 def words(name: str) -> tuple[str, ...]:
     """The plain words of a name, in order: `lastSyncAt` gives last, sync, at."""
-    parts = [part.lower() for part in _WORD.findall(_CAMEL.sub(" ", unicodedata.normalize("NFKC", name)))]
-    spans = any(singular(part) in DURATIONS for part in parts)
-    return tuple("minute" if spans and part == "min" else plain(part) for part in parts)
+    parts = [piece for part in _cut(name) for piece in compound(part)]
+    spans = any(plain(part) in DURATIONS for part in parts)
+    found = tuple("minute" if spans and part == "min" else plain(part) for part in parts)
+    return _folded(found)
+
+
+def _folded(found: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that together are one (`first name`) made one."""
+    for size in (3, 2):
+        for i in range(len(found) - size + 1):
+            one = PHRASES.get(found[i : i + size])
+            if one is not None:
+                return _folded((*found[:i], one, *found[i + size :]))
+    return found
+
+
+@lru_cache(maxsize=100_000)
+def compound(word: str) -> tuple[str, ...]:
+    """The parts of a word that is made of known ones (`orderdate`); else the word itself."""
+    if len(word) < 5 or word in _PARTS or singular(word) in _PARTS or SAME.get(singular(word)):
+        return (word,)
+    return _split(word) or (word,)
+
+
+def _split(word: str) -> tuple[str, ...]:
+    for i in range(len(word) - 2, 2, -1):
+        head, tail = word[:i], word[i:]
+        bare = next((head[: len(head) - len(link)] for link in LINKS if head.endswith(link) and _is_part(head[: len(head) - len(link)])), "")
+        if not bare:
+            continue
+        if tail in _TAILS or _is_part(tail):
+            return bare, tail
+        rest = _split(tail) if len(tail) > 5 else ()
+        if rest:
+            return bare, *rest
+    return ()
+
+
+def _is_part(word: str) -> bool:
+    return len(word) > 2 and (word in _PARTS or singular(word) in _PARTS)
 
 
 @lru_cache(maxsize=100_000)
 def plain(word: str) -> str:
-    """A word in its plain form: abbreviations spelled out, singular."""
+    """A word in its plain form: abbreviations spelled out, singular, in English."""
     single = singular(word)
-    return SAME.get(word) or SAME.get(single) or single
+    told = FOREIGN.get(word) or FOREIGN.get(single)
+    return SAME.get(word) or SAME.get(single) or (SAME.get(told, told) if told else single)
 
 
 def singular(word: str) -> str:
@@ -88,13 +140,40 @@ def alike(left: str, right: str) -> float:
         return 1.0
     if any(left in group and right in group for group in NEAR):
         return NEARLY
-    if min(len(left), len(right)) < 4 or left in _KNOWN or right in _KNOWN:
-        return 0.0
     short, long = sorted((left, right), key=len)
+    if len(short) < 3 or short in _KNOWN:
+        return 0.0
+    if long in _KNOWN or len(short) < 4:
+        return CUT if _abbreviates(short, long) else 0.0
     if long in {f"{prefix}{short}" for prefix in _TURNED}:
         return 0.0
+    if _abbreviates(short, long):
+        return CUT
     likeness = JaroWinkler.similarity(left, right)
     return likeness if likeness >= SPELLED else 0.0
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    """`aprv` for approve, `term` for termination: a beginning, or the consonants in their order."""
+    if len(short) > 6 or len(long) < len(short) + 2 or short[0] != long[0] or not short.isascii() or not short.isalpha():
+        return False
+    rest = iter(long)
+    return long.startswith(short) or (not set(short[1:]) & set("aeiou") and all(letter in rest for letter in short))
+
+
+def opposed(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
+    """Whether the names stand at different poles of one axis, as billing and shipping do."""
+    here, there = _stands(left), _stands(right)
+    return any(axis in there and not here[axis] & there[axis] for axis in here)
+
+
+@lru_cache(maxsize=100_000)
+def _stands(side: tuple[str, ...]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for word in side:
+        for axis, pole in _POLE.get(word, ()):
+            found.setdefault(axis, set()).add(pole)
+    return found
 
 
 def weight(word: str) -> float:
@@ -110,10 +189,17 @@ def compare(left: str, right: str, own: frozenset[str] = frozenset()) -> Likenes
     """How alike two columns' names are; `own` are words of the tables' own names."""
     if left == right:
         return _SAME
+    return _compare(left, right, own.intersection(words(left) + words(right)) if own else own)
+
+
+@lru_cache(maxsize=500_000)
+def _compare(left: str, right: str, own: frozenset[str]) -> Likeness:
     mine, other = words(left), words(right)
     whole = match(mine, other)
     if whole.exact:
         return whole if surface(left) == surface(right) else _MEANT
+    if opposed(mine, other):
+        return _OPPOSED
     left_out = own | SELF
     if left_out.isdisjoint(mine) and left_out.isdisjoint(other):
         return whole
@@ -121,6 +207,9 @@ def compare(left: str, right: str, own: frozenset[str] = frozenset()) -> Likenes
     if bare.score * 0.95 <= whole.score:
         return whole
     return Likeness(score=bare.score * 0.95, reason=f"{bare.reason}, the table's own name left out", weak=bare.weak)
+
+
+_OPPOSED: Final = Likeness(score=0.0, reason="they stand for opposite things")
 
 
 def _without(side: tuple[str, ...], own: Collection[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from crosswalk.match.vocabulary import NO, YES
 from crosswalk.names import literal, quote
 from crosswalk.pg_types import NUMBERS, STRINGS
 from crosswalk.schema import Column, RelationKind, Table, TypeKind
@@ -30,6 +31,10 @@ PATTERNS: Final[Mapping[str, str]] = {
     "uuid": r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
     "clock": r"^\d{1,2}:\d{2}(:\d{2})?$",
     "date": r"^\d{4}-\d{2}-\d{2}",
+    "compact": r"^(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])$",
+    "dotted": r"^\d{1,2}\.\d{1,2}\.\d{4}$",
+    "instant": r"^\d{4}-\d{2}-\d{2}[T ].*(Z|[+-]\d{2}(:?\d{2})?)$",
+    "flag": rf"(?i)^\s*({'|'.join(sorted(YES | NO))})\s*$",
     "zone": r"^[A-Z][A-Za-z]+/[A-Z][A-Za-z_/+-]+$",
     "quoted": r"^'.*'$",
     "comma": r"^[^,]+, [^,]+",

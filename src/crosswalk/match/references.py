@@ -255,7 +255,7 @@ def derive(pair: Pair, link: Link, made: Mapping[str, Proposal], world: World) -
     for name, other in sorted(world.links(pair.target).items()):
         through = world.pairs.get(other.parent)
         rule = made[name].rule if name in made else None
-        if rule is None or through is None or name == link.column.name:
+        if rule is None or through is None or name == link.column.name or other.parent == pair.target.name:
             continue
         above = world.links(through.target)
         take = [c for c, up in above.items() if (up.parent, up.take) == (link.parent, link.take)]

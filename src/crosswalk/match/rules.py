@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from crosswalk.match import zones
+from crosswalk.match import coded, zones
 from crosswalk.match.affinity import Candidate
 from crosswalk.match.fits import misfit
 from crosswalk.match.homes import World
@@ -38,6 +38,8 @@ async def make(world: World, pair: Pair, candidate: Candidate, known: Zones) -> 
         return await zones.propose(pair, candidate, known, world.look)
     if candidate.way == "first":
         return _first(candidate, place), []
+    if candidate.way in {"flag", "since", "epoch", "dotted"}:
+        return await _coded(world, pair, candidate, place)
     repeated = world.repeated.get(pair.target.name, {}).get(candidate.source.name)
     if repeated:
         return _agree(candidate, repeated), []
@@ -45,6 +47,20 @@ async def make(world: World, pair: Pair, candidate: Candidate, known: Zones) -> 
         return await _labels(world, pair, candidate, place)
     converted = convert(candidate, pair.profiles.get(candidate.source.name), place)
     return converted or _plain(pair, candidate, place), []
+
+
+async def _coded(
+    world: World, pair: Pair, candidate: Candidate, place: str
+) -> tuple[Proposal | None, list[Question]]:
+    """A value that the source keeps in another form."""
+    words_of_it = None
+    if candidate.way == "flag" and candidate.source.type.storage.name in STRINGS:
+        words_of_it = await world.look.labels(pair.source, candidate.source.name)
+    found = coded.propose(candidate, place, words_of_it)
+    if found is not None:
+        return found, []
+    text = f"which words of {candidate.source.name} mean that {candidate.target.name} is true?"
+    return None, [Question(code="flag", place=place, text=text, rank=1)]
 
 
 def _first(candidate: Candidate, place: str) -> Proposal:

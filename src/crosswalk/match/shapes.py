@@ -72,8 +72,8 @@ def _ids(a: Column, b: Column) -> bool:
 def split(pair: Pair, free: Mapping[str, Column]) -> dict[str, Proposal]:
     """First and last name from one text, where the values have two parts; `free` are source columns in no use."""
     open_ones = [c for c in fillable(pair.target) if c.type.storage.name in STRINGS]
-    first = next((c for c in open_ones if _part(c, "first", "first")), None)
-    last = next((c for c in open_ones if _part(c, "last", "surname")), None)
+    first = next((c for c in open_ones if _part(c, "forename")), None)
+    last = next((c for c in open_ones if _part(c, "surname")), None)
     texts = [c for c in free.values() if c.type.storage.name in STRINGS and set(words(c.name)) & _PEOPLE]
     for column in texts if first and last else ():
         seen = pair.profiles.get(column.name)
@@ -88,9 +88,8 @@ def split(pair: Pair, free: Mapping[str, Column]) -> dict[str, Proposal]:
     return {}
 
 
-def _part(column: Column, word: str, alone: str) -> bool:
-    have = words(column.name)
-    return (word in have and "name" in have) or alone in have
+def _part(column: Column, word: str) -> bool:
+    return word in words(column.name)
 
 
 def _split(pair: Pair, column: Column, by: str, take: int, share: float, part: Column) -> Proposal:

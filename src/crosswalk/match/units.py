@@ -46,7 +46,7 @@ def convert(candidate: Candidate, seen: Profile | None, place: str) -> Proposal 
         return _between(candidate, here, there) if here[2] != there[2] else None
     if not (set(words(source.name)) & DURATIONS) or seen is None or not seen.present:
         return None
-    if seen.sixties < _WHOLE_MINUTES or seen.high is None or seen.high < Decimal(_LONG) or (there and there[2] == 1):
+    if seen.sixties < _WHOLE_MINUTES or seen.high is None or seen.high < Decimal(_LONG) or (there and there[2] == UNITS["s"][1]):
         return None
     return _seconds(candidate, seen, place, named=there)
 

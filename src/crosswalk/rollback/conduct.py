@@ -11,13 +11,15 @@ from crosswalk.connect import Session, session
 from crosswalk.errors import StatementFailed, StillUsed
 from crosswalk.failpoints import hit
 from crosswalk.fingerprint import table_object
-from crosswalk.ledger import Held, Ledger, RunState, former
+from crosswalk.ledger import Held, Ledger, RunState, former, landed
 from crosswalk.names import Name, parse, quote
 from crosswalk.progress import Observer, Silent
 from crosswalk.rollback.losses import Going, Loss, refuse_losses
 from crosswalk.rollback.proof import Before, prove, read_before
-from crosswalk.rollback.rows import TableBack, set_sequences_back, take_rows
+from crosswalk.rollback.rows import TableBack, take_rows
 from crosswalk.rollback.scope import Scope, find_scope
+from crosswalk.rollback.sequences import set_sequences_back
+from crosswalk.rollback.surroundings import counted, fewer, lock, published, require_writable
 from crosswalk.schema import Schema
 
 _IN_USE = "2BP01"
@@ -29,6 +31,8 @@ class TakenBack:
 
     runs: tuple[int, ...] = ()
     """Oldest first."""
+    standing: tuple[int, ...] = ()
+    """Runs of other tables that nobody has taken back."""
     tables: list[TableBack] = field(default_factory=list)
     statements: int = 0
     """Of the target's form, undone."""
@@ -43,16 +47,17 @@ class TakenBack:
 async def rollback(url: str, *, allow: Collection[Loss] = (), observer: Observer | None = None) -> TakenBack:
     """Bring the target back to what it was before the newest run that stands, and all that share tables with it.
 
-    Raises NothingToRollBack, AlreadyRunning, LaterRowsLost, ReferringRowsLost, StillUsed, NotAsBefore,
-    FormerStateUnknown, Timeout; whatever is raised, nothing has changed.
+    Raises NothingToRollBack, AlreadyRunning, TargetReadOnly, LaterRowsLost, LaterChangesLost,
+    ReferringRowsLost, StillUsed, NotAsBefore, FormerStateUnknown, LocksExhausted, Timeout; whatever is raised, nothing has changed.
     """
     async with session("target", url, purpose="rollback") as target:
         ledger = Ledger(target)
+        await require_writable(target)
+        await ledger.update()
         await find_scope(ledger)
-        await ledger.create()
         await ledger.lock()
         scope = await find_scope(ledger)
-        done = TakenBack(runs=scope.numbers)
+        done = TakenBack(runs=scope.numbers, standing=scope.others)
         told = observer or Silent()
         told.note(f"taking back {'runs' if len(scope.runs) > 1 else 'run'} {', '.join(map(str, scope.numbers))}")
         await target.execute("SET synchronous_commit = on", what="SET")
@@ -64,16 +69,19 @@ async def rollback(url: str, *, allow: Collection[Loss] = (), observer: Observer
 async def _take_back(ledger: Ledger, scope: Scope, allow: frozenset[Loss], done: TakenBack) -> None:
     target = ledger.session
     async with target.transaction():
-        await _lock(target, scope)
+        await lock(target, scope)
         schema = await read_under_locks(target)
         claims = await former.claims(target, scope.tables)
         statements = await former.standing_statements(target, scope.numbers)
         before = await read_before(ledger, scope, claims)
         created = _created(schema, scope, statements, before)
-        going = Going(schema=schema, claims=claims, created=created)
+        going = Going(schema=schema, claims=claims, created=created, landed=await landed.noted(target, scope.tables))
         done.warnings = await refuse_losses(target, going, allow)
+        done.warnings += await published(target, going)
+        following = await counted(target, going)
         await _drop_pending(target, scope, created)
         done.tables = await take_rows(target, going)
+        done.warnings += await fewer(target, following)
         await _restore_held(ledger, scope, created)
         await _undo(target, statements)
         done.statements = len(statements)
@@ -88,24 +96,6 @@ async def _take_back(ledger: Ledger, scope: Scope, allow: frozenset[Loss], done:
         for sql in moved.late:
             await target.execute(sql, what="a sequence")
         hit("rollback.before_commit")
-
-
-async def _lock(target: Session, scope: Scope) -> None:
-    """Wait for chunks of a killed run that are still being committed, then keep everybody out.
-
-    Who waits for such a lock holds up all who come after: the wait is short, and begins again.
-    """
-    await target.execute("SET LOCAL lock_timeout = '3s'", what="SET")
-    await target.execute("LOCK TABLE crosswalk.chunk IN EXCLUSIVE MODE", what="the ledger")
-    rows = await target.fetch(
-        "SELECT name FROM unnest($1::text[]) AS name JOIN pg_catalog.pg_class AS c ON c.oid = to_regclass(name)"
-        " WHERE c.relkind IN ('r', 'p') ORDER BY name",
-        [name.sql for name in scope.tables],
-        what="the tables of the run",
-    )
-    if rows:
-        names = ", ".join(row["name"] for row in rows)
-        await target.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE", what="the tables of the run")
 
 
 def _created(

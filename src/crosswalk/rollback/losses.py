@@ -1,4 +1,4 @@
-"""What of others a rollback would lose: rows that came since, and rows that refer to what goes.
+"""What of others a rollback would lose: rows that came since, what they changed, and rows that refer to what goes.
 
 Each is refused with table and numbers, unless it was allowed by name. Reads only; the caller holds the locks.
 """
@@ -6,15 +6,18 @@ Each is refused with table and numbers, unless it was allowed by name. Reads onl
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from crosswalk.connect import Session
-from crosswalk.errors import LaterRowsLost, ReferringRowsLost, StillUsed
+from crosswalk.errors import LaterChangesLost, LaterRowsLost, ReferringRowsLost, StillUsed
 from crosswalk.express.removal import Edge
+from crosswalk.fingerprint import portrait_of
+from crosswalk.ledger import landed
 from crosswalk.ledger.former import Claim, count_new, places_of_new
+from crosswalk.ledger.landed import Landed, Unrest
 from crosswalk.names import Name, literal
 from crosswalk.schema import RelationKind, Schema
 
@@ -34,6 +37,8 @@ class Loss(StrEnum):
 
     LATER_ROWS = "loses-later-rows"
     """Rows that came into our tables after we had filled them."""
+    CHANGED_ROWS = "loses-later-changes"
+    """What others changed in rows that we had moved, or in the form of tables that we had made."""
     REFERRING_ROWS = "loses-referring-rows"
     """Rows of other tables that refer to rows of ours: their key's ON DELETE acts on them."""
     LATER_CHANGES = "keeps-later-changes"
@@ -47,6 +52,8 @@ class Going:
     schema: Schema
     """The target as it is."""
     claims: dict[Name, Claim]
+    landed: dict[Name, Landed]
+    """How the tables were when they were last written by us."""
     created: frozenset[Name]
     """Tables that stand and are dropped with all of their rows."""
 
@@ -81,10 +88,16 @@ def keys(schema: Schema) -> Iterator[Key]:
 
 
 async def refuse_losses(session: Session, going: Going, allow: Collection[Loss]) -> list[str]:
-    """Raises LaterRowsLost, StillUsed, ReferringRowsLost; returns what is lost because it was allowed."""
+    """Raises LaterRowsLost, LaterChangesLost, StillUsed, ReferringRowsLost; returns what cannot be known, and what is
+    lost because it was allowed."""
     lost = []
     if Loss.LATER_ROWS not in allow:
         await _refuse_later_rows(session, going)
+    changes = [text async for text in _later_changes(session, going)]
+    if changes and Loss.CHANGED_ROWS not in allow:
+        raise LaterChangesLost(what="; ".join(changes))
+    lost += changes
+    lost += _unknown(going)
     for key in keys(going.schema):
         if key.edge.parent in going.created and key.edge.table not in going.created:
             raise StillUsed(user=f"the foreign key {key.edge.name} of {key.edge.table}", table=key.edge.parent)
@@ -92,13 +105,55 @@ async def refuse_losses(session: Session, going: Going, allow: Collection[Loss])
         if not rows:
             continue
         if not key.action or Loss.REFERRING_ROWS not in allow:
-            raise _refused(key, rows)
+            raise _refused(going, key, rows)
         lost.append(f"{rows} rows of {key.edge.table} referred by {key.edge.name} to rows that went: {key.action}")
     return lost
 
 
+async def _later_changes(session: Session, going: Going) -> AsyncIterator[str]:
+    """What others changed since our last word on a table."""
+    for name in _ours(going):
+        was, claimed = going.landed.get(name), going.claims.get(name)
+        if was is None or claimed is None:
+            continue
+        if name in going.created:
+            for text in _altered(going.schema, was):
+                yield text
+        missing = [c for c in was.columns if going.schema.tables[name].column(c) is None]
+        if missing:
+            yield f"the columns {', '.join(missing)} of {name} were dropped or renamed after rows had been moved into them"
+            continue
+        found = await landed.look(session, claimed, was)
+        if found.unrest in {Unrest.FED, Unrest.CHANGED}:
+            yield f"{found.rows} rows of {name} were changed after they had been moved"
+        elif was.disturbed:
+            yield f"rows of {name} were changed after they had been moved, and before a later run or repair wrote there again"
+
+
+def _altered(schema: Schema, was: Landed) -> Iterator[str]:
+    """A table that is dropped takes along what others made of it."""
+    now = portrait_of(schema, was.target)
+    aspects = sorted(a for a in {*was.form, *now} if was.form.get(a) != now.get(a))
+    if aspects:
+        yield f"{was.target}, which the run had made, was altered since ({', '.join(aspects)})"
+
+
+def _unknown(going: Going) -> Iterator[str]:
+    for name in _ours(going):
+        was = going.landed.get(name)
+        if name in going.claims and (was is None or was.rows is None):
+            yield (
+                f"{name}: rows are counted only, for no run or repair there came to its end: changes that others made in"
+                " moved rows went unnoticed"
+            )
+
+
+def _ours(going: Going) -> list[Name]:
+    return sorted({*going.dropped, *(claim.target for claim in going.emptied)})
+
+
 async def _refuse_later_rows(session: Session, going: Going) -> None:
-    for name in sorted({*going.dropped, *(c.target for c in going.emptied)}):
+    for name in _ours(going):
         claimed = going.claims.get(name)
         if claimed is None:
             rows, known = int(await session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the rows of {name}")), 0
@@ -108,8 +163,11 @@ async def _refuse_later_rows(session: Session, going: Going) -> None:
             raise LaterRowsLost(table=name, rows=rows, known=known, lost=rows - known)
 
 
-def _refused(key: Key, rows: int) -> ReferringRowsLost:
+def _refused(going: Going, key: Key, rows: int) -> ReferringRowsLost:
     text = _OR_ALLOW if key.action else _BY_HAND
+    further = [name for name in reached(going.schema, key.edge.table) if name not in going.claims]
+    if key.action == "CASCADE" and further:
+        text += f" Then follow rows that refer to those in turn, of {', '.join(map(str, further))}."
     return ReferringRowsLost(
         rows=rows,
         table=key.edge.table,
@@ -117,6 +175,18 @@ def _refused(key: Key, rows: int) -> ReferringRowsLost:
         parent=key.edge.parent,
         advice=text.format(table=key.edge.table, action=key.action),
     )
+
+
+def reached(schema: Schema, table: Name) -> list[Name]:
+    """Tables whose rows go or change when rows of a table go, by ON DELETE alone; without the table itself."""
+    found, known = [table], {table}
+    for name in found:
+        for key in keys(schema):
+            if key.edge.parent == name and key.action and key.edge.table not in known:
+                known.add(key.edge.table)
+                if key.action == "CASCADE":
+                    found.append(key.edge.table)
+    return sorted(known - {table})
 
 
 async def _referring(session: Session, going: Going, key: Key) -> int:

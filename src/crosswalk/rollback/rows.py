@@ -1,4 +1,4 @@
-"""Our rows leave, overwritten ones become what they were; sequences stand where they stood.
+"""Our rows leave, overwritten ones become what they were.
 
 Tables that only refer to one another are emptied by TRUNCATE. The others in one statement for all of them: foreign
 keys are then checked once everything is gone, so that no order of tables matters and no circle. The caller owns the
@@ -7,15 +7,18 @@ transaction and the locks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from crosswalk.connect import Session
+from crosswalk.errors import StatementFailed
+from crosswalk.express.handover import parked
 from crosswalk.ledger.former import Claim, places_of_new
 from crosswalk.names import Name, literal, quote, quote_list
 from crosswalk.rollback.losses import ROWS, Going, keys
 from crosswalk.schema import Schema, Table, TriggerState
+from crosswalk.snapshot import savepoint
 
 _ENABLE: Final = {
     TriggerState.ORIGIN: "ENABLE",
@@ -23,6 +26,8 @@ _ENABLE: Final = {
     TriggerState.REPLICA: "ENABLE REPLICA",
 }
 _WHAT: Final = "the rows of the run"
+_UNIQUE: Final = "23505"
+_REMEMBER: Final = "CREATE TEMPORARY TABLE cw_parked (number int, part oid, place tid, key jsonb) ON COMMIT DROP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,7 @@ class TableBack:
 
 
 async def take_rows(session: Session, going: Going) -> list[TableBack]:
-    """Empty what was empty, and bring back what stood in the others; user triggers do not fire."""
+    """Empty what was empty, and bring back what stood in the others; user triggers and rules do not fire."""
     off, on = _triggers(going)
     for sql in off:
         await session.execute(sql, what="the triggers")
@@ -49,11 +54,7 @@ async def take_rows(session: Session, going: Going) -> list[TableBack]:
     done = [TableBack(target=name, deleted=rows, restored=0) for name, rows in emptied.items()]
     rest = [claim for claim in going.emptied if claim.target not in emptied]
     if rest:
-        row = await session.fetchrow(_take(rest, going.schema), what=_WHAT)
-        assert row is not None
-        done += [
-            TableBack(target=c.target, deleted=row[f"d{i}"], restored=row[f"u{i}"] or 0) for i, c in enumerate(rest)
-        ]
+        done += await _take(session, rest, going.schema)
     await session.execute("SET CONSTRAINTS ALL IMMEDIATE", what="the foreign keys")
     for sql in on:
         await session.execute(sql, what="the triggers")
@@ -73,15 +74,16 @@ def _relations(schema: Schema, table: Name) -> Iterator[Table]:
 
 
 def _triggers(going: Going) -> tuple[list[str], list[str]]:
-    """What switches every user trigger of the tables off, and on again as each stands now."""
+    """What switches every user trigger and rule of the tables off, and on again as each stands now."""
     off, on = [], []
     for claim in going.emptied:
         for table in _relations(going.schema, claim.target):
-            for trigger in table.triggers:
-                if trigger.state in _ENABLE:
-                    alter, name = f"ALTER TABLE ONLY {table.name.sql}", quote(trigger.name)
-                    off.append(f"{alter} DISABLE TRIGGER {name}")
-                    on.append(f"{alter} {_ENABLE[trigger.state]} TRIGGER {name}")
+            both = [("TRIGGER", t.name, t.state) for t in table.triggers] + [("RULE", r.name, r.state) for r in table.rules]
+            for kind, name, state in both:
+                if state in _ENABLE:
+                    alter = "ALTER TABLE ONLY" if kind == "TRIGGER" else "ALTER TABLE"
+                    off.append(f"{alter} {table.name.sql} DISABLE {kind} {quote(name)}")
+                    on.append(f"{alter} {table.name.sql} {_ENABLE[state]} {kind} {quote(name)}")
     return off, on
 
 
@@ -103,7 +105,24 @@ def _truncatable(going: Going) -> list[Claim]:
         chosen = {name: claim for name, claim in chosen.items() if name not in held}
 
 
-def _take(claims: Iterable[Claim], schema: Schema) -> str:
+async def _take(session: Session, claims: Sequence[Claim], schema: Schema) -> list[TableBack]:
+    """One statement for all; where rows that stood before hand unique values back to one another, those come last."""
+    try:
+        async with savepoint(session):
+            row = await session.fetchrow(_taking(claims, schema), what=_WHAT)
+    except StatementFailed as error:
+        if error.fields["sqlstate"] != _UNIQUE:
+            raise
+        await session.execute(_REMEMBER, what=_WHAT)
+        row = await session.fetchrow(_taking(claims, schema, park=True), what=_WHAT)
+        for i, claim in enumerate(claims):
+            if claim.overwrites and _parking(schema.tables[claim.target]):
+                await session.execute(_unpark(i, claim, schema), what=_WHAT)
+    assert row is not None
+    return [TableBack(target=c.target, deleted=row[f"d{i}"], restored=row[f"u{i}"] or 0) for i, c in enumerate(claims)]
+
+
+def _taking(claims: Iterable[Claim], schema: Schema, *, park: bool = False) -> str:
     """One row: d0, d1 … rows deleted and u0, u1 … rows restored, table by table."""
     deletes, updates, answers = [], [], []
     for i, claim in enumerate(claims):
@@ -112,71 +131,60 @@ def _take(claims: Iterable[Claim], schema: Schema) -> str:
         answers.append(f"(SELECT count(*) FROM d{i}) AS d{i}")
     first = " + ".join(f"(SELECT count(*) FROM d{i})" for i in range(len(deletes)))
     for i, claim in enumerate(claims):
-        if claim.was_empty:
+        if not claim.overwrites:
             answers.append(f"0 AS u{i}")
             continue
-        updates.append(f"u{i} AS ({_restore(claim, schema, first)} RETURNING 1)")
+        parking = _parking(schema.tables[claim.target]) if park else {}
+        updates.append(f"u{i} AS ({_restore(claim, schema, first, parking)})")
+        if parking:
+            updates.append(f"p{i} AS (INSERT INTO pg_temp.cw_parked SELECT {i}, part, place, key FROM u{i})")
         answers.append(f"(SELECT count(*) FROM u{i}) AS u{i}")
     return f"WITH {', '.join([*deletes, *updates])} SELECT {', '.join(answers)}"
 
 
-def _restore(claim: Claim, schema: Schema, first: str) -> str:
-    """UPDATE the rows that a run overwrote, once the rows that went (`first` counts them) no longer hold their values."""
-    table = schema.tables[claim.target]
-    columns = [c.name for c in table.columns if c.generated is None and c.identity != "always"]
+def _parking(table: Table) -> dict[str, str]:
+    """By column: a value that nobody has, for one column of each unique key that has such a column."""
+    found = {}
+    for columns in dict.fromkeys((table.primary_key, *table.unique_keys)):
+        for column in sorted((c for c in table.columns if c.name in columns and not c.generated), key=lambda c: c.not_null):
+            value = parked(table, column, columns, number="b.number")
+            if value is not None and column.name not in table.primary_key:
+                found[column.name] = value
+                break
+    return found
+
+
+def _before(claim: Claim) -> str:
+    """The rows as they were, numbered."""
     return (
-        f'UPDATE {table.name.sql} AS "cw$d" SET ({quote_list(columns)}) = (SELECT {quote_list(columns)}'
-        f" FROM (SELECT (b.row::{table.name.sql}).*) AS was)"
-        f" FROM ({claim.standing}) AS s JOIN crosswalk.row_before AS b"
-        f" ON b.target_table = {literal(str(claim.target))} AND b.target_key = s.key"
-        f' WHERE "cw$d".tableoid = s.part AND "cw$d".ctid = s.place AND ("cw$d".*)::text IS DISTINCT FROM b.row'
-        f" AND {first} >= 0"
+        "(SELECT target_key, row, pg_catalog.row_number() OVER () AS number FROM crosswalk.row_before"
+        f" WHERE target_table = {literal(str(claim.target))}) AS b"
     )
 
 
-# --- sequences ----------------------------------------------------------------------------------
+def _restore(claim: Claim, schema: Schema, first: str, parking: Mapping[str, str]) -> str:
+    """UPDATE the rows that a run overwrote, once the rows that went (`first` counts them) no longer hold their values.
+
+    Returns (part, place, key). Columns that are parked get a value that nobody has.
+    """
+    table = schema.tables[claim.target]
+    columns = [c.name for c in table.columns if c.generated is None and c.identity != "always"]
+    values = ", ".join(parking.get(c) or f"was.{quote(c)}" for c in columns)
+    return (
+        f'UPDATE {table.name.sql} AS "cw$d" SET ({quote_list(columns)}) = (SELECT {values}'
+        f" FROM (SELECT (b.row::{table.name.sql}).*) AS was)"
+        f" FROM ({claim.standing}) AS s JOIN {_before(claim)} ON b.target_key = s.key"
+        f' WHERE "cw$d".tableoid = s.part AND "cw$d".ctid = s.place AND ("cw$d".*)::text IS DISTINCT FROM b.row'
+        f' AND {first} >= 0 RETURNING "cw$d".tableoid AS part, "cw$d".ctid AS place, b.target_key AS key'
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequences:
-    """What was done, and what has to wait for the very end."""
-
-    moved: int
-    late: tuple[str, ...]
-    """Statements that no ROLLBACK takes back: of sequences that are not the role's own."""
-    left: tuple[str, ...]
-    """Why a sequence was left where it is."""
-
-
-async def set_sequences_back(
-    session: Session, schema: Schema, before: Mapping[Name, tuple[int, bool]], tables: Collection[Name]
-) -> Sequences:
-    """Let sequences stand where they stood. RESTART gives a sequence a new file, so that setval after it is undone by
-    a ROLLBACK; only the owner may do that."""
-    moved, late, left = 0, [], []
-    for name, (value, called) in before.items():
-        found = schema.sequences.get(name)
-        if found is None or await _state(session, name) == (value, called):
-            continue
-        others = sorted(str(table) for table, _ in found.used_by if table not in tables)
-        if others:
-            left.append(f"the sequence {name} stays where it is: {', '.join(others)} draws from it too")
-            continue
-        moved += 1
-        own = await session.fetchval(
-            "SELECT pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class WHERE oid = $1::text::regclass",
-            name.sql,
-            what=f"the sequence {name}",
-        )
-        put = f"SELECT pg_catalog.setval({literal(name.sql)}::regclass, {value}, {'true' if called else 'false'})"
-        if own:
-            await session.execute(f"ALTER SEQUENCE {name.sql} RESTART WITH {value}; {put}", what=f"the sequence {name}")
-        else:
-            late.append(put)
-    return Sequences(moved=moved, late=tuple(late), left=tuple(left))
-
-
-async def _state(session: Session, name: Name) -> tuple[int, bool]:
-    row = await session.fetchrow(f"SELECT last_value, is_called FROM {name.sql}", what=f"the sequence {name}")
-    assert row is not None
-    return int(row[0]), bool(row[1])
+def _unpark(number: int, claim: Claim, schema: Schema) -> str:
+    """Give what was parked its own value."""
+    table = schema.tables[claim.target]
+    columns = quote_list(_parking(table))
+    return (
+        f'UPDATE {table.name.sql} AS "cw$d" SET ({columns}) = (SELECT {columns} FROM (SELECT (b.row::{table.name.sql}).*) AS was)'
+        f" FROM pg_temp.cw_parked AS p JOIN {_before(claim)} ON b.target_key = p.key"
+        f' WHERE p.number = {number} AND "cw$d".tableoid = p.part AND "cw$d".ctid = p.place'
+    )
