@@ -86,8 +86,8 @@ async def migrate(
     Below the directory `backup` preserved tables are dumped, where the plan changes the target's form. `who` is noted
     as the one who allowed the hazards.
     Raises PlanUndecided, HazardNotAllowed, StrategyChanged, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty,
-    AlreadyRunning, ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved; Interrupted, SnapshotLost,
-    ConnectionLost, StatementFailed, AccountingBroken after that.
+    AlreadyRunning, ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved;
+    Interrupted, SnapshotLost, ConnectionLost, StatementFailed, AccountingBroken after that.
     """
     if plan.decision is None:
         raise PlanUndecided(path=f"plan {plan.id}")

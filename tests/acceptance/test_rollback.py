@@ -94,7 +94,7 @@ async def _lay(
     return await lay(make_database, make_role, (pg16, SOURCE), (pg18, TARGET.format(seat=seat)), DOCUMENT)
 
 
-def _fail_at(monkeypatch: pytest.MonkeyPatch, failpoint: str) -> None:
+def fail_at(monkeypatch: pytest.MonkeyPatch, failpoint: str) -> None:
     monkeypatch.setenv(VARIABLE, failpoint)
     monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
 
@@ -137,7 +137,7 @@ async def test_a_run_that_stopped_is_taken_back(
     road = await _lay(pg16, pg18, make_database, make_role)
     before = await standing(pg18, road.target)
     plan = await road.plan()
-    _fail_at(monkeypatch, failpoint)
+    fail_at(monkeypatch, failpoint)
     monkeypatch.setattr("crosswalk.migration._stopped", _nothing)
     with pytest.raises(FailpointHit):
         await migrate(plan, road.servers, allow=ALL_HAZARDS)
@@ -222,7 +222,7 @@ async def test_a_rollback_that_fails_at_the_end_has_changed_nothing_not_even_seq
     before = await standing(pg18, road.target)
     await road.migrate()
     moved = await standing(pg18, road.target)
-    _fail_at(monkeypatch, "rollback.before_commit=error")
+    fail_at(monkeypatch, "rollback.before_commit=error")
     with pytest.raises(FailpointHit):
         await rollback(road.target)
     monkeypatch.undo()
@@ -357,7 +357,7 @@ async def test_what_resume_and_repair_moved_counts_as_ours(
     road = await _lay(pg16, pg18, make_database, make_role)
     before = await standing(pg18, road.target)
     plan = await road.plan()
-    _fail_at(monkeypatch, "run.before_finish=error")
+    fail_at(monkeypatch, "run.before_finish=error")
     with pytest.raises(FailpointHit):
         await migrate(plan, road.servers, allow=ALL_HAZARDS)
     monkeypatch.undo()

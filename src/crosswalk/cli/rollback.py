@@ -23,7 +23,7 @@ EXAMPLES: Final = ("crosswalk rollback", "crosswalk rollback --allow loses-later
 EXITS: Final = {
     0: "the target is proven to be what it was before the run", 1: "an error; nothing was changed",
     3: "refused: nothing to take back, something of others would be lost, or it could not be proven",
-    130: "stopped; nothing was changed",
+    130: "stopped; nothing was changed, unless its COMMIT was under way: `crosswalk status` says",
 }
 
 
@@ -39,13 +39,14 @@ def rollback(
     Earlier runs of the same tables go along. It is one transaction, which keeps others off those tables meanwhile,
     and is committed only if the target is proven to be what it was. The ledger keeps the history.
 
-    Refused unless allowed: rows that came since (loses-later-rows), rows of other tables whose foreign key would
-    delete or change them (loses-referring-rows), a catalog or rows that others changed since (keeps-later-changes).
+    Refused unless allowed: rows that came since (loses-later-rows), changes in rows that were moved, or in tables
+    that the run had made (loses-later-changes), rows of other tables whose foreign key would delete or change them
+    (loses-referring-rows), a catalog or kept rows that others changed since (keeps-later-changes).
     """
     done = asyncio.run(_take_back(server_url("target", target), allow or []))
     answer = voice.Answer(
-        data=_json(done), view=_view(done), notes=tuple(done.warnings),
-        next=(options.again("crosswalk status", target=target),),
+        data=_json(done), view=_view(done), notes=(*done.warnings, *_others(done)),
+        next=tuple(options.again(f"crosswalk {verb}", target=target) for verb in _next(done)),
     )
     return voice.give(answer, as_json=as_json)
 
@@ -55,9 +56,20 @@ async def _take_back(url: str, allow: list[Loss]) -> TakenBack:
         return await endable(conduct(url, allow=allow, observer=observer))
 
 
+def _others(done: TakenBack) -> list[str]:
+    if not done.standing:
+        return []
+    runs = f"run{'s' if len(done.standing) > 1 else ''} {', '.join(map(str, done.standing))}"
+    return [f"{runs} of other tables still stand{'s' if len(done.standing) == 1 else ''}: `crosswalk rollback` again takes the newest back"]
+
+
+def _next(done: TakenBack) -> tuple[str, ...]:
+    return ("rollback", "status") if done.standing else ("status",)
+
+
 def _json(done: TakenBack) -> dict[str, Any]:
     return {
-        "runs": list(done.runs), "statements": done.statements, "sequences": done.sequences,
+        "runs": list(done.runs), "standing": list(done.standing), "statements": done.statements, "sequences": done.sequences,
         "tables": [
             {"target": str(t.target), "deleted": t.deleted, "restored": t.restored, "dropped": t.dropped}
             for t in done.tables

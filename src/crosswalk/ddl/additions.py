@@ -6,6 +6,7 @@ looked at: the column then gets the type below it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -141,6 +142,7 @@ def _heirs(target: Schema, table: Table) -> Iterator[Table]:
 
 def _blockers(target: Schema, additions: Sequence[Addition]) -> Iterator[str]:
     seen: set[tuple[Name, str]] = set()
+    more: Counter[Name] = Counter()
     for each in additions:
         table = target.tables.get(each.table)
         where = f"{each.table}.{each.name}"
@@ -149,15 +151,19 @@ def _blockers(target: Schema, additions: Sequence[Addition]) -> Iterator[str]:
             continue
         if table.partition_of is not None:
             yield f"{each.table} is a partition: columns are added to {table.partition_of}"
-        if "OWNER" not in table.privileges:
-            yield f"{where} cannot be added: the table belongs to {table.owner}, not to {target.role}"
+        if typed := next((word for word in table.apart if word.startswith("it is a typed table")), None):
+            yield f"{where} cannot be added: {typed}"
+        for other in (table, *_heirs(target, table)):  # the column reaches all of them
+            if "OWNER" not in other.privileges:
+                yield f"{where} cannot be added: {other.name} belongs to {other.owner}, not to {target.role}"
         if any(other.column(each.name) for other in (table, *_heirs(target, table))) or (each.table, each.name) in seen:
             yield f"{where} is there already"
         if len(each.name.encode()) > NAME_BYTES or not each.name:
             yield f"{where} is no possible name: one has 1 to {NAME_BYTES} bytes"
         yield from collation(where, each.column.collation, target)
         seen.add((each.table, each.name))
-        if len(table.columns) + sum(1 for name, _ in seen if name == each.table) > MOST_COLUMNS:
+        more[each.table] += 1
+        if max((c.position for c in table.columns), default=0) + more[each.table] > MOST_COLUMNS:  # dropped ones count
             yield f"{each.table} would have more than {MOST_COLUMNS} columns"
 
 

@@ -38,7 +38,7 @@ class Parking:
 
 
 def parked(table: Table, column: Column, columns: Sequence[str], *, number: str) -> str | None:
-    """SQL for a value of a column of the unique key `columns` that no row has, a further one for each `number`; None: not to be had."""
+    """SQL for a value of a column of the unique key `columns` that no row has, another for each `number`; None: there is none."""
     strict = any(i.nulls_not_distinct for i in table.indexes if i.columns == tuple(columns))
     if not column.not_null and not strict:
         return f"NULL::{type_sql(column.type)}"

@@ -98,11 +98,12 @@ class Motion(Relation):
             f" GROUP BY {keys} HAVING count(*) > 1)"
         )
 
-    def tally(self, moment: Moment) -> str:
+    def tally(self, moment: Moment, *, samples: int = 0) -> str:
         """Source rows by what becomes of them: (reject number or 0, merged, distinct source rows, rows written).
 
         A source row that gives at least one fitting row counts as 0; one that gives none counts under its
-        first condition, or as merged where every row that it gives loses.
+        first condition, or as merged where every row that it gives loses. `samples` keys of each group of those set
+        aside come as `keys` where the rule does not unnest: the rows are read only once.
         """
         identity = quote_list(f"cw$k{i}" for i in range(len(self.identity)))
         inner = (
@@ -110,9 +111,12 @@ class Motion(Relation):
             f' FROM ({self.judged(EVERYTHING, moment)}) AS "cw$judged"'
         )
         if not self.unnests:
+            listed = f", (pg_catalog.array_agg({self.key_json()}::pg_catalog.text) FILTER (WHERE {REJECT} <> 0))[1:{samples}] AS keys"
             return (
-                f"SELECT {REJECT}, {LOSER} AND {REJECT} = 0 AS merged, count(*) AS rows, sum(computed) AS computed, "
-                f'count(*) FILTER (WHERE {REJECT} = 0 AND NOT {LOSER}) AS written FROM ({inner}) AS "cw$fate" GROUP BY 1, 2'
+                f"SELECT {REJECT}{listed if samples else ''}, {LOSER} AND {REJECT} = 0 AS merged, count(*) AS rows,"
+                " sum(computed) AS computed,"
+                f' count(*) FILTER (WHERE {REJECT} = 0 AND NOT {LOSER}) AS written FROM ({inner}) AS "cw$fate"'
+                f" GROUP BY {REJECT}, merged"
             )
         fate = (
             f"SELECT CASE WHEN pg_catalog.bool_or({REJECT} = 0) THEN 0 ELSE min({REJECT}) END AS {REJECT},"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from crosswalk.express.casts import type_sql, wire_type
+from crosswalk.express.casts import wire_type
 from crosswalk.express.domains import domains_of
 from crosswalk.express.facts import EVERYTHING, Facts, Moment, Selection
 from crosswalk.express.lookups import REJECT
@@ -91,55 +91,6 @@ def compares_alike(facts: Facts, column: Column) -> bool:
     if storage.kind is TypeKind.ENUM:
         return True
     return storage.builtin and wire_type(column.type).oid == storage.oid
-
-
-# --- what the target computes of a row ------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computed:
-    """What the target computes of every row, and for whose sake it refuses a row of which it cannot."""
-
-    name: str
-    """Of the column, or of the index."""
-    columns: tuple[str, ...]
-    sql: str
-    """A number over the mapped row; it raises where the target does."""
-
-
-def computed(motion: Motion) -> tuple[list[Computed], list[str]]:
-    """Generated columns, expressions and predicates of indexes, and a sentence for each that the source cannot compute."""
-    allowed = motion.facts.checks.get(motion.name, ())
-    found: list[Computed] = []
-    unjudged: list[str] = []
-    for column in motion.target.columns:
-        if column.generated and column.default:
-            if f"computed:{column.name}" in allowed:
-                bare = f"::{type_sql(column.type.storage)}" if column.type.storage.builtin else ""
-                sql = f"pg_catalog.num_nulls(({column.default}){bare})"
-                found.append(Computed(name=column.name, columns=(column.name,), sql=sql))
-            else:
-                unjudged.append(f"{motion.name}: {column.name} (the source cannot compute it): left to the load")
-    for index in motion.target.indexes:
-        if not index.valid or not (index.partial or index.expressions):
-            continue
-        if f"index:{index.name}" in allowed:
-            found.append(Computed(name=index.name, columns=(), sql=_entry(index)))
-        elif not index.unique and not index.constraint:
-            unjudged.append(f"{motion.name}: {index.name} (the source cannot compute its entries): left to the load")
-    return found, unjudged
-
-
-def _entry(index: Index) -> str:
-    keys = ", ".join(f"({key})" for key, name in zip(index.keys, index.columns, strict=False) if not name)
-    number = f"pg_catalog.num_nulls({keys})" if keys else "0"
-    return f"CASE WHEN {index.predicate} THEN {number} END" if index.predicate else number
-
-
-def computing(motion: Motion, what: list[Computed], selection: Selection, moment: Moment) -> str:
-    """A number for whose sake the target's own computations are done for each row that fits."""
-    total = " + ".join(f"sum({each.sql})" for each in what)
-    return f'SELECT {total} FROM ({motion.fitting(selection, moment)}) AS "cw$fitting"'
 
 
 # --- unique indexes and exclusion constraints ---------------------------------------------------

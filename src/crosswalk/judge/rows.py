@@ -26,7 +26,6 @@ from crosswalk.judge.ways import Ways
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
 from crosswalk.schema import Trigger
-from crosswalk.snapshot import savepoint
 
 SAMPLES = 5
 
@@ -42,6 +41,8 @@ class Fates:
     """Rows for which a rule raises."""
     elements: dict[int, int] = field(default_factory=dict)
     """Where the rule unnests: elements left out of rows of which another one fits, by condition number."""
+    samples: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """A few masked keys by condition number, where they were asked for."""
 
 
 def mask(text: str) -> str:
@@ -152,7 +153,7 @@ async def _losers(motion: Motion, session: Session, moment: Moment) -> tuple[Key
     return tuple(tuple(r.values()) for r in await session.fetch(motion.losing(moment), what=what))
 
 
-async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
+async def tally_rows(motion: Motion, moment: Moment, session: Session, *, samples: int = 0) -> Fates:
     """What becomes of every source row of a table, by the rules alone; those that are broken go to quarantine."""
     what = f"the accounting of {motion.source.name}"
     extracted = int(await session.fetchval(motion.total(), what=what))
@@ -160,7 +161,10 @@ async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
     loaded = merged = written = 0
     rejected: dict[int, int] = {}
     beaten = motion.mapping.on_duplicate == "quarantine"
-    for row in await session.fetch(motion.tally(moment), what=what):
+    shown: dict[int, tuple[str, ...]] = {}
+    for row in await session.fetch(motion.tally(moment, samples=samples), what=what):
+        if row.get("keys"):
+            shown[row["cw$reject"]] = tuple(mask_key(_texts(key)) for key in row["keys"])
         number, is_merged, count = row["cw$reject"], row["merged"], int(row["rows"])
         if number:
             rejected[number] = rejected.get(number, 0) + count
@@ -184,11 +188,13 @@ async def tally_rows(motion: Motion, moment: Moment, session: Session) -> Fates:
     elements = {}
     if motion.unnests:
         elements = {r["cw$reject"]: int(r["rows"]) for r in await session.fetch(motion.elements(moment), what=what)}
-    return Fates(tally=tally, rejected=rejected, broken=broken, elements=elements)
+    if samples and motion.unnests and rejected:
+        shown = await _samples(motion, moment, session)
+    return Fates(tally=tally, rejected=rejected, broken=broken, elements=elements, samples=shown)
 
 
 async def _tally(motion: Motion, session: Session, moment: Moment) -> Fates:
-    return await tally_rows(motion, moment, session)
+    return await tally_rows(motion, moment, session, samples=SAMPLES)
 
 
 async def _samples(motion: Motion, moment: Moment, session: Session) -> dict[int, tuple[str, ...]]:
@@ -219,11 +225,7 @@ async def judge_rows(
         fates, healed = await steadily(facts, name, seen, session, partial(_tally, motion, session))
         moment = replace(moment, broken=healed.broken)
         tallies.append(fates.tally)
-        samples: dict[int, tuple[str, ...]] = {}
-        if fates.rejected:
-            async with savepoint(session):
-                samples = await _samples(motion, healed, session)
-        verdicts += judge.verdicts(fates, healed, samples)
+        verdicts += judge.verdicts(fates, healed)
         verdicts += [judge.watching(trigger) for trigger in watchful(facts, name)]
     return tallies, [*_told_apart(verdicts)]
 
@@ -244,7 +246,7 @@ class _Judge:
     motion: Motion
     ways: Ways
 
-    def verdicts(self, fates: Fates, moment: Moment, samples: dict[int, tuple[str, ...]]) -> Iterator[Verdict]:
+    def verdicts(self, fates: Fates, moment: Moment) -> Iterator[Verdict]:
         broken = moment.broken.get(self.motion.name, ())
         if fates.broken:
             reason, ways = "a rule raises an error", self.ways.of_raising()
@@ -252,7 +254,7 @@ class _Judge:
         for condition in self.motion.reasons(moment):
             count = fates.rejected.get(condition.number, 0)
             if count:
-                yield self._of(condition, count, samples.get(condition.number, ()))
+                yield self._of(condition, count, fates.samples.get(condition.number, ()))
             if fates.elements.get(condition.number):
                 element = replace(condition, reason=f"an element is left out: {condition.reason}")
                 yield replace(self._of(element, fates.elements[condition.number], ()), ways=self.ways.of(condition))

@@ -19,11 +19,10 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.errors import TooManyBarred
 from crosswalk.express import EVERYTHING, Barred, Facts, Key, Moment, Motion, Selection
+from crosswalk.express.computed import computed, computing
 from crosswalk.express.together import (
     Foreign,
     Together,
-    computed,
-    computing,
     excluding,
     foreign_keys,
     found_by_lookup,

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crosswalk.express import Facts, Motion
+from crosswalk.express.computed import computed
 from crosswalk.express.domains import domain_checks, domains_of, element_of
 from crosswalk.express.partitions import homeless
-from crosswalk.express.together import computed, foreign_keys, rules_together
+from crosswalk.express.together import foreign_keys, rules_together
 from crosswalk.names import Name
 from crosswalk.schema import Schema, Table, Trigger, TriggerState
 

@@ -13,19 +13,25 @@ from typing import Final, Literal, cast
 
 from crosswalk.express.fit import fit
 from crosswalk.match.forms import flipped, form, of_one_kind
-from crosswalk.match.naming import Likeness, compare, match, words
+from crosswalk.match.naming import Likeness, compare, match, opposed, words
 from crosswalk.match.profile import Profile
 from crosswalk.match.vocabulary import SPARE
-from crosswalk.pg_types import DOCUMENTS, INTEGERS, NUMBERS, STRINGS
+from crosswalk.pg_types import INTEGERS, NUMBERS, STRINGS
 from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
-Way = Literal["plain", "zone", "first", "reference", "flag", "since", "epoch", "dotted", "none"]
+Way = Literal["plain", "zone", "first", "reference", "flag", "since", "epoch", "dotted", "codes", "none"]
 WORTH: Final = 0.55
 """From this score on a candidate is proposed."""
+_GUESS: Final = 0.56
 SHOWN: Final = 0.3
 """From this score on a candidate is worth a look."""
 _KEYISH: Final = frozenset({"id", "number", "code", "key", "entity", "record", "row", "object", "serial"})
 """Words that a key's name may be made of, beside its table's."""
+_READS: Final = {
+    "date": "date", "timestamp": "date", "timestamptz": "date", "json": "json", "jsonb": "json", "uuid": "uuid", "inet": "inet",
+    "cidr": "inet", "time": "clock",
+}
+"""Patterns that texts follow which read as a type."""
 _SHAPES: Final = {"email": "email", "phone": "phone", "url": "url", "zone": "zone"}
 """Patterns that tell what a text is, by the word that a column for it carries."""
 
@@ -45,6 +51,8 @@ class Candidate:
     reasons: tuple[str, ...]
     turned: bool = False
     """The names of two flags say the opposite."""
+    guess: bool = False
+    """Only constraints speak for it."""
     seen: Profile | None = None
     """What was seen of the source column."""
 
@@ -96,13 +104,11 @@ def _text(want: TypeRef, element: TypeRef) -> bool:
 
 
 def _from_text(want: TypeRef, seen: Profile | None) -> tuple[Way, float, str]:
-    shape = "digits" if want.name in INTEGERS else "number" if want.name in NUMBERS else "date"
-    if want.name in DOCUMENTS:
-        shape = "json"
-    if want.name == "uuid":
-        shape = "uuid"
+    shape = "digits" if want.name in INTEGERS else "number" if want.name in NUMBERS else _READS.get(want.name, "")
     if seen is None or not seen.present:
         return "plain", 0.5, f"text into {want.display}, and no value was seen"
+    if not shape:
+        return "plain", 0.6, f"text into {want.display}"
     share = seen.share(shape)
     if want.name == "date":
         share = max(share, seen.share("compact"))
@@ -117,8 +123,12 @@ def judge(
     seen: Profile | None = None,
     labels: tuple[str, ...] = (),
     keys: tuple[bool, bool] = (False, False),
+    rest: str = "",
+    alone: bool = False,
 ) -> Candidate | None:
     """A pair of columns; `own` are words of the tables' names, `keys` whether each alone is its table's key.
+
+    `rest` says what else their constraints have in common; `alone` that the target's values are unique.
 
     None where nothing speaks for it.
     """
@@ -126,8 +136,8 @@ def judge(
     turned = False
     if of_one_kind(source, target):
         name, turned = _sense(source, target, name)
-    told = all(keys) or (seen and seen.shares and _asked(target)) or source.type.storage.kind is TypeKind.ARRAY
-    if not name.score and not told:
+    told = all(keys) or rest or (seen and seen.shares and _asked(target)) or source.type.storage.kind is TypeKind.ARRAY
+    if not name.score and (not told or opposed(words(source.name), words(target.name))):
         return None
     way, types, said = typing(source, target, seen, labels)
     if turned and way == "plain":
@@ -144,11 +154,18 @@ def judge(
         bare = all(set(words(c.name)) <= _KEYISH | own for c in (source, target))
         score = max(score, 0.6 + 0.02 * types if bare else 0.5)
         reasons.append(f"constraint {score:.2f}: each is its table's whole key")
+    guess = False
+    if rest and types >= 0.8 and score < _GUESS:
+        score, guess = _GUESS, True
+        reasons.append(f"constraint {_GUESS:.2f}: {rest}")
+    if alone and seen is not None and seen.distinct is not None and seen.present > 1 and seen.distinct < seen.present:
+        score *= 0.5
+        reasons.append(f"constraint: {target.name} is unique by itself, and values of {source.name} repeat")
     if not score:
         return None
     return Candidate(
         source=source, target=target, score=round(score, 4), name=name, way=way, types=types, reasons=tuple(reasons),
-        turned=turned, seen=seen,
+        turned=turned, seen=seen, guess=guess,
     )
 
 
@@ -190,13 +207,31 @@ def matrix(
     """Every pair of columns that something speaks for, by (source, target)."""
     own = frozenset(words(source.name.relation)) | frozenset(words(target.name.relation))
     key_here, key_there = source.row_identity, target.row_identity
+    single = {k[0] for k in target.unique_keys if len(k) == 1}
     found = {}
     for s in source.columns:
         for t in target.columns:
             keys = (key_here == (s.name,), key_there == (t.name,))
             made = judge(
-                s, t, own, seen=profiles.get(s.name), labels=labels.get(t.name, ()), keys=keys
+                s, t, own, seen=profiles.get(s.name), labels=labels.get(t.name, ()), keys=keys,
+                rest=_in_common(source, target, s.name, t.name), alone=t.name in single,
             )
             if made is not None:
                 found[s.name, t.name] = made
     return found
+
+
+def _in_common(source: Table, target: Table, here: str, there: str) -> str:
+    """What the constraints of two columns have in common, where that tells them from the other columns."""
+    keys = source.row_identity, target.row_identity
+    if len(keys[0]) == len(keys[1]) > 1 and here in keys[0] and there in keys[1]:
+        return "both belong to their table's key"
+    if _only_other_key(source) == here and _only_other_key(target) == there:
+        return "each is its table's only other key"
+    return ""
+
+
+def _only_other_key(table: Table) -> str:
+    """The one column that is unique by itself beside the row's identity; empty where there are several or none."""
+    found = {k[0] for k in table.unique_keys if len(k) == 1} - set(table.row_identity)
+    return found.pop() if len(found) == 1 else ""

@@ -19,6 +19,8 @@ from crosswalk.schema import Table
 
 _NEAR: Final = 0.45
 """From this score on a candidate is asked about where a column must be fed."""
+_SHARED: Final = 0.5
+"""From this overlap on two tables share more than a name, and what is open is asked."""
 _UNSURE: Final = "the two tables are not surely the same thing"
 
 
@@ -169,6 +171,8 @@ async def _doubled(made: TableDraft, key: tuple[str, ...], look: Looker) -> None
 
 def impossible(made: TableDraft) -> bool:
     """A pair that shares little more than its name, and cannot be filled: no mapping is written for it."""
+    if made.pair.overlap >= _SHARED:
+        return False
     return any(
         (column := made.pair.target.column(name)) is not None and unfed.required(column) for name in made.open
     ) or bool(made.pair.target.unique_keys and not made.key)

@@ -11,8 +11,10 @@ from typing import Final
 from crosswalk.match.profile import Profile
 from crosswalk.match.vocabulary import FLIPS
 from crosswalk.pg_types import INTEGERS, STRINGS
-from crosswalk.schema import Column, TypeRef
+from crosswalk.schema import Column, TypeKind, TypeRef
 
+_CODES: Final = 24
+"""More different numbers are no codes of labels."""
 CLOCKS: Final = frozenset({"timestamp", "timestamptz"})
 _SCALES: Final = ((1, "seconds"), (1000, "milliseconds"), (1_000_000, "microseconds"))
 _SINCE, _UNTIL = Decimal(946_684_800), Decimal(4_102_444_800)
@@ -33,6 +35,9 @@ def form(have: TypeRef, want: TypeRef, seen: Profile | None) -> tuple[str, float
     """(way, how good, what is said) where the value is kept in another form; None where it is not."""
     if want.name == "bool":
         return _flag(have, seen)
+    if want.kind is TypeKind.ENUM and have.name in INTEGERS:
+        few = seen is not None and seen.distinct is not None and 0 < seen.distinct <= _CODES
+        return ("codes", 0.6, "numbers on one side, labels on the other") if few else None
     if want.name in {*CLOCKS, "date"} and (have.name in INTEGERS or have.name == "numeric"):
         found = epoch(seen)
         return ("epoch", 0.85, f"its numbers are {found[1]} since 1970") if found else None

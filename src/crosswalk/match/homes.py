@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from crosswalk.match.assign import assign
 from crosswalk.match.looking import Contained, Looker
-from crosswalk.match.naming import compare, weight, words
+from crosswalk.match.naming import compare, opposed, weight, words
 from crosswalk.match.shapes import Repeated
 from crosswalk.match.tables import Pair
 from crosswalk.match.vocabulary import GENERIC
@@ -46,6 +47,7 @@ class World:
     repeated: Mapping[Name, Mapping[str, Repeated]] = field(default_factory=dict)
     """By target table, by source column that feeds something: what repeats it."""
     _implied: Mapping[tuple[str, str], Table] = field(init=False)
+    _claims: dict[Name, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._implied = implied(self.target)
@@ -53,6 +55,20 @@ class World:
     def links(self, table: Table) -> dict[str, Link]:
         """As `links`; what names imply is found once for all tables."""
         return links(table, self._implied)
+
+    def claims(self, pair: Pair) -> dict[str, str]:
+        """By source column the reference that it suits best, each for one: billing is never taken for shipping."""
+        if pair.target.name not in self._claims:
+            scores = {
+                (column.name, name): score
+                for name, link in self.links(pair.target).items()
+                if link.parent in self.pairs
+                for column in pair.source.columns
+                if (score := suits(pair, link, self.pairs[link.parent], column)) >= 0.5
+            }
+            best: dict[str, str] = assign(scores, least=0.5)
+            self._claims[pair.target.name] = {source: target for target, source in best.items()}
+        return self._claims[pair.target.name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +149,12 @@ def _family(kind: TypeRef) -> str:
     return "text" if storage.name in STRINGS else storage.name
 
 
-def operands(pair: Pair, link: Link, parent: Pair) -> list[Operand]:
-    """Source columns that may hold the reference, the likeliest by name first."""
-    found = []
+def operands(world: World, pair: Pair, link: Link, parent: Pair) -> list[Operand]:
+    """Source columns that may hold the reference, the likeliest by name first; none that suits another one better."""
+    found, taken = [], world.claims(pair)
     for column in pair.source.columns:
         name = suits(pair, link, parent, column)
-        if name < 0.5 or not column.selectable:
+        if name < 0.5 or not column.selectable or taken.get(column.name, link.column.name) != link.column.name:
             continue
         found += [_operand(column, name)]
     return sorted(found, key=lambda o: (-o.name, o.column.position))[:_OPERANDS]
@@ -167,7 +183,35 @@ def _digits(operand: Operand) -> Operand:
 
 
 def suits(pair: Pair, link: Link, parent: Pair, column: Column) -> float:
-    """How well a source column's name suits the reference."""
+    """How well a source column suits the reference: its name, or its being the only foreign key to the parent."""
+    if opposed(words(column.name), words(link.column.name)) or _is_itself(pair, link, parent, column):
+        return 0.0
+    return max(named(pair, link, parent, column), _tied(pair, link, parent, column))
+
+
+def _is_itself(pair: Pair, link: Link, parent: Pair, column: Column) -> bool:
+    """A row's own key is no reference to another row of its table, though its values all stand there."""
+    feeding = parent.chosen.get(link.take)
+    fed = feeding is not None and feeding.source.name == column.name
+    return parent.source.name == pair.source.name and (fed or pair.source.row_identity == (column.name,))
+
+
+def _tied(pair: Pair, link: Link, parent: Pair, column: Column) -> float:
+    """What a foreign key of the source to the parent's source says."""
+    mine = foreign(pair, parent)
+    if column.name not in mine:
+        return 0.0
+    there = [k for k in pair.target.foreign_keys if k.references == link.parent and len(k.columns) == 1]
+    return 0.75 if len(mine) == len(there) == 1 else 0.55
+
+
+def foreign(pair: Pair, parent: Pair) -> list[str]:
+    """Columns of the source table that have a foreign key of their own to the parent's source."""
+    return [k.columns[0] for k in pair.source.foreign_keys if k.references == parent.source.name and len(k.columns) == 1]
+
+
+def named(pair: Pair, link: Link, parent: Pair, column: Column) -> float:
+    """How well its name alone suits the reference."""
     likeness = compare(column.name, link.column.name)
     score = 0.0 if likeness.weak else likeness.score
     have = words(column.name)
@@ -175,8 +219,10 @@ def suits(pair: Pair, link: Link, parent: Pair, column: Column) -> float:
     if asked and asked <= set(have):
         score = max(score, 0.7)
     bare = tuple(w for w in have if w != "id")
-    if bare in {words(parent.source.name.relation), words(parent.target.name.relation)}:
-        score = max(score, 0.8)
+    tables = {words(parent.source.name.relation), words(parent.target.name.relation)}
+    if bare in tables:
+        there = tuple(w for w in words(link.column.name) if w != "id")
+        score = max(score, 0.85 if there in tables else 0.65)
     if column.name in {c for k in parent.source.unique_keys if len(k) == 1 for c in k} and not set(have) <= GENERIC:
         score = max(score, 0.6)
     return score
@@ -218,7 +264,7 @@ async def find(world: World, pair: Pair, link: Link, parent: Pair) -> tuple[list
     """Where each operand's values live, the best first; and how many different values were looked for at most."""
     found: list[Found] = []
     looked = 0
-    for operand in operands(pair, link, parent):
+    for operand in operands(world, pair, link, parent):
         tries = [operand]
         if operand.family == "text" and operand.rule == operand.column.name:
             tries.append(_digits(operand))

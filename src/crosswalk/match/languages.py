@@ -29,7 +29,7 @@ forename vorname vornamen prenom prénom имя imya
 surname nachname familienname zuname apellido apellidos фамилия familiya
 patronymic отчество otchestvo
 salutation anrede tratamiento civilité обращение
-birth geburt geburtsdatum geburtstag nacimiento naissance рождения рождение
+birth geburt geburtsdatum geburtstag nacimiento naissance рождения рождение rozhdeniya rozhdenie
 gender geschlecht sexo genero sexe пол
 street strasse straße calle rue улица ulitsa
 postcode postleitzahl plz индекс
@@ -46,9 +46,9 @@ month monat mes mois месяц
 time zeit uhrzeit hora heure время
 start beginn anfang inicio début начало
 end ende fin конец окончание
-create erstellt angelegt erfasst creado créé создан создано sozdan
+create erstellt angelegt erfasst creado créé создан создано sozdan sozdaniya создания
 update geaendert geändert aktualisiert modificado modifié изменен изменён обновлен
-delete geloescht gelöscht eliminado supprimé удален удалён
+delete udalen udaleno geloescht gelöscht eliminado supprimé удален удалён
 active aktiv activo actif активен
 blocked gesperrt bloqueado bloqué заблокирован
 price preis precio prix цена tsena cena
@@ -102,6 +102,11 @@ FOREIGN: Final[Mapping[str, str]] = {
     if word not in {"note", "land", "fin", "position", "text", "code"}
 }
 """The English word by a word of another language; words that are English as well are left out."""
+
+STEMS: Final[Mapping[str, str]] = {
+    word[: len(word) - cut]: meant for cut in (2, 1, 0) for word, meant in FOREIGN.items() if not word.isascii() and len(word) - cut >= 4
+}
+"""Beginnings of words of other scripts, whose ends change with case and number."""
 
 LINKS: Final = ("", "s", "n", "es", "en", "e")
 """What stands between the parts of a compound."""

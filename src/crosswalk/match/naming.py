@@ -16,7 +16,7 @@ from typing import Final
 
 from rapidfuzz.distance import JaroWinkler
 
-from crosswalk.match.languages import FOREIGN, LINKS
+from crosswalk.match.languages import FOREIGN, LINKS, STEMS
 from crosswalk.match.vocabulary import DURATIONS, GENERIC, LIGHT, NEAR, PHRASES, POLES, SAME, SELF, SPELLINGS, UNITS
 
 _CAMEL: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
@@ -119,6 +119,8 @@ def plain(word: str) -> str:
     """A word in its plain form: abbreviations spelled out, singular, in English."""
     single = singular(word)
     told = FOREIGN.get(word) or FOREIGN.get(single)
+    if told is None and not word.isascii():
+        told = next((STEMS[stem] for cut in (0, 1, 2) if (stem := word[: len(word) - cut]) in STEMS), None)
     return SAME.get(word) or SAME.get(single) or (SAME.get(told, told) if told else single)
 
 
@@ -140,6 +142,8 @@ def alike(left: str, right: str) -> float:
         return 1.0
     if any(left in group and right in group for group in NEAR):
         return NEARLY
+    if not set(_POLE.get(left, ())).isdisjoint(_POLE.get(right, ())):
+        return CUT
     short, long = sorted((left, right), key=len)
     if len(short) < 3 or short in _KNOWN:
         return 0.0

@@ -35,6 +35,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     "dotted": r"^\d{1,2}\.\d{1,2}\.\d{4}$",
     "instant": r"^\d{4}-\d{2}-\d{2}[T ].*(Z|[+-]\d{2}(:?\d{2})?)$",
     "flag": rf"(?i)^\s*({'|'.join(sorted(YES | NO))})\s*$",
+    "inet": r"^[0-9a-fA-F.:]{3,}(/\d{1,3})?$",
     "zone": r"^[A-Z][A-Za-z]+/[A-Z][A-Za-z_/+-]+$",
     "quoted": r"^'.*'$",
     "comma": r"^[^,]+, [^,]+",

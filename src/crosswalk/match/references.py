@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from crosswalk.match.homes import LIVES, Found, Link, World, find, suits
+from crosswalk.match.homes import LIVES, Found, Link, World, find, foreign, named
 from crosswalk.match.looking import Contained
 from crosswalk.match.proposal import Proposal, Question, many
 from crosswalk.match.tables import Pair
@@ -33,25 +33,26 @@ async def resolve(world: World, pair: Pair, link: Link) -> tuple[Proposal | None
     if parent is None:
         text = f"it refers to {link.parent}, which no source table feeds: from where do its values come?"
         return None, [Question(code="reference.parent", place=place, text=text, rank=2)]
-    declared = _declared(pair, parent, link)
-    found, looked = await find(world, pair, link, parent)
+    declared = _declared(world, pair, parent, link)
     if declared is not None:
-        return _taken(world, pair, link, parent, declared, found), []
+        return _taken(world, pair, link, parent, declared), []
+    found, looked = await find(world, pair, link, parent)
     if not found:
         whole = await _by_composite(world, pair, link, parent)
         return (whole, []) if whole is not None else (None, [_nothing(pair, link, parent, looked)])
     return await _decide(world, pair, link, parent, found)
 
 
-def _declared(pair: Pair, parent: Pair, link: Link) -> Column | None:
+def _declared(world: World, pair: Pair, parent: Pair, link: Link) -> Column | None:
     """The source column that has a foreign key to the column that feeds the parent's id."""
     feeding = parent.chosen.get(link.take)
     if feeding is None:
         return None
+    claims = world.claims(pair)
     for key in pair.source.foreign_keys:
         if key.references == parent.source.name and key.referenced_columns == (feeding.source.name,):
             column = pair.source.column(key.columns[0])
-            if column is not None and suits(pair, link, parent, column) >= 0.5:
+            if column is not None and claims.get(column.name) == link.column.name:
                 return column
     return None
 
@@ -65,13 +66,19 @@ def _nothing(pair: Pair, link: Link, parent: Pair, looked: int) -> Question:
     return Question(code="reference.unknown", place=f"{pair.target.name}.{link.column.name}", text=text, rank=1)
 
 
-def _taken(
-    world: World, pair: Pair, link: Link, parent: Pair, column: Column, found: Sequence[Found]
-) -> Proposal:
+def _taken(world: World, pair: Pair, link: Link, parent: Pair, column: Column) -> Proposal:
     """The source has the same reference, by a foreign key of its own."""
     feeding = parent.chosen[link.take].source.name
     evidence = (f"a foreign key of {pair.source.name} leads to {parent.source.name}.{feeding}, which feeds {link.take}",)
-    return _as_it_is(world, link, parent, column.name, feeding, 0.97 if parent.sure else 0.85, evidence)
+    alone = len(foreign(pair, parent)) == 1
+    name = named(pair, link, parent, column)
+    sure = parent.sure and link.declared and (name >= 0.95 or (alone and name >= 0.8))
+    made = _as_it_is(world, link, parent, column.name, feeding, 0.97 if sure else 0.85, evidence)
+    if name >= 0.5 or alone:
+        return made
+    text = f"{column.name} is the reference to {parent.source.name} that is left: is {link.column.name} that?"
+    asked = Question(code="reference.which", place=f"{pair.target.name}.{link.column.name}", text=text, rank=1)
+    return replace(made, confidence=0.6, questions=(asked,))
 
 
 def _as_it_is(
@@ -169,7 +176,7 @@ def _at_id(
         return Proposal(
             rule=rule, confidence=0.7, evidence=evidence, reads=(column,), questions=(_of_list(pair, link, here),)
         )
-    sure = link.declared and here.share.whole and here.share.values >= ENOUGH and here.operand.name >= 0.7 and parent.sure
+    sure = link.declared and here.share.whole and here.share.values >= ENOUGH and here.operand.name >= 0.8 and parent.sure
     made = _as_it_is(world, link, parent, column, feeding, 0.96 if sure and not others else 0.8, evidence)
     if others:
         text = _both(here, others, parent)

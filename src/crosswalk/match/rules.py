@@ -21,7 +21,8 @@ from crosswalk.match.proposal import Proposal, Question
 from crosswalk.match.shapes import Repeated
 from crosswalk.match.tables import Pair
 from crosswalk.match.units import convert, fractional, unit
-from crosswalk.match.vocabulary import DURATIONS, MONEY
+from crosswalk.match.vocabulary import DURATIONS, MEASURES, MONEY
+from crosswalk.match.yamltext import flow
 from crosswalk.match.zones import Zones
 from crosswalk.pg_types import DOCUMENTS, INTEGERS, NUMBERS, STRINGS
 from crosswalk.schema import TypeKind
@@ -38,6 +39,8 @@ async def make(world: World, pair: Pair, candidate: Candidate, known: Zones) -> 
         return await zones.propose(pair, candidate, known, world.look)
     if candidate.way == "first":
         return _first(candidate, place), []
+    if candidate.way == "codes":
+        return None, [_codes(world, pair, candidate, place)]
     if candidate.way in {"flag", "since", "epoch", "dotted"}:
         return await _coded(world, pair, candidate, place)
     repeated = world.repeated.get(pair.target.name, {}).get(candidate.source.name)
@@ -49,6 +52,14 @@ async def make(world: World, pair: Pair, candidate: Candidate, known: Zones) -> 
     return converted or _plain(pair, candidate, place), []
 
 
+def _codes(world: World, pair: Pair, candidate: Candidate, place: str) -> Question:
+    """Numbers that stand for labels: which for which, only a person knows."""
+    want, name = column_labels(pair.target, candidate.target, world.target), candidate.source.name
+    text = f"{name} holds numbers for labels: which number is which of {', '.join(want)}?"
+    rule = {"map": {"0": want[0] if want else "…"}, "from": name, "else": "quarantine"}
+    return Question(code="labels", place=place, text=text, offer=flow({candidate.target.name: rule})[1:-1], rank=1)
+
+
 async def _coded(
     world: World, pair: Pair, candidate: Candidate, place: str
 ) -> tuple[Proposal | None, list[Question]]:
@@ -57,6 +68,10 @@ async def _coded(
     if candidate.way == "flag" and candidate.source.type.storage.name in STRINGS:
         words_of_it = await world.look.labels(pair.source, candidate.source.name)
     found = coded.propose(candidate, place, words_of_it)
+    if found is not None and candidate.guess:
+        text = f"only constraints speak for {candidate.source.name}, no name: is it {candidate.target.name}?"
+        asked = Question(code="unfed.nearest", place=place, text=text, rank=1)
+        found = replace(found, confidence=0.6, questions=(*found.questions, asked))
     if found is not None:
         return found, []
     text = f"which words of {candidate.source.name} mean that {candidate.target.name} is true?"
@@ -136,9 +151,19 @@ def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
         confidence = min(confidence, 0.9)
         evidence.append(doubt)
     questions = []
+    here, there = unit(source), unit(target)
+    if bool(here) != bool(there) and {source.type.storage.name, target.type.storage.name} <= NUMBERS and not _cents(candidate):
+        told, other = (source, target) if here else (target, source)
+        text = f"{told.name} says that it counts {(here or there or ('',))[0]}s, {other.name} does not say what: is it the same unit?"
+        confidence = min(confidence, 0.8)
+        questions.append(Question(code="unit", place=place, text=text, rank=1))
     if _cents(candidate):
         text = f"{source.name} has no digits after the point and {target.name} has: are they the same unit, not cents?"
         questions.append(Question(code="unit", place=place, text=text, rank=1))
+    if candidate.guess:
+        confidence = min(confidence, 0.6)
+        text = f"only constraints speak for {source.name}, no name: is it {target.name}?"
+        questions.append(Question(code="unfed.nearest", place=place, text=text, rank=1))
     wrong = misfit(seen, source, target)
     if wrong:
         confidence = min(confidence, 0.9)
@@ -155,10 +180,12 @@ def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
 
 def _doubts(pair: Pair, candidate: Candidate) -> Iterator[str]:
     """Why a column is not taken for sure, though its name and type agree."""
-    have, target = set(words(candidate.target.name)), candidate.target
+    have, source, target = set(words(candidate.target.name)), candidate.source, candidate.target
     if "phone" in have and candidate.types < 1:
         yield "phone numbers are often spelled in several ways"
     if have & DURATIONS and target.type.storage.name in NUMBERS and not (unit(candidate.source) and unit(target)):
+        yield "in which unit it is measured is not said on both sides"
+    if have & MEASURES and source.type.storage.name != target.type.storage.name and not (unit(source) and unit(target)):
         yield "in which unit it is measured is not said on both sides"
     if words(target.name)[-1:] == ("id",) and len(have) > 1 and target.name not in pair.target.primary_key:
         yield "whose id it is cannot be seen: it refers to no table"

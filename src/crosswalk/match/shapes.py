@@ -21,7 +21,7 @@ _EQUAL: Final = 0.95
 _VARIED: Final = 5
 """Different values from which on two columns are not equal by chance; ids are never equal by chance."""
 _SEPARATED: Final = 0.5
-_PEOPLE: Final = frozenset(["name", "author", "person", "contact", "owner", "fio", "holder"])
+_PEOPLE: Final = frozenset(["name", "fullname", "author", "person", "contact", "owner", "fio", "holder"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,17 +75,25 @@ def split(pair: Pair, free: Mapping[str, Column]) -> dict[str, Proposal]:
     first = next((c for c in open_ones if _part(c, "forename")), None)
     last = next((c for c in open_ones if _part(c, "surname")), None)
     texts = [c for c in free.values() if c.type.storage.name in STRINGS and set(words(c.name)) & _PEOPLE]
-    for column in texts if first and last else ():
+    if not first or not last or any(_has_its_own(pair, part, texts) for part in (first, last)):
+        return {}
+    for column in texts:
         seen = pair.profiles.get(column.name)
         if seen is None:
             continue
         for pattern, by, order in (("comma", ", ", (2, 1)), ("words", " ", (1, 2))):
-            if seen.share(pattern) >= _SEPARATED and first is not None and last is not None:
+            if seen.share(pattern) >= _SEPARATED:
                 return {
                     part.name: _split(pair, column, by, take, seen.share(pattern), part)
                     for part, take in zip((first, last), order, strict=True)
                 }
     return {}
+
+
+def _has_its_own(pair: Pair, part: Column, texts: list[Column]) -> bool:
+    """Whether a column of the source is that part already."""
+    found = pair.chosen.get(part.name)
+    return found is not None and found.source.name not in {c.name for c in texts}
 
 
 def _part(column: Column, word: str) -> bool:

@@ -19,7 +19,7 @@ from crosswalk.ledger import landed
 from crosswalk.ledger.former import Claim, count_new, places_of_new
 from crosswalk.ledger.landed import Landed, Unrest
 from crosswalk.names import Name, literal
-from crosswalk.schema import RelationKind, Schema
+from crosswalk.schema import RelationKind, Schema, Table
 
 _ON_DELETE: Final = re.compile(r"ON DELETE (CASCADE|SET NULL|SET DEFAULT)")
 _BY_HAND: Final = "Delete those rows of {table}, or let them refer to others: the key itself forbids that their parent goes."
@@ -67,6 +67,13 @@ class Going:
     def emptied(self) -> list[Claim]:
         """Tables that stay, and lose rows."""
         return [c for name, c in sorted(self.claims.items()) if name not in self.created and name in self.schema.tables]
+
+
+def relations(schema: Schema, table: Name) -> Iterator[Table]:
+    """A table and its partitions, all the way down."""
+    yield schema.tables[table]
+    for part in schema.partitions(table):
+        yield from relations(schema, part.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

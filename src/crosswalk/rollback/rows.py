@@ -7,7 +7,7 @@ transaction and the locks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from crosswalk.errors import StatementFailed
 from crosswalk.express.handover import parked
 from crosswalk.ledger.former import Claim, places_of_new
 from crosswalk.names import Name, literal, quote, quote_list
-from crosswalk.rollback.losses import ROWS, Going, keys
+from crosswalk.rollback.losses import ROWS, Going, keys, relations
 from crosswalk.schema import Schema, Table, TriggerState
 from crosswalk.snapshot import savepoint
 
@@ -67,17 +67,11 @@ async def _count(session: Session, table: Name) -> int:
     return int(await session.fetchval(f"SELECT count(*) FROM {table.sql}", what=f"the rows of {table}"))
 
 
-def _relations(schema: Schema, table: Name) -> Iterator[Table]:
-    yield schema.tables[table]
-    for part in schema.partitions(table):
-        yield from _relations(schema, part.name)
-
-
 def _triggers(going: Going) -> tuple[list[str], list[str]]:
     """What switches every user trigger and rule of the tables off, and on again as each stands now."""
     off, on = [], []
     for claim in going.emptied:
-        for table in _relations(going.schema, claim.target):
+        for table in relations(going.schema, claim.target):
             both = [("TRIGGER", t.name, t.state) for t in table.triggers] + [("RULE", r.name, r.state) for r in table.rules]
             for kind, name, state in both:
                 if state in _ENABLE:

@@ -12,7 +12,7 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.errors import TargetReadOnly, Timeout
 from crosswalk.names import Name
-from crosswalk.rollback.losses import Going, keys, reached
+from crosswalk.rollback.losses import Going, keys, reached, relations
 from crosswalk.rollback.scope import Scope
 
 PATIENCE: Final = 3.0
@@ -89,11 +89,14 @@ async def _rows(target: Session, table: Name) -> int:
 
 async def published(target: Session, going: Going) -> list[str]:
     """Publications that carry what is deleted to their subscribers."""
+    roots = {*going.dropped, *(claim.target for claim in going.emptied)}
+    names = sorted(t.name for root in roots for t in relations(going.schema, root))
     rows = await target.fetch(
         "SELECT pubname, string_agg(format('%s.%s', schemaname, tablename), ', ' ORDER BY schemaname, tablename) AS names"
-        " FROM pg_catalog.pg_publication_tables WHERE format('%I.%I', schemaname, tablename)::regclass IN"
-        " (SELECT to_regclass(n) FROM unnest($1::text[]) AS n) GROUP BY 1 ORDER BY 1",
-        [name.sql for name in sorted({*going.dropped, *(claim.target for claim in going.emptied)})],
+        " FROM pg_catalog.pg_publication_tables JOIN unnest($1::text[], $2::text[]) AS ours (s, t)"
+        " ON s = schemaname AND t = tablename GROUP BY 1 ORDER BY 1",
+        [name.schema for name in names],
+        [name.relation for name in names],
         what="the publications",
     )
     return [

@@ -70,7 +70,7 @@ def derive_hybrid(file: MappingFile, source: Schema, target: Schema) -> Derived:
 
 
 def _additions(file: MappingFile, source: Schema, target: Schema) -> Iterator[Addition]:
-    taken = {name: {c.name for c in table.columns} for name, table in target.tables.items()}
+    taken = _taken(target)
     for lost in dropped(file.document, source):
         column = source.tables[lost.source].column(lost.column)
         if lost.final or column is None:
@@ -79,6 +79,21 @@ def _additions(file: MappingFile, source: Schema, target: Schema) -> Iterator[Ad
         chosen = _free(lost.column, taken[name])
         taken[name].add(chosen)
         yield Addition(target=name, name=chosen, lost=lost, column=column)
+
+
+def _taken(target: Schema) -> dict[Name, set[str]]:
+    """Column names of each table and of all that inherit from it: an added column reaches those too."""
+    found = {name: set(table.column_names) for name, table in target.tables.items()}
+    for table in target.tables.values():
+        waiting, seen = [table], {table.name}
+        while waiting:
+            each = waiting.pop()
+            for parent in (*each.inherits, *([each.partition_of] if each.partition_of else [])):
+                if parent in target.tables and parent not in seen:
+                    found[parent] |= set(table.column_names)
+                    seen.add(parent)
+                    waiting.append(target.tables[parent])
+    return found
 
 
 def _free(name: str, taken: Iterable[str]) -> str:
