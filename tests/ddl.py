@@ -25,7 +25,7 @@ async def read(url: str) -> Schema:
 
 async def carry_out(url: str, made: Made, *, complete: bool = True) -> None:
     """Each statement in a transaction of its own; foreign keys between the phases."""
-    assert made.blockers == ()
+    assert made.blockers == (), made.blockers
     shape = [s.sql for s in made.statements if s.phase == "shape"]
     later = [s.sql for s in made.statements if s.phase == "complete"]
     keys = [s.restore for s in made.foreign_keys]

@@ -96,7 +96,7 @@ async def foretell(
     for name in order if stands else ():
         await foresee(found.facts, name, moment, shared.keeper, found.target, forecast)
         await try_rows(found.facts, name, moment, shared.keeper, found.target, forecast)
-    await follow(found.facts, order, moment, shared.keeper, forecast)
+    await follow(found.facts, order, moment, shared.keeper, forecast, target=found.target if stands else None)
     return forecast
 
 
@@ -111,10 +111,16 @@ def apply_ways(file: MappingFile, checked: Checked, chosen: Sequence[str]) -> Ma
     by_place: dict[tuple[str, ...], tuple[str, Edit]] = {}
     for asked in chosen:
         for edit in _edits(checked, asked):
-            first, known = by_place.setdefault(edit.place, (asked, edit))
-            if known.value != edit.value:
-                raise WaysCollide(first=first, second=asked, place=".".join(edit.place))
+            for place, (first, known) in by_place.items():
+                if _one_holds_the_other(place, edit.place) and known != edit:
+                    raise WaysCollide(first=first, second=asked, place=".".join(edit.place))
+            by_place.setdefault(edit.place, (asked, edit))
     return amended(file, [(edit.place, edit.value) for _, edit in by_place.values()])
+
+
+def _one_holds_the_other(place: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    width = min(len(place), len(other))
+    return place[:width] == other[:width]
 
 
 def _edits(checked: Checked, asked: str) -> tuple[Edit, ...]:

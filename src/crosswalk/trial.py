@@ -3,7 +3,8 @@
 Whether an index entry or a row is too large depends on how well its values compress, and whether a server's
 encoding knows a character, only the server can say. The source names the rows that might be too much (few, as a
 rule); they are relayed into the twin of their landing and from there into a temporary table with the same columns
-and the same indexes, in a transaction that is rolled back. Refused there, refused by the load.
+and the same indexes, in a transaction that is rolled back. Refused there, refused by the load. Values that the target
+makes are NULL in the trial: of a fixed size they change nothing, else it is said.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 from crosswalk.connect import CopyFormat, Session
 from crosswalk.copy.hands import row_fault
 from crosswalk.errors import CrosswalkError, MissingPrivilege, StatementFailed
-from crosswalk.express import EVERYTHING, Barred, Facts, Fed, Key, Landing, Moment, Motion, Selection, Wire
+from crosswalk.express import EVERYTHING, Barred, Facts, Fed, Key, Landing, Moment, Motion, Reference, Selection, Wire
 from crosswalk.express.casts import from_wire, wire_type
 from crosswalk.express.together import identity_texts
 from crosswalk.judge import Forecast
@@ -48,6 +49,9 @@ _UNKNOWN: Final = ("22P05", "22021")
 async def try_rows(facts: Facts, name: Name, moment: Moment, source: Session, target: Session, found: Forecast) -> None:
     """What the target refuses of one table for its size or its characters; nothing stays there."""
     motion = Motion(facts, name)
+    for fed in motion.fed:
+        if isinstance(fed.via, Reference) and fed.column.type.storage.name not in _FIXED:
+            found.leave(f"{name}: the size of {fed.column.name} (the target makes its values)")
     for code, where in await _doubtful(motion, target):
         asked = partial(_asked, motion, where)
         keys = await found.fetch(motion, moment, source, asked, what=f"the large rows of {name}")

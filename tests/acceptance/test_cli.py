@@ -224,7 +224,8 @@ def test_every_verb_gives_one_json_object(road: Road) -> None:
     assert road.run("doctor", "--json").json["blocked"] is False
     compared = road.run("diff", "--json", "--source", road.source, code=2).json
     assert compared["equal"] is False
-    assert ":***@" in compared["next"][0]
+    assert "--source postgresql://role" in compared["next"][0]
+    assert "***" not in compared["next"][0], "a masked password cannot be pasted"
     checked = road.run("check", "crosswalk.yaml", "--json").json
     assert [(v["rows"], v["declared"]) for v in checked["verdicts"]] == [(1, True)]
     assert checked["next"] == ["crosswalk plan crosswalk.yaml"]

@@ -199,7 +199,7 @@ def _killed(road: Road, path: Path, place: str, passage: str) -> None:
         },
         capture_output=True, text=True, check=False, timeout=120,
     )
-    assert done.returncode == -signal.SIGKILL, (failpoint, done.stdout, done.stderr)
+    assert done.returncode == -signal.SIGKILL, (place, done.stdout, done.stderr)
 
 
 _STOPS = ("shape.before_commit@3", "chunk.before_commit", "complete.before_commit@2")

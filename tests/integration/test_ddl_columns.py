@@ -102,3 +102,30 @@ async def test_a_type_of_an_extension_needs_the_extension(pg16: Server, make_dat
     assert unequal(facts(made.projected), facts(await read(two))) == {}
     await take_back(two, made.statements)
     assert unequal(facts(target), facts(await read(two))) == {}
+
+
+async def test_a_collation_comes_along_and_a_row_type_does_not(pg18: Server, make_database: MakeDatabase) -> None:
+    one, two, three = make_database(pg18), make_database(pg18), make_database(pg18)
+    coll = "CREATE COLLATION sorted (provider = icu, locale = 'de', deterministic = {})"
+    await run(one, coll.format("false"), "CREATE TABLE other (a integer)",
+              "CREATE TABLE t (name text COLLATE sorted, o other, os other[])")
+    await run(two, "CREATE TABLE plain (id integer)")
+    await run(three, "CREATE TABLE plain (id integer)", coll.format("true"))
+    source, target = await read(one), await read(two)
+    name, *rows = source.tables[public("t")].columns
+    made = add_columns(source, target, [Addition(table=public("plain"), name="name", column=name)])
+    await carry_out(two, made)
+    now = await read(two)
+    assert now.tables[public("plain")].columns[1].collation == "public.sorted"
+    assert unequal(facts(made.projected), facts(now)) == {}
+    again = add_columns(source, now, [Addition(table=public("plain"), name="again", column=name)])
+    assert [s.kind for s in again.statements] == ["column"]
+    await take_back(two, made.statements)
+    assert unequal(facts(target), facts(await read(two))) == {}
+    other = add_columns(source, await read(three), [Addition(table=public("plain"), name="name", column=name)])
+    assert "the target's collation public.sorted differs from the source's" in other.blockers
+    made = add_columns(source, target, [Addition(table=public("plain"), name=c.name, column=c) for c in rows])
+    assert made.blockers == (
+        "public.plain.o has the row type of public.other, which is no type of its own",
+        "public.plain.os has the row type of public.other, which is no type of its own",
+    )

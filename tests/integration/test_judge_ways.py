@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crosswalk.checking import Checked, apply_ways
 from crosswalk.cli.check import check as cli_check
 from crosswalk.embedded import Server
-from crosswalk.errors import WayNeedsValue, WaysCollide, WayUnknown
-from crosswalk.mapping import read_text
+from crosswalk.errors import WayNeedsValue, WaysCollide, WayUnfit, WayUnknown
+from crosswalk.mapping import amended, read_text
 from tests.road import Road, findings, lay, sums
 from tests.servers import MakeDatabase, MakeRole
 
@@ -155,3 +156,72 @@ def test_apply_edits_the_file_and_keeps_its_comments(
     assert where is not None
     assert where.sql.startswith("(id <> 3) AND ")
     assert where.why.startswith("gone; ")
+
+
+STYLED = """\
+version: 1  # the first
+tables:
+  t:
+    from: t
+    key: [id]   # its key
+    # what becomes of each column
+    columns:
+      id: id
+      v: {map: {a: b,
+                c: d},   # one line a label
+          from: v,
+          else: fail}
+      w: # about w
+        sql: 1 + 1  # two
+        why: |
+          a long
+          story
+      x: &x {map: {a: b}, from: v, else: fail}
+      y: *x
+      'a "b" c': v
+  u: {from: u, key: [id],
+      columns: {id: id,
+                v: v}}
+"""
+COLUMN = ("tables", "t", "columns")
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost", "made"),
+    [
+        ([((*COLUMN, "v", "else"), {"value": "8"})], ["          else: fail}"], ["          else: {value: '8'}}"]),
+        ([((*COLUMN, "w", "why"), "short")], ["        why: |", "          a long", "          story"], ["        why: short"]),
+        ([((*COLUMN, "y"), {"sql": "1"})], ["      y: *x"], ["      y: {sql: '1'}"]),
+        ([((*COLUMN, 'a "b" c'), {"sql": "id"})], ["      'a \"b\" c': v"], ["      'a \"b\" c': {sql: id}"]),
+        (
+            [(("tables", "t", "rejects"), "quarantine"), (("tables", "u", "where"), {"sql": "id > 1, 2", "why": "x"})],
+            ["                v: v}}"],
+            ["    rejects: quarantine", "                v: v}, where: {sql: 'id > 1, 2', why: x}}"],
+        ),
+    ],
+)  # fmt: skip
+def test_an_edit_leaves_every_other_line_as_it_was(changes: list[Any], lost: list[str], made: list[str]) -> None:
+    before, after = STYLED.splitlines(), amended(read_text(STYLED), changes).text.splitlines()
+    assert [line for line in before if line not in after] == lost
+    assert [line for line in after if line not in before] == made
+
+
+def test_an_edit_of_an_anchor_leaves_its_alias_alone() -> None:
+    for column, other in (("x", "y"), ("y", "x")):
+        after = amended(read_text(STYLED), [((*COLUMN, column, "else"), "quarantine")]).document.tables["t"].columns
+        rules: list[Any] = [after[name] for name in (column, other)]
+        assert [rule.else_ for rule in rules] == ["quarantine", "fail"]
+
+
+def test_a_value_that_does_not_fit_leaves_the_document_as_it_was(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, tmp_path: Path
+) -> None:
+    source = "CREATE TABLE p (id int PRIMARY KEY, v int); INSERT INTO p VALUES (1, NULL);"
+    target = "CREATE TABLE p (id int PRIMARY KEY, v int NOT NULL);"
+    document = "version: 1\ntables:\n  p: {from: p, key: [id], columns: {id: id, v: v}}\n"
+    road = asyncio.run(lay(make_database, make_role, (pg16, source), (pg18, target), document))
+    path = tmp_path / "crosswalk.yaml"
+    path.write_text(document)
+    with pytest.raises(WayUnfit, match="invalid input syntax"):
+        cli_check(path, source=road.source, target=road.target, apply=["public.p.v:not_null=value:no"], as_json=True)
+    assert [p.read_text() for p in tmp_path.iterdir()] == [document]

@@ -67,7 +67,7 @@ class Drafted:
         return self.document.by_target[parse(table)].columns[column]
 
     def asked(self, place: str) -> set[str]:
-        return {q.code for q in self.matched.draft.questions if q.place == place}
+        return {q.code for q in self.matched.draft.questions if place in q.places}
 
 
 def _salon(dataset: Dataset) -> tuple[Fill, Fill, Path]:
@@ -275,7 +275,7 @@ def test_tables_that_share_a_name_only_are_not_mapped(drafted: Drafted) -> None:
     for name in ("appointments_cache", "reminders", "sync_status"):
         assert Name("public", name) not in drafted.document.by_target
         assert {"table.unfed"} == {
-            q.code for q in drafted.matched.draft.questions if q.place == f"public.{name}" and q.code != "table.left"
+            q.code for q in drafted.matched.draft.questions if f"public.{name}" in q.places and q.code != "table.left"
         }
     messages = [rule for (name, _), rule in drafted.accepted.items() if name == Name("public", "messages")]
     assert not messages

@@ -60,7 +60,7 @@ def rules(matched: Matched, table: str) -> dict[str, Any]:
 
 
 def asked(matched: Matched) -> set[tuple[str, str]]:
-    return {(q.place, q.code) for q in matched.draft.questions}
+    return {(place, q.code) for q in matched.draft.questions for place in q.places}
 
 
 async def test_values_tell_units_labels_and_what_a_reference_holds(make_database: MakeDatabase, pg16: Server) -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
+import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
+from crosswalk import embedded
 from crosswalk.connect import session
 from crosswalk.embedded import Server
 from crosswalk.errors import (
+    ConnectionLost,
     FailpointHit,
     FormerStateUnknown,
     LedgerOutdated,
+    LocksExhausted,
     MissingPrivilege,
     NotFormedYet,
     StatementFailed,
@@ -21,7 +30,7 @@ from crosswalk.errors import (
 from crosswalk.failpoints import VARIABLE
 from crosswalk.ledger import Ledger
 from crosswalk.rollback import rollback
-from tests.road import Road, connected, lay, rows, run
+from tests.road import Road, connected, lay, road, rows, run
 from tests.servers import MakeDatabase, MakeRole, database_of, sql
 from tests.standing import same, standing
 
@@ -81,7 +90,7 @@ async def test_who_waits_for_a_lock_holds_nobody_up_for_long(
         reading = busy.transaction()
         await reading.start()
         await busy.fetch("SELECT * FROM town")
-        work = asyncio.create_task(laid.migrate(plan) if verb == "shape" else rollback(laid.target))  # type: ignore[arg-type]
+        work = asyncio.create_task(laid.migrate(plan) if verb == "shape" else rollback(laid.target))
         began = time.monotonic()
         reads = 0
         while not work.done():
@@ -94,6 +103,73 @@ async def test_who_waits_for_a_lock_holds_nobody_up_for_long(
         await reading.rollback()
     if verb == "rollback":
         await rollback(laid.target)
+
+
+async def test_a_session_that_is_terminated_and_ctrl_c_leave_everything_as_it_was(
+    laid: Road, pg18: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await standing(pg18, laid.target)
+    await laid.migrate()
+    moved = await standing(pg18, laid.target)
+    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
+    monkeypatch.setenv(VARIABLE, "rollback.before_commit=sleep:2")
+    ours = f"datname = '{database_of(laid.target)}' AND application_name LIKE '%rollback'"
+    idle = "state = 'idle in transaction' AND state_change < clock_timestamp() - interval '0.7 s'"
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours} AND {idle}"
+    stop = threading.Event()
+    hunter = threading.Thread(target=_until, args=(lambda: "t" in sql(pg18, end), stop))
+    hunter.start()
+    with pytest.raises(ConnectionLost):
+        await rollback(laid.target)
+    stop.set()
+    hunter.join()
+    monkeypatch.undo()
+    same(moved, await standing(pg18, laid.target))
+
+    async with connected(laid.target) as busy:
+        reading = busy.transaction()
+        await reading.start()
+        await busy.fetch("SELECT * FROM town")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "crosswalk", "rollback", env={**os.environ, "CROSSWALK_TARGET": laid.target},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )
+        waiting = f"SELECT pid FROM pg_stat_activity WHERE {ours} AND wait_event_type = 'Lock'"
+        while not await rows(laid.target, waiting):
+            assert process.returncode is None
+            await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 130
+        await reading.rollback()
+    same(moved, await standing(pg18, laid.target))
+    await rollback(laid.target)
+    same(before, await standing(pg18, laid.target))
+
+
+def _until(done: Callable[[], bool], stop: threading.Event) -> None:
+    while not stop.is_set() and not done():
+        time.sleep(0.1)
+
+
+@pytest.mark.drill
+async def test_a_lock_table_that_is_too_small_is_said_and_nothing_is_half_done(
+    pg16: Server, make_database: MakeDatabase
+) -> None:
+    """Each table alone finds room, all of them together do not."""
+    made = [f"CREATE TABLE t{i} (id int PRIMARY KEY, a int UNIQUE, b int UNIQUE);" for i in range(400)]
+    listed = "".join(f"  t{i}: {{from: t{i}, key: [id], columns: {{id: id, a: a, b: b}}}}\n" for i in range(400))
+    source = make_database(pg16)
+    await run(source, f"{''.join(made)}; INSERT INTO t7 VALUES (1, 1, 1)")
+    small = {"max_locks_per_transaction": "10", "max_connections": "12"}
+    with embedded.ephemeral(version=18, fast=True, settings=small) as server:
+        laid = road(source, server.url("postgres"), f"version: 1\ntables:\n{listed}")
+        async with connected(laid.target) as conn:
+            for each in made:
+                await conn.execute(each)
+        await laid.migrate()
+        with pytest.raises(LocksExhausted, match="target"):
+            await rollback(laid.target)
+        assert await rows(laid.target, "SELECT * FROM t7") == [(1, 1, 1)]
 
 
 async def test_who_may_take_a_run_back(laid: Road, pg18: Server, make_role: MakeRole) -> None:

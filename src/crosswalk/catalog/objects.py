@@ -45,7 +45,7 @@ def _need(row: Row) -> Need:
 
 def available(row: Row) -> Available:
     """A row of `available.sql`."""
-    return Available(name=row["name"], trusted=row["trusted"])
+    return Available(name=row["name"], trusted=row["trusted"], requires=tuple(filter(None, (row["requires"] or "").split(","))))
 
 
 def given(row: Row) -> Given:

@@ -27,7 +27,7 @@ from crosswalk.cli.accounting import (
     tally_json,
     verdict_json,
 )
-from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite
+from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite, WayUnfit
 from crosswalk.mapping import difference, read_mapping
 
 EXAMPLES: Final = (
@@ -63,9 +63,11 @@ def check(
     if apply:
         after = apply_ways(file, checked, apply)
         changed = difference(file, after)
+        checked = asyncio.run(conduct(after, servers))
+        if checked.problems:
+            raise WayUnfit(asked=", ".join(apply), reason=checked.problems[0].message)
         _write(mapping, after.text)
         file = after
-        checked = asyncio.run(conduct(file, servers))
     follow = f"crosswalk plan {mapping}" if checked.clean else f"crosswalk check {mapping}"
     answer = voice.Answer(
         data={

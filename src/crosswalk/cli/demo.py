@@ -261,8 +261,16 @@ def _tally(tally: Tally) -> dict[str, int]:
     return {part: getattr(tally, part) for part in ("extracted", "loaded", "merged", "quarantined", "filtered")}
 
 
-def _strategies(plans: PlanFile | None) -> dict[str, Any]:
-    return {cost.strategy: cost.model_dump(mode="json", exclude={"strategy"}) for cost in plans.costs} if plans else {}
+def _strategies(story: Story, strategy: Strategy) -> dict[str, Any]:
+    """What each costs; of the one that was carried out, whether its verification was clean (of the others, null)."""
+    clean = story.verified is not None and story.verified.clean
+    return {
+        cost.strategy: {
+            "chosen": cost.strategy == strategy, "verified": clean if cost.strategy == strategy else None,
+            **cost.model_dump(mode="json", exclude={"strategy"}),
+        }
+        for cost in (story.plans.costs if story.plans else ())
+    }
 
 
 def _json(story: Story, strategy: Strategy, kept: Stage | None, *, seconds: float) -> dict[str, Any]:
@@ -272,7 +280,7 @@ def _json(story: Story, strategy: Strategy, kept: Stage | None, *, seconds: floa
         "ok": story.ok,
         "seconds": round(seconds, 2),
         "strategy": strategy,
-        "strategies": _strategies(story.plans),
+        "strategies": _strategies(story, strategy),
         "recommendation": recommended.model_dump(mode="json") if recommended else None,
         "decision": story.plans.decision.model_dump(mode="json") if story.plans and story.plans.decision else None,
         "report": str(story.report) if story.report else None,

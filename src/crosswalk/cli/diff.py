@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 from crosswalk.cli import options, voice
@@ -31,7 +32,8 @@ def diff(
     """
     file = options.document(mapping)
     found = asyncio.run(_compare(options.servers(source, target), file))
-    follow = f"crosswalk check {mapping or 'crosswalk.yaml'}"
+    document = mapping or Path("crosswalk.yaml")
+    follow = f"crosswalk check {document}" if document.exists() else "crosswalk match"
     answer = voice.Answer(
         data=as_json(found), view=[render_comparison(found)],
         exit_code=EXIT_CLEAN if found.equal else EXIT_DIFFERENT,

@@ -18,6 +18,7 @@ from crosswalk.cli.tables import shown
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite, DraftInTheWay
 from crosswalk.mapping import read_mapping
 from crosswalk.match import Explained, Proposal, Question, TableDraft
+from crosswalk.match import heading as heading_of
 from crosswalk.match.yamltext import flow
 from crosswalk.matching import Matched
 from crosswalk.matching import match as conduct
@@ -116,7 +117,7 @@ def _view(made: Matched) -> Iterator[RenderableType]:
 
 
 def _question(number_: int, question: Question) -> Iterator[RenderableType]:
-    yield line(f"{number_:>3}. {question.place}", style="bold")
+    yield line(f"{number_:>3}. {heading_of(question)}", style="bold")
     yield line(question.text, indent=5)
     if question.offer:
         yield line(f"→ {question.offer}", indent=5, style="green")
@@ -159,7 +160,7 @@ def _in_words(rule: Proposal) -> str:
 def question_json(question: Question) -> dict[str, Any]:
     return {
         "code": question.code, "place": question.place, "text": question.text, "offer": question.offer or None,
-        "rank": question.rank,
+        "rank": question.rank, "also": list(question.also),
     }
 
 

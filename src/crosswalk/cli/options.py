@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from crosswalk.connect import mask, server_url
+from crosswalk.connect import MASK, mask, server_url
 from crosswalk.mapping import MappingFile, read_mapping
 from crosswalk.names import Name
 from crosswalk.survey import Servers
@@ -53,6 +53,13 @@ def pairs(file: MappingFile) -> Mapping[Name, Name]:
 
 
 def again(command: str, *, source: str | None = None, target: str | None = None) -> str:
-    """The command with the servers as they were given on the command line; passwords masked."""
+    """The command with the servers as they were given on the command line, without their passwords.
+
+    What stands there can be pasted where the password comes from PGPASSWORD or ~/.pgpass; a masked one could not.
+    """
     given = (("--source", source), ("--target", target))
-    return " ".join([command, *(f"{flag} {shlex.quote(mask(url))}" for flag, url in given if url)])
+    return " ".join([command, *(f"{flag} {shlex.quote(_bare(url))}" for flag, url in given if url)])
+
+
+def _bare(url: str) -> str:
+    return mask(url).replace(f":{MASK}@", "@", 1)

@@ -57,10 +57,9 @@ async def _take_back(url: str, allow: list[Loss]) -> TakenBack:
 
 
 def _others(done: TakenBack) -> list[str]:
-    if not done.standing:
-        return []
-    runs = f"run{'s' if len(done.standing) > 1 else ''} {', '.join(map(str, done.standing))}"
-    return [f"{runs} of other tables still stand{'s' if len(done.standing) == 1 else ''}: `crosswalk rollback` again takes the newest back"]
+    runs = ", ".join(map(str, done.standing))
+    told = f"still standing, in other tables: run {runs}; `crosswalk rollback` again takes the newest of them back"
+    return [told] if done.standing else []
 
 
 def _next(done: TakenBack) -> tuple[str, ...]:

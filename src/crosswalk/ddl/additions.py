@@ -32,12 +32,12 @@ _HOLDING: Final = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED})
 def add_columns(source: Schema, target: Schema, additions: Sequence[Addition]) -> Made:
     """Statements that add each column of `additions`, and make the types that they need."""
     settled = [replace(each, column=_settled(source, each)) for each in additions]
-    wanted = _wanted(source, [each.column.type for each in settled])
+    wanted = _wanted(source, [each.column for each in settled])
     standing = Standing(target)
     room = _room(wanted, standing)
     making = Recreating(wanted, room, target)
     made, stuck = making.steps()
-    blockers = [*room.blockers, *hurdles(wanted, room, standing), *_blockers(target, settled)]
+    blockers = [*room.blockers, *hurdles(wanted, room, standing), *_blockers(target, settled), *_rows(source, settled)]
     blockers += [f"{each.makes[-1]} needs itself" for each in stuck]
     return Made(
         statements=(*(each.statement for each in made), *(_statement(each) for each in settled)),
@@ -75,12 +75,14 @@ def _used(refs: Iterable[TypeRef]) -> Iterator[Thing]:
         yield from _used(inner for inner in (ref.element, ref.base) if inner is not None)
 
 
-def _wanted(source: Schema, refs: Iterable[TypeRef]) -> Wanted:
-    """The free-standing types and what they need; no tables."""
+def _wanted(source: Schema, columns: Sequence[Column]) -> Wanted:
+    """The free-standing types and collations, and what they need; no tables."""
     needs = by_thing(source.needs)
     known = types(source)
-    refs = list(refs)
+    refs = [column.type for column in columns]
+    named = {column.collation for column in columns}
     waiting = [thing for thing in _used(refs) if thing.name in known]
+    waiting += [Thing(kind="collation", name=name) for name in source.collations if str(name) in named]
     waiting += [Thing(kind="extension", name=Name("", e)) for e in _extensions(source, refs)]
     found: set[Thing] = set(waiting)
     while waiting:
@@ -104,6 +106,14 @@ def _extensions(source: Schema, refs: Iterable[TypeRef]) -> set[str]:
     }
 
 
+def _rows(source: Schema, additions: Iterable[Addition]) -> Iterator[str]:
+    """A table's own type comes only with the table."""
+    for each in additions:
+        for thing in _used([each.column.type]):
+            if thing.name in source.tables:
+                yield f"{each.table}.{each.name} has the row type of {thing.name}, which is no type of its own"
+
+
 def _room(wanted: Wanted, standing: Standing) -> Cleared:
     """Nothing makes room for a column: what differs is in the way."""
     theirs = types(wanted.source)
@@ -113,9 +123,14 @@ def _room(wanted: Wanted, standing: Standing) -> Cleared:
         Thing(kind="function", name=f.name, arguments=f.arguments): standing.same_function(f)
         for f in wanted.functions if standing.function(f) is not None
     }
-    different = sorted({*there, *functions} - equal - {thing for thing, same in functions.items() if same})
+    collations = {
+        Thing(kind="collation", name=name): found.definition == wanted.source.collations[name].definition
+        for name, found in standing.target.collations.items() if Thing(kind="collation", name=name) in wanted.things
+    }
+    equal |= {thing for thing, same in (functions | collations).items() if same}
+    different = sorted({*there, *functions, *collations} - equal)
     return Cleared(
-        reused=frozenset(equal | {thing for thing, same in functions.items() if same}),
+        reused=frozenset(equal),
         blockers=tuple(f"the target's {thing.kind} {thing} differs from the source's" for thing in different),
     )
 

@@ -103,9 +103,8 @@ def _extensions(wanted: Wanted, target: Schema) -> Iterator[str]:
     there = {extension.name: extension for extension in target.extensions}
     offered = {each.name: each for each in target.available}
     theirs = {extension.name: extension for extension in wanted.source.extensions}
-    for name in wanted.of("extension"):
-        key = name.relation
-        mine = theirs[key].schema if key in theirs else None
+    for key in _with_required(wanted, target):
+        mine = theirs[key].schema if key in theirs and Name("", key) in wanted.of("extension") else None
         if key in there:
             if mine is not None and there[key].schema != mine:
                 yield f"the extension {key} stands in the schema {there[key].schema}, in the source in {mine}"
@@ -116,11 +115,27 @@ def _extensions(wanted: Wanted, target: Schema) -> Iterator[str]:
 
 
 def new_extensions(wanted: Wanted, target: Schema) -> list[tuple[str, str]]:
-    """(name, schema) of the extensions to be created."""
+    """(name, schema) of the extensions to be created, in order."""
     there = {extension.name for extension in target.extensions} | {_BUILT_IN}
     theirs = {extension.name: extension.schema for extension in wanted.source.extensions}
-    names = [name.relation for name in wanted.of("extension")]
+    names = _with_required(wanted, target)
     return [(name, theirs[name]) for name in names if name not in there and name in theirs]
+
+
+def _with_required(wanted: Wanted, target: Schema) -> list[str]:
+    """The extensions that are needed, each after those that it requires itself."""
+    requires = {each.name: each.requires for each in target.available}
+    found: dict[str, None] = {}
+
+    def visit(name: str, above: frozenset[str]) -> None:
+        for other in requires.get(name, ()):
+            if other not in above:
+                visit(other, above | {other})
+        found[name] = None
+
+    for name in wanted.of("extension"):
+        visit(name.relation, frozenset({name.relation}))
+    return list(found)
 
 
 def _new_names(wanted: Wanted, cleared: Cleared) -> Iterator[tuple[str, Name]]:

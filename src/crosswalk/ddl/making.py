@@ -166,8 +166,9 @@ class Recreating:
         source = self._wanted.source
         for name in new_schemas(self._wanted, self._room, self._target):
             yield typedefs.schema(name, source.namespaces.get(name), self._grant(("schema", name)))
+        requires = {each.name: each.requires for each in self._target.available}
         for name, where in new_extensions(self._wanted, self._target):
-            yield typedefs.extension(name, where)
+            yield typedefs.extension(name, where, requires.get(name, ()))
         for each in source.collations.values():
             if Thing(kind="collation", name=each.name) in self._new:
                 yield typedefs.collation(each)

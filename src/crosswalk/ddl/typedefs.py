@@ -30,10 +30,10 @@ def schema(name: str, there: Namespace | None, granted: Granted) -> Step:
     return step(("schema", name), sql, undo=f"DROP SCHEMA {quote(name)}")
 
 
-def extension(name: str, where: str) -> Step:
+def extension(name: str, where: str, requires: Iterable[str]) -> Step:
     return step(
         ("extension", name), f"CREATE EXTENSION {quote(name)} SCHEMA {quote(where)}",
-        undo=f"DROP EXTENSION {quote(name)}", after=[("schema", where)],
+        undo=f"DROP EXTENSION {quote(name)}", after=[("schema", where), *(("extension", other) for other in requires)],
     )
 
 

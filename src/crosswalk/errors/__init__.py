@@ -25,7 +25,7 @@ from crosswalk.errors.document import (
     NotInSchema,
     RuleImpossible,
 )
-from crosswalk.errors.judge import WayNeedsValue, WaysCollide, WayUnknown
+from crosswalk.errors.judge import WayNeedsValue, WaysCollide, WayUnfit, WayUnknown
 from crosswalk.errors.match import DraftInTheWay, NothingMatches
 from crosswalk.errors.moving import (
     AccountingBroken,
@@ -174,6 +174,7 @@ __all__ = [
     "TooManyBarred",
     "TriggerUnplanned",
     "WayNeedsValue",
+    "WayUnfit",
     "WayUnknown",
     "WaysCollide",
 ]

@@ -24,3 +24,10 @@ class WaysCollide(CrosswalkError):
 
     remedy = "Apply one of them, check again, and apply what is still offered."
     exit_code = EXIT_USAGE
+
+
+class WayUnfit(CrosswalkError):
+    """{asked} would make a document that does not fit: {reason}."""
+
+    remedy = "Nothing was written. Give a value of the column's type, or change the document by hand."
+    exit_code = EXIT_USAGE

@@ -186,10 +186,16 @@ def _of_partitions_alone(motion: Motion) -> Iterator[str]:
     while waiting:
         part = waiting.pop()
         waiting += motion.facts.target.partitions(part.name)
-        own = [i.name for i in part.indexes if i.unique and not i.inherited]
+        own = [i.name for i in part.indexes if not i.inherited and (i.unique or i.constraint or i.expressions or i.partial)]
         own += [c.name for c in (*part.checks, *part.foreign_keys) if not c.inherited]
+        own += [f"NOT NULL of {c.name}" for c in part.columns if c.not_null and not _not_null(motion, c.name)]
         if own:
             yield f"{part.name}: {', '.join(sorted(own))} (a rule of this partition alone): left to the load"
+
+
+def _not_null(motion: Motion, name: str) -> bool:
+    column = motion.target.column(name)
+    return column is not None and column.not_null
 
 
 def _given(rule: Together) -> str:

@@ -90,8 +90,10 @@ async def foresee(facts: Facts, name: Name, moment: Moment, source: Session, tar
     await _standing(motion, moment, source, target, found)
 
 
-async def follow(facts: Facts, order: tuple[Name, ...], moment: Moment, source: Session, found: Forecast) -> None:
-    """Rows that refer to rows which will be refused, to a fixed point."""
+async def follow(
+    facts: Facts, order: tuple[Name, ...], moment: Moment, source: Session, found: Forecast, *, target: Session | None
+) -> None:
+    """Rows that refer to rows which will be refused, to a fixed point; no target, no rows of others."""
     ancestry = Ancestry(facts)
     keys = [asked for name in order for asked in _followed(facts, name, ancestry)]
     more = True
@@ -100,8 +102,21 @@ async def follow(facts: Facts, order: tuple[Name, ...], moment: Moment, source: 
         for motion, each, circular in keys:
             if not (circular or found.barred.get(each.parent)):
                 continue
+            if facts.mapping(each.parent).existing != "refuse":
+                more |= target is not None and await _again(motion, each, moment, source, target, found)
+                continue
             gone = await _orphaned(motion, each, moment, source, found, f"the rows of {motion.name} without a parent")
             more |= found.add(motion.name, (without_parent(each, gone),) if gone else ())
+
+
+async def _again(
+    motion: Motion, each: Foreign, moment: Moment, source: Session, target: Session, found: Forecast
+) -> bool:
+    """Asks about a parent that holds rows of others once more, since rows of it will be refused; whether more go."""
+    if any(isinstance(f.via, Reference) for f in motion.fed if f.column.name in each.key.columns):
+        found.leave(f"{motion.name}: {each.key.name} (the target makes its values, and holds rows of others)")
+        return False
+    return await _foreign(motion, each, moment, source, target, found)
 
 
 def _followed(facts: Facts, name: Name, ancestry: Ancestry) -> Iterator[tuple[Motion, Foreign, bool]]:
@@ -111,14 +126,11 @@ def _followed(facts: Facts, name: Name, ancestry: Ancestry) -> Iterator[tuple[Mo
     motion = Motion(facts, name)
     asked = {each.key.name for each in judged_keys(motion, ancestry)}
     for each in foreign_keys(motion)[0]:
-        if not _settled(facts, each):
+        if each.pairs:
             proven = found_by_lookup(motion, each) or kept_by_source(motion, each)
-            yield motion, each, each.key.name not in asked and not proven
-
-
-def _settled(facts: Facts, each: Foreign) -> bool:
-    """Whether `foresee` has asked about a key, or nobody can."""
-    return not each.pairs or facts.mapping(each.parent).existing != "refuse"
+            occupied = facts.mapping(each.parent).existing != "refuse"
+            circle = name in {each.parent, *ancestry.above(each.parent)}
+            yield motion, each, circle if occupied else each.key.name not in asked and not proven
 
 
 # --- foreign keys -------------------------------------------------------------------------------
@@ -126,7 +138,8 @@ def _settled(facts: Facts, each: Foreign) -> bool:
 
 async def _foreign(
     motion: Motion, each: Foreign, moment: Moment, source: Session, target: Session, found: Forecast
-) -> None:
+) -> bool:
+    """Whether there are more rows whose value the target does not have."""
     what = f"what {motion.name} refers to"
     if each.pairs:
         keys = await _orphaned(motion, each, moment, source, found, what)
@@ -138,20 +151,19 @@ async def _foreign(
         )
     if len(rows) > MOST_VALUES:
         found.leave(f"{motion.name}: {each.key.name} (more than {MOST_VALUES:,} values to ask {each.parent} for)")
-        return
+        return False
     try:
         missing = [v for i in range(0, len(rows), _BATCH) for v in await _absent(motion, each, rows[i : i + _BATCH], target)]
     except MissingPrivilege:
         found.leave(f"{motion.name}: {each.key.name} (the role may not read {each.parent})")
-        return
+        return False
     gone: list[Key] = []
     for start in range(0, len(missing), _BATCH):
         some = missing[start : start + _BATCH]
         gone += await found.fetch(motion, moment, source, partial(referring, motion, each, some), what=what)
     if half_referred(motion, each, moment):
         gone += await found.fetch(motion, moment, source, lambda seen: half_referred(motion, each, seen) or "", what=what)
-    if gone:
-        found.add(motion.name, (without_parent(each, tuple(gone)),))
+    return found.add(motion.name, (without_parent(each, tuple(gone)),) if gone else ())
 
 
 async def _orphaned(

@@ -49,7 +49,7 @@ def mask(text: str) -> str:
     """A key's part with its middle hidden."""
     if len(text) <= 2:
         return "•" * len(text)
-    shown = 1 if len(text) < 6 else 2
+    shown = 1 if len(text) < 9 else 2
     return text[:shown] + "•" * min(len(text) - 2 * shown, 6) + text[-shown:]
 
 

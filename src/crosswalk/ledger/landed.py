@@ -60,6 +60,8 @@ class Landed:
     unfed_hash: Decimal
     moment: str
     """A snapshot of the target: what is visible in it had been written."""
+    server: str
+    """Whose snapshot: in a copy that was restored elsewhere transactions have other numbers."""
     disturbed: bool
     """Others had changed rows before a later run or repair wrote again."""
     form: Mapping[str, str]
@@ -123,9 +125,9 @@ async def note(
     """Remember how a table stands now."""
     image = await _image(session, claimed, columns, unfed, None)
     await session.execute(
-        "INSERT INTO crosswalk.landed (target_table, run_id, columns, unfed, rows, hash, unfed_hash, moment, form)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::json) ON CONFLICT (target_table) DO UPDATE SET run_id = $2,"
-        " columns = $3, unfed = $4, rows = $5, hash = $6, unfed_hash = $7, moment = $8, form = $9::json",
+        "INSERT INTO crosswalk.landed (target_table, run_id, columns, unfed, rows, hash, unfed_hash, moment, form, server)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10) ON CONFLICT (target_table) DO UPDATE SET run_id = $2,"
+        " columns = $3, unfed = $4, rows = $5, hash = $6, unfed_hash = $7, moment = $8, form = $9::json, server = $10",
         str(claimed.target),
         run,
         list(columns),
@@ -135,6 +137,7 @@ async def note(
         image.unfed_hash,
         image.moment,
         json.dumps(dict(form)),
+        await _server(session),
         what=_WHAT,
     )
 
@@ -142,7 +145,7 @@ async def note(
 async def noted(session: Session, tables: Collection[Name]) -> dict[Name, Landed]:
     """What was remembered of tables."""
     rows = await session.fetch(
-        "SELECT target_table, columns, unfed, rows, hash, unfed_hash, moment, disturbed, form::text AS form"
+        "SELECT target_table, columns, unfed, rows, hash, unfed_hash, moment, disturbed, server, form::text AS form"
         " FROM crosswalk.landed WHERE target_table = ANY ($1::text[])",
         [str(t) for t in tables],
         what=_WHAT,
@@ -156,6 +159,7 @@ async def noted(session: Session, tables: Collection[Name]) -> dict[Name, Landed
             hash=Decimal(r["hash"] or 0),
             unfed_hash=Decimal(r["unfed_hash"] or 0),
             moment=r["moment"] or "",
+            server=r["server"],
             disturbed=r["disturbed"],
             form=json.loads(r["form"]),
         )
@@ -167,15 +171,25 @@ async def look(session: Session, claimed: Claim, was: Landed) -> Look:
     """Whether a table's rows are still those that were noted."""
     if was.rows is None:
         return Look(unrest=Unrest.UNKNOWN)
-    now = await _image(session, claimed, was.columns, was.unfed, was.moment)
+    known = await _server(session) == was.server
+    now = await _image(session, claimed, was.columns, was.unfed, was.moment if known else None)
     if (now.rows, now.hash) == (was.rows, was.hash):
         return Look(unrest=Unrest.NONE)
-    if (now.old, now.old_hash) == (was.rows, was.hash):
+    if known and (now.old, now.old_hash) == (was.rows, was.hash):
         return Look(unrest=Unrest.CAME)
-    if now.old == now.rows and now.old < was.rows:
+    if known and now.old == now.rows and now.old < was.rows:
         return Look(unrest=Unrest.WENT)
     fed = not was.unfed or now.unfed_hash == was.unfed_hash
     return Look(unrest=Unrest.FED if fed else Unrest.CHANGED, rows=max(1, min(now.rows - now.old, was.rows - now.old)))
+
+
+async def _server(session: Session) -> str:
+    """The cluster, as far as this role may know it, and the database."""
+    may = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')"
+    cluster = "(SELECT system_identifier FROM pg_catalog.pg_control_system())"
+    told = cluster if await session.fetchval(may, what="the server's identity") else "0"
+    database = "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
+    return str(await session.fetchval(f"SELECT {told} || '/' || ({database})", what="the server's identity"))
 
 
 async def stir(session: Session, table: Name, *, disturbed: bool) -> None:

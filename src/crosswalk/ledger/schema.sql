@@ -194,6 +194,7 @@ CREATE TABLE IF NOT EXISTS crosswalk.landed (
     hash          numeric,
     unfed_hash    numeric,
     moment        text,
+    server        text NOT NULL,
     disturbed     boolean NOT NULL DEFAULT false,
     form          json NOT NULL
 );

@@ -36,8 +36,12 @@ def amended(file: MappingFile, changes: Iterable[tuple[tuple[str, ...], Any]]) -
 
 
 def _in_place(text: str, place: tuple[str, ...], value: Any) -> str | None:
-    alone, pair = write(_node([value])).strip(), write(_node({place[-1]: value})).strip()
-    return spliced(text, compose(text), place, alone[1:-1], pair[1:-1], _BEFORE)
+    # A list would lose the braces of a single pair.
+    alone, pair = write(_node({"x": value})).strip(), write(_node({place[-1]: value})).strip()
+    try:
+        return spliced(text, compose(text), place, alone[len("{x: ") : -1], pair[1:-1], _BEFORE)
+    except YAMLError:
+        return None
 
 
 def _same(text: str, node: CommentedMap) -> bool:

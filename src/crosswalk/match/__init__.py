@@ -7,7 +7,7 @@ counts, but for labels that become keys of a `map` and names of time zones.
 from crosswalk.match.draft import draft
 from crosswalk.match.explain import Explained, explain
 from crosswalk.match.looking import Looker
-from crosswalk.match.proposal import ACCEPTED, Draft, Proposal, Question, TableDraft
+from crosswalk.match.proposal import ACCEPTED, Draft, Proposal, Question, TableDraft, heading
 from crosswalk.match.writing import fresh, stripped, updated
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "draft",
     "explain",
     "fresh",
+    "heading",
     "stripped",
     "updated",
 ]

@@ -24,7 +24,10 @@ def of_table(table: TableDraft, *, occupied: bool) -> list[Question]:
     if occupied and "table.occupied" not in table.answered:
         text = "it holds rows already: refuse, keep or update them?"
         found.append(
-            Question(code="table.occupied", place=str(table.target), text=text, offer="existing: keep", rank=2)
+            Question(
+                code="table.occupied", place=str(table.target), text=text, offer="existing: keep", rank=2,
+                theme="these hold rows already: refuse, keep or update them?",
+            )
         )
     found += [q for p in table.columns.values() for q in p.questions]
     return found + unfed.left_over(table)
@@ -38,15 +41,23 @@ def of_target(table: Table, near: Mapping[Name, Pair], *, occupied: bool, unseen
     if occupied or unseen:
         rows = "it holds rows" if occupied else "it may hold rows"
         text = f"{said}{rows} and nothing of the source feeds it: preserve it?"
-        return Question(code="table.preserve", place=place, text=text, offer=f"preserve: {flow({place: '…'})}", rank=1)
+        entry = flow({place: "…"})
+        return Question(
+            code="table.preserve", place=place, text=text, offer=f"preserve: {entry}", rank=1, entry=entry[1:-1],
+            theme="nothing of the source feeds these, and they hold rows or may hold some: preserve them?", detail=said.rstrip("; "),
+        )
     text = f"{said}nothing of the source feeds it: leave it empty?"
-    offer = f"ignore: {flow({'target': {place: '…'}})}"
-    return Question(code="table.unfed", place=place, text=text, offer=offer, rank=5)
+    offer, entry = f"ignore: {flow({'target': {place: '…'}})}", flow({place: "…"})[1:-1]
+    return Question(
+        code="table.unfed", place=place, text=text, offer=offer, rank=5, entry=entry, detail=said.rstrip("; "),
+        theme="nothing of the source feeds these tables: leave them empty?",
+    )
 
 
 def of_source(name: Name) -> Question:
     """What becomes of a source table that nothing takes."""
     text = "nothing of the target takes its rows: leave them behind?"
     return Question(
-        code="table.left", place=str(name), text=text, offer=f"ignore: {flow({'source': {str(name): '…'}})}", rank=5
+        code="table.left", place=str(name), text=text, offer=f"ignore: {flow({'source': {str(name): '…'}})}", rank=5,
+        theme="nothing of the target takes the rows of these tables: leave them behind?", entry=flow({str(name): "…"})[1:-1],
     )

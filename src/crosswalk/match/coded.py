@@ -22,7 +22,7 @@ def propose(candidate: Candidate, place: str, labels: tuple[str, ...] | None) ->
     if candidate.way == "dotted":
         return _made(candidate, f"to_date({column}, 'DD.MM.YYYY')", 0.8)
     if candidate.way == "since":
-        text = f"{name} is a moment: is {candidate.target.name} true where it is set?"
+        text = f"{name} is a moment: is {candidate.target.name} {'false' if candidate.turned else 'true'} where it is set?"
         return _made(candidate, f"{column} IS {'' if candidate.turned else 'NOT '}NULL", 0.75, _asked(place, text, 2))
     kind = candidate.source.type.storage.name
     value = column if kind == "bool" else f"{column} <> 0" if kind in INTEGERS else _of_words(column, labels)
@@ -31,7 +31,11 @@ def propose(candidate: Candidate, place: str, labels: tuple[str, ...] | None) ->
     if not candidate.turned:
         return _made(candidate, value, 0.9)
     text = f"{candidate.target.name} says the opposite of {name}: is it true where {name} is false?"
-    return _made(candidate, f"NOT ({value})" if value != column else f"NOT {column}", 0.8, _asked(place, text, 1))
+    asked = Question(
+        code="flag", place=place, text=text, rank=1, detail=f"from {name}",
+        theme="these flags say the opposite of what feeds them: are they true where it is false?",
+    )
+    return _made(candidate, f"NOT ({value})" if value != column else f"NOT {column}", 0.8, (asked,))
 
 
 def _of_words(column: str, labels: tuple[str, ...] | None) -> str | None:
@@ -49,7 +53,7 @@ def _of_words(column: str, labels: tuple[str, ...] | None) -> str | None:
 
 def _moment(candidate: Candidate, place: str) -> Proposal:
     column, seen = quote(candidate.source.name), candidate.seen
-    scale, word = epoch(seen) or (1, "seconds")
+    scale, _ = epoch(seen) or (1, "seconds")
     value = f"to_timestamp({column}{f' / {scale}.0' if scale > 1 else ''})"
     asked: tuple[Question, ...] = ()
     if candidate.target.type.storage.name != "timestamptz":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from crosswalk.match import rules, shapes, unfed
+from crosswalk.match import coded, rules, shapes, unfed
+from crosswalk.match.affinity import WORTH
 from crosswalk.match.assign import assign
 from crosswalk.match.homes import Link, World
 from crosswalk.match.looking import Looker
@@ -15,7 +16,7 @@ from crosswalk.match.shapes import Elements
 from crosswalk.match.tables import Pair, fillable
 from crosswalk.match.zones import Zones
 from crosswalk.names import quote
-from crosswalk.schema import Table
+from crosswalk.schema import Column, Table
 
 _NEAR: Final = 0.45
 """From this score on a candidate is asked about where a column must be fed."""
@@ -109,7 +110,7 @@ def _rest(made: TableDraft) -> None:
             continue
         if f"{made.target}.{column.name}" in asked:
             continue
-        proposal, questions = unfed.propose(made, column, used)
+        proposal, questions = _opposite(made, column) or unfed.propose(made, column, used)
         made.questions += questions
         if proposal is not None:
             made.columns[column.name] = proposal
@@ -124,6 +125,14 @@ def _rest(made: TableDraft) -> None:
     made.columns = dict(sorted(made.columns.items(), key=lambda item: order[item[0]]))
     made.undecided = tuple(c.name for c in made.pair.source.columns if c.name not in used and c.name not in made.drop)
     made.rejects = made.rejects or any(_sets_aside(p) for p in made.columns.values())
+
+
+def _opposite(made: TableDraft, column: Column) -> tuple[Proposal | None, list[Question]] | None:
+    """A flag that says the opposite of one that feeds another column already (`is_closed` beside `is_open`)."""
+    best = next((c for c in made.pair.of_target(column.name) if c.turned and c.score >= WORTH), None)
+    if best is None or best.source.type.storage.name != "bool":
+        return None
+    return coded.propose(best, f"{made.target}.{column.name}", None), []
 
 
 def _sets_aside(proposal: Proposal) -> bool:

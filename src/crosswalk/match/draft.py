@@ -14,6 +14,7 @@ from crosswalk.match import shapes
 from crosswalk.match.asking import of_source, of_table, of_target
 from crosswalk.match.columns import fill, fill_by_list, impossible
 from crosswalk.match.fits import misfit
+from crosswalk.match.grouping import grouped
 from crosswalk.match.homes import World
 from crosswalk.match.looking import Looker
 from crosswalk.match.proposal import Draft, TableDraft
@@ -125,7 +126,7 @@ async def _whole(
     asked.sort(key=lambda each: (each[1].rank, each[0], each[1].place, each[1].code))
     return Draft(
         tables=tuple(tables),
-        questions=tuple(question for _, question in asked),
+        questions=tuple(grouped([question for _, question in asked])),
         unmapped_sources=tuple(sorted(lonely)), unmapped_targets=tuple(sorted(t.name for t in without)),
         unseen=dict(sorted((source_look.unseen | target_look.unseen).items())), near=near,
     )

@@ -69,7 +69,7 @@ def _asked(draft: Draft, table: Name, column: str) -> tuple[Question, ...]:
     named = re.compile(rf"(?<!\w){re.escape(column)}(?!\w)")
     return tuple(
         q for q in draft.questions
-        if q.place == f"{table}.{column}" or (q.place == str(table) and named.search(q.text))
+        if f"{table}.{column}" in q.places or (q.place == str(table) and named.search(q.text))
     )
 
 

@@ -104,7 +104,10 @@ FOREIGN: Final[Mapping[str, str]] = {
 """The English word by a word of another language; words that are English as well are left out."""
 
 STEMS: Final[Mapping[str, str]] = {
-    word[: len(word) - cut]: meant for cut in (2, 1, 0) for word, meant in FOREIGN.items() if not word.isascii() and len(word) - cut >= 4
+    word[: len(word) - cut]: meant
+    for cut in (2, 1, 0)
+    for word, meant in FOREIGN.items()
+    if not word.isascii() and len(word) - cut >= 4
 }
 """Beginnings of words of other scripts, whose ends change with case and number."""
 

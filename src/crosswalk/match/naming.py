@@ -17,7 +17,8 @@ from typing import Final
 from rapidfuzz.distance import JaroWinkler
 
 from crosswalk.match.languages import FOREIGN, LINKS, STEMS
-from crosswalk.match.vocabulary import DURATIONS, GENERIC, LIGHT, NEAR, PHRASES, POLES, SAME, SELF, SPELLINGS, UNITS
+from crosswalk.match.synonyms import NEAR, PHRASES, SAME, SPELLINGS
+from crosswalk.match.vocabulary import DURATIONS, GENERIC, LIGHT, POLES, SELF, UNITS
 
 _CAMEL: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][^\W\d_A-Z])")
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
@@ -99,7 +100,8 @@ def compound(word: str) -> tuple[str, ...]:
 def _split(word: str) -> tuple[str, ...]:
     for i in range(len(word) - 2, 2, -1):
         head, tail = word[:i], word[i:]
-        bare = next((head[: len(head) - len(link)] for link in LINKS if head.endswith(link) and _is_part(head[: len(head) - len(link)])), "")
+        heads = (head[: len(head) - len(link)] for link in LINKS if head.endswith(link))
+        bare = next(filter(_is_part, heads), "")
         if not bare:
             continue
         if tail in _TAILS or _is_part(tail):

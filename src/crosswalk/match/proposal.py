@@ -34,6 +34,23 @@ class Question:
     """YAML that would answer it, to be copied."""
     rank: int = 5
     """The lower, the earlier it is asked: 1 for what would put wrong data into the target."""
+    theme: str = ""
+    """The same question in words that suit many places; questions of one theme are asked together."""
+    detail: str = ""
+    """What is particular of this place, in a group."""
+    entry: str = ""
+    """The part of the offer that is of this place."""
+    also: tuple[str, ...] = ()
+    """The other places of a group."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.place, *self.also)
+
+
+def heading(question: Question) -> str:
+    """What stands before a question's text: its place, or how many there are."""
+    return f"{len(question.places)} places" if question.also else question.place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,12 @@ def _missing(pair: Pair, parent: Pair, link: Link, share: Contained) -> Question
         f"{share.values - share.found} of {share.values} different values ({lost}) lead to no row of"
         f" {parent.source.name}: set such rows aside (missing: quarantine), leave the reference empty (null), or stop (fail)?"
     )
-    return Question(code="reference.missing", place=f"{pair.target.name}.{link.column.name}", text=text, rank=3)
+    return Question(
+        code="reference.missing", place=f"{pair.target.name}.{link.column.name}", text=text, rank=3,
+        detail=f"{share.values - share.found} of {share.values} values, {lost}",
+        theme="some values lead to no row: set such rows aside (missing: quarantine), leave the reference empty (null),"
+        " or stop (fail)?",
+    )
 
 
 async def _decide(

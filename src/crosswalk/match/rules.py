@@ -168,7 +168,8 @@ def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
     if wrong:
         confidence = min(confidence, 0.9)
         text = f"{wrong}: set such rows aside, or write a rule that makes them fit?"
-        questions.append(Question(code="misfit", place=place, text=text, rank=3))
+        theme = "some values do not fit: set such rows aside, or write rules that make them fit?"
+        questions.append(Question(code="misfit", place=place, text=text, rank=3, theme=theme, detail=wrong))
     elif _spelled(pair, candidate):
         text = f"{target.name} tells rows apart, and the values of {source.name} are spelled in several ways: normalise them?"
         questions.append(Question(code="spelling", place=place, text=text, rank=2))

@@ -42,7 +42,10 @@ def propose(draft: TableDraft, column: Column, used: frozenset[str]) -> tuple[Pr
         text = f"nothing was found that feeds it, and it is NOT NULL without a default{near}"
         return None, [Question(code="unfed.required", place=place, text=text, rank=1)]
     evidence = ("no source column was found for it",)
-    question = Question(code="unfed.near", place=place, text=f"it stays empty unless a column feeds it{near}", rank=4)
+    question = Question(
+        code="unfed.near", place=place, text=f"it stays empty unless a column feeds it{near}", rank=4,
+        theme="these stay empty unless a column feeds them", detail=near.removeprefix("; "),
+    )
     return Proposal(
         rule={"value": None}, confidence=0.7 if others else 0.9, evidence=evidence, questions=(question,) if others else ()
     ), []
@@ -52,11 +55,15 @@ def _default(column: Column, place: str, near: str) -> Proposal:
     kind = column.type.storage.name
     if kind == "bool" or set(words(column.name)) & {"status", "state", "type", "role", "level", "stage", "source", "origin"}:
         text, rank = f"every row would get the default {column.default}: is that true of every row?{near}", 1
+        theme = "every row would get the default: is that true of every row?"
     elif written_by_server(column):
-        text, rank = f"every row would get the moment of the move{near}", 3
+        text, rank, theme = f"every row would get the moment of the move{near}", 3, "every row would get the moment of the move"
     else:
-        text, rank = "", 0
-    asked = (Question(code="unfed.default", place=place, text=text, rank=rank),) if rank else ()
+        text, rank, theme = "", 0, ""
+    question = Question(
+        code="unfed.default", place=place, text=text, rank=rank, theme=theme, detail=f"{column.default}{near}" if rank == 1 else "",
+    )
+    asked = (question,) if rank else ()
     evidence = ("no source column was found for it", f"every row would get {column.default}{near}")
     return Proposal(rule={"default": True}, confidence=0.5 if rank else 0.8, evidence=evidence, questions=asked)
 

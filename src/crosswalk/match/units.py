@@ -65,7 +65,13 @@ def _small(candidate: Candidate, word: str, place: str) -> Proposal:
     text = f"{said}: does it hold the hundredfold?"
     return Proposal(
         rule={"sql": f"{quote(source.name)} / 100.0"}, confidence=0.8, evidence=(candidate.name.reason, said),
-        questions=(Question(code="unit", place=place, text=text, rank=2),), reads=(source.name,),
+        questions=(
+            Question(
+                code="unit", place=place, text=text, rank=2, detail=f"from {source.name}",
+                theme="these count cents or the like, and what they feed has digits after the point: do they hold the hundredfold?",
+            ),
+        ),
+        reads=(source.name,),
     )
 
 

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from crosswalk.mapping import MappingFile
 from crosswalk.mapping.reading import load, write
-from crosswalk.match.proposal import Draft, Proposal, Question, TableDraft
+from crosswalk.match.proposal import Draft, Proposal, Question, TableDraft, heading
 from crosswalk.match.yamltext import block, flow, scalar
 from crosswalk.names import Name, parse
 
@@ -158,7 +158,7 @@ def _head(draft: Draft) -> Iterable[str]:
 
 
 def _question(number: int, question: Question) -> Iterable[str]:
-    yield from _wrapped(f"{number:>3}. {question.place}: {question.text}", indent=5)
+    yield from _wrapped(f"{number:>3}. {heading(question)}: {question.text}", indent=5)
     if question.offer:
         yield f"     → {_one_line(question.offer)}"
 

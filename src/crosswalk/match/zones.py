@@ -72,13 +72,16 @@ async def propose(pair: Pair, candidate: Candidate, zones: Zones, look: Looker) 
     sisters = [c.name for c in pair.source.columns if c.type.storage.name == "timestamp" and written_by_server(c)]
     if sisters and zones.server:
         said = f"{', '.join(sisters)} beside it are written by now() in {zones.server}"
-        question = _unknown(place, source, f"{said}: is {source.name} read from the same clock?", rank=2)
+        theme = f"clocks beside them are written by now() in {zones.server}: are these read from the same clock?"
+        question = _unknown(place, source, f"{said}: is {source.name} read from the same clock?", rank=2, theme=theme)
         return _rule(candidate, zones.server, 0.7, (name, said), question), []
     if zones.server and set(words(source.name)) & _BY_MACHINES:
         said = f"such columns are mostly written by machines, and the server's zone is {zones.server}"
-        question = _unknown(place, source, f"{said}: is {source.name} written so?", rank=2)
+        question = _unknown(place, source, f"{said}: is {source.name} written so?", rank=2, theme=f"{said}: are these written so?")
         return _rule(candidate, zones.server, 0.6, (name, said), question), []
-    return None, [_unknown(place, source, f"nothing says in which time zone {source.name} was written", column=candidate.target.name)]
+    text = f"nothing says in which time zone {source.name} was written"
+    theme = "nothing says in which time zone these were written"
+    return None, [_unknown(place, source, text, column=candidate.target.name, theme=theme)]
 
 
 def _of_people(place: str, candidate: Candidate, zones: Zones, day: str) -> tuple[Proposal | None, list[Question]]:
@@ -91,9 +94,10 @@ def _of_people(place: str, candidate: Candidate, zones: Zones, day: str) -> tupl
     return _rule(candidate, zones.told, 0.8, (name, said, told), question), []
 
 
-def _unknown(place: str, source: Column, text: str, rank: int = 1, column: str = "") -> Question:
+def _unknown(place: str, source: Column, text: str, rank: int = 1, column: str = "", theme: str = "") -> Question:
     offer = f"{scalar(column)}: {flow({'zone': 'Area/City', 'from': source.name})}" if rank == 1 and column else ""
-    return Question(code="zone", place=place, text=text, offer=offer, rank=rank)
+    detail = f"from {source.name}" if theme else ""
+    return Question(code="zone", place=place, text=text, offer=offer, rank=rank, theme=theme, detail=detail)
 
 
 def _rule(

@@ -162,6 +162,8 @@ class Available:
     name: str
     trusted: bool
     """A plain role that may create objects in the database may install it."""
+    requires: tuple[str, ...] = ()
+    """Extensions that must stand before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,12 @@
+CREATE TABLE customers (customerid varchar(5) PRIMARY KEY, companyname varchar(40) NOT NULL, contactname varchar(30), contacttitle varchar(30), address varchar(60), city varchar(15), region varchar(15), postalcode varchar(10), country varchar(15), phone varchar(24), fax varchar(24));
+CREATE TABLE employees (employeeid int PRIMARY KEY, lastname varchar(20) NOT NULL, firstname varchar(10) NOT NULL, title varchar(30), titleofcourtesy varchar(25), birthdate date, hiredate date, homephone varchar(24), extension varchar(4), reportsto int REFERENCES employees);
+CREATE TABLE shippers (shipperid int PRIMARY KEY, companyname varchar(40) NOT NULL, phone varchar(24));
+CREATE TABLE orders (orderid int PRIMARY KEY, customerid varchar(5) REFERENCES customers, employeeid int REFERENCES employees, orderdate date, requireddate date, shippeddate date, shipvia int REFERENCES shippers, freight real, shipname varchar(40), shipaddress varchar(60), shipcity varchar(15), shippostalcode varchar(10), shipcountry varchar(15));
+CREATE TABLE products (productid int PRIMARY KEY, productname varchar(40) NOT NULL, quantityperunit varchar(20), unitprice real, unitsinstock int, unitsonorder int, reorderlevel int, discontinued int NOT NULL);
+CREATE TABLE order_details (orderid int REFERENCES orders, productid int REFERENCES products, unitprice real NOT NULL, quantity int NOT NULL, discount real NOT NULL, PRIMARY KEY (orderid, productid));
+INSERT INTO customers SELECT 'C'||i,'Co '||i,'N '||i,'T','A','C','R','P'||i,'DE','030','031' FROM generate_series(1,90) i;
+INSERT INTO employees SELECT i,'L'||i,'F'||i,'Rep','Mr.','1960-01-01','1990-01-01','1','2',CASE WHEN i>1 THEN 1 END FROM generate_series(1,9) i;
+INSERT INTO shippers SELECT i,'Sh '||i,'1' FROM generate_series(1,3) i;
+INSERT INTO orders SELECT i+10000,'C'||i%90+1,i%9+1,'2020-01-01'::date+i,'2020-02-01'::date+i,'2020-01-09'::date+i,i%3+1,i,'N','A','C','P','DE' FROM generate_series(1,300) i;
+INSERT INTO products SELECT i,'P '||i,'10 boxes',i,i%50,i%20,5,(i%8=0)::int FROM generate_series(1,77) i;
+INSERT INTO order_details SELECT i+10000,i%77+1,i,i%9+1,0 FROM generate_series(1,300) i;

@@ -1,0 +1,6 @@
+CREATE TABLE customer (id varchar(5) PRIMARY KEY, company varchar(60) NOT NULL, contact_person varchar(60), contact_position varchar(30), street_address varchar(60), city varchar(30), region varchar(30), postcode varchar(10), country varchar(30), telephone varchar(30), fax varchar(30));
+CREATE TABLE staff (id int PRIMARY KEY, first_name varchar(40) NOT NULL, last_name varchar(40) NOT NULL, job_title varchar(30), salutation varchar(25), hired_on date, date_of_birth date, phone_home varchar(24), manager_id int REFERENCES staff);
+CREATE TABLE carrier (id int PRIMARY KEY, name varchar(60) NOT NULL, telephone varchar(30));
+CREATE TABLE product (id int PRIMARY KEY, name varchar(60) NOT NULL, price numeric(10,2), stock_quantity int, reorder_level int, is_discontinued boolean NOT NULL);
+CREATE TABLE sales_order (id int PRIMARY KEY, customer_id varchar(5) REFERENCES customer, staff_id int REFERENCES staff, carrier_id int REFERENCES carrier, ordered_on date, shipped_on date, required_by date, freight_cost numeric(10,2), ship_to_name varchar(60), ship_to_city varchar(30), ship_to_postcode varchar(10));
+CREATE TABLE sales_order_line (order_id int REFERENCES sales_order, product_id int REFERENCES product, quantity int NOT NULL, unit_price numeric(10,2) NOT NULL, discount_rate numeric(5,4) NOT NULL, PRIMARY KEY (order_id, product_id));
