@@ -8,7 +8,7 @@ from functools import partial
 from crosswalk.checking import foretell
 from crosswalk.connect import Session
 from crosswalk.express import EVERYTHING, Facts, Moment, Motion
-from crosswalk.judge import Fates, find_moment, steadily, tally_rows
+from crosswalk.judge import Fates, find_moment, kept_keys, steadily, tally_rows
 from crosswalk.mapping import MappingFile
 from crosswalk.snapshot import snapshot
 from crosswalk.strategy import fill_order
@@ -24,7 +24,8 @@ async def announced(file: MappingFile, servers: Servers) -> Keys:
     async with survey(file, servers, purpose="test") as found:
         facts, order = found.facts, fill_order(found.facts).tables
         async with snapshot(servers.source, [facts.source_table(n) for n in order], workers=0, purpose="test") as shared:
-            moment = await find_moment(facts, order, shared.keeper, strict=False)
+            kept = await kept_keys(facts, order, found.target)
+            moment = await find_moment(facts, order, shared.keeper, strict=False, kept=kept)
             forecast = await foretell(found, order, moment, shared)
             keys = {}
             for name in order:

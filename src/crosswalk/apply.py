@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from crosswalk.connect import Session
-from crosswalk.errors import CrosswalkError, HazardNotAllowed, MissingPrivilege, StatementFailed, Timeout
+from crosswalk.errors import CrosswalkError, HazardNotAllowed, HazardUnknown, MissingPrivilege, StatementFailed, Timeout
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Ledger
 from crosswalk.ledger.former import Applied, note_applied
 from crosswalk.names import literal, parse, quote
-from crosswalk.plan import Plan, Statement
+from crosswalk.plan import Hazard, Plan, Statement
 
 TRIES: Final = 8
 _NOT_VALID: Final = " NOT VALID"
@@ -25,8 +25,11 @@ _BRIEFLY: Final = "SET LOCAL lock_timeout = '1s'"
 
 
 def require(plan: Plan, allowed: Iterable[str]) -> None:
-    """Raises HazardNotAllowed for hazards that were not allowed by name."""
-    missing = [h.value for h in plan.hazards if h.value not in set(allowed)]
+    """Raises HazardUnknown for a word that names none, and HazardNotAllowed for hazards that were not allowed by name."""
+    words = set(allowed)
+    if unknown := sorted(words - {h.value for h in Hazard}):
+        raise HazardUnknown(asked=", ".join(unknown), known=", ".join(Hazard))
+    missing = [h.value for h in plan.hazards if h.value not in words]
     if missing:
         raise HazardNotAllowed(hazards=", ".join(missing), flags=" ".join(f"--allow {h}" for h in missing))
 

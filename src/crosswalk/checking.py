@@ -22,6 +22,7 @@ from crosswalk.judge import (
     follow,
     foresee,
     judge_rows,
+    kept_keys,
     silenced,
     uncovered,
 )
@@ -69,7 +70,8 @@ async def judged(found: Survey, servers: Servers, *, stands: bool = True) -> Che
     facts, order = found.facts, fill_order(found.facts).tables
     tables = [facts.source_table(name) for name in order]
     async with snapshot(servers.source, tables, workers=0, purpose="check") as shared:
-        moment = await find_moment(facts, order, shared.keeper, strict=False)
+        kept = await kept_keys(facts, order, found.target) if stands else None
+        moment = await find_moment(facts, order, shared.keeper, strict=False, kept=kept)
         forecast = await foretell(found, order, moment, shared, stands=stands)
         tallies, verdicts = await judge_rows(facts, order, moment, shared.keeper, forecast=forecast)
     left = [line for name in order for line in uncovered(facts, name)]

@@ -11,7 +11,7 @@ Once for each table: what an earlier run of ours noted stays. Part of the conduc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from crosswalk.catalog import read_schema
 from crosswalk.express import Facts, Landing, Motion
@@ -81,6 +81,17 @@ async def note_landed(ledger: Ledger, run: int, facts: Facts, tables: Iterable[N
         unfed = [c for c in columns if c not in fed]
         behind = [*motion.mapping.key, *unfed] if unfed else []
         await landed.note(session, run, claims[name], columns, behind, portrait_of(schema, name))
+
+
+async def note_mended(
+    ledger: Ledger, run: int, facts: Facts, seen: Mapping[Name, Unrest], *, clean: Collection[Name]
+) -> None:
+    """Our word on the tables of a repair: a change that no comparison with the source sees, or heals, is remembered."""
+    claims = await former.claims(ledger.session, list(seen))
+    for name, unrest in seen.items():
+        if unrest is Unrest.FED and (name not in clean or claims[name].overwrites):
+            await landed.disturb(ledger.session, name)
+    await note_landed(ledger, run, facts, seen)
 
 
 async def _claim(ledger: Ledger, run: int, facts: Facts, landing: Landing) -> None:

@@ -58,6 +58,8 @@ class Stage:
     chunk_bytes: int = CHUNK_BYTES
     occupied: set[Name] = field(default_factory=set)
     """Target tables that held rows before the first run."""
+    leaving: dict[Name, list[str]] = field(default_factory=dict)
+    """Target keys of rows that the second passage refused: they stand in the target until they are taken out."""
 
     def stop_here(self) -> None:
         """Raises Interrupted."""
@@ -197,6 +199,8 @@ async def _move_all(
             while waiting and not failed:
                 stage.stop_here()
                 moved = await move_chunk(mine, waiting.pop())
+                if moved.leaving:
+                    stage.leaving.setdefault(motion.name, []).extend(moved.leaving)
                 stage.observer.chunk(motion.name, moved.rows, moved.refused)
 
     async def guarded(target: Session) -> None:

@@ -19,15 +19,23 @@ from crosswalk.claim import claim, look_and_stir, note_landed, note_preserved, n
 from crosswalk.connect import Session, session
 from crosswalk.copy import CHUNK_BYTES, advance_sequences
 from crosswalk.earlier import refuse_changed_strategy
-from crosswalk.errors import CrosswalkError, PlanUndecided, RunUnfinished, TableNotEmpty, TriggerUnplanned
+from crosswalk.errors import (
+    CrosswalkError,
+    PlanDrifted,
+    PlanUndecided,
+    RunUnfinished,
+    SchemaMoved,
+    TableNotEmpty,
+    TriggerUnplanned,
+)
 from crosswalk.express import Facts
 from crosswalk.failpoints import hit
 from crosswalk.filling import Stage, fill_accounts, fill_references, fill_table, refuse_hard_failures
-from crosswalk.judge import find_moment
+from crosswalk.judge import find_moment, kept_keys
 from crosswalk.ledger import Ledger, RunState, Tally, landed
 from crosswalk.ledger.landed import Unrest
 from crosswalk.names import Name
-from crosswalk.orphans import add_keys
+from crosswalk.orphans import add_keys, take_out
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.proving import prove_completion
@@ -137,10 +145,8 @@ async def resume(
         await ledger.update()
         unfinished = await ledger.unfinished()
         plan = Plan.model_validate(unfinished.plan)
-        found = await _look(plan, ledger, source, target)
-        await _require_unchanged(found, plan, ledger)
-        await found.require_same_servers(plan, target=False)
         await ledger.lock()
+        found = await _look_again(unfinished.id, plan, ledger, source, target, observer or Silent())
         return await _conduct(
             _Run(
                 plan=plan,
@@ -162,12 +168,30 @@ async def _look(plan: Plan, ledger: Ledger, source: Session, target: Session) ->
     Where the target has yet to be given its form, the document is held against it afterwards.
     """
     if not await is_shaped(ledger, plan):
-        return await glance(plan.mapping(), source, target)
+        found = await glance(plan.mapping(), source, target)
+        await _refuse_unplanned(found, plan, ledger, leaving=archived(plan))
+        return found
     found = await look(plan.mapping(), source, target, created=plan.created, later=plan.later_keys)
-    if found.problems:
+    if found.hindrances:
         await _require_unchanged(found, plan, ledger)
-    found.require_sound()
+    found.require_fit()
     await _refuse_unplanned(found, plan, ledger)
+    return found
+
+
+async def _look_again(
+    run: int, plan: Plan, ledger: Ledger, source: Session, target: Session, observer: Observer
+) -> Survey:
+    """As `_look`, for a run that stopped; where it cannot go on, what it switched off is switched on all the same."""
+    try:
+        found = await _look(plan, ledger, source, target)
+        await _require_unchanged(found, plan, ledger)
+        await found.require_same_servers(plan, target=False)
+    except CrosswalkError as error:
+        await _switch_on(ledger, observer)
+        if type(error) is PlanDrifted:
+            raise SchemaMoved.of(error, run=run) from error
+        raise
     return found
 
 
@@ -192,10 +216,12 @@ async def _refuse_unfinished(plan: Plan, ledger: Ledger) -> None:
         raise RunUnfinished(run=runs[0].id)
 
 
-async def _refuse_unplanned(found: Survey, plan: Plan, ledger: Ledger) -> None:
+async def _refuse_unplanned(
+    found: Survey, plan: Plan, ledger: Ledger, *, leaving: Collection[Name] = frozenset()
+) -> None:
     """Raises TriggerUnplanned where a trigger would fire for our rows that the plan neither switches off nor makes."""
     if not await is_being_completed(ledger, plan):
-        for table, trigger in unplanned_triggers(found.facts, plan)[:1]:
+        for table, trigger in unplanned_triggers(found.facts, plan, leaving=leaving)[:1]:
             raise TriggerUnplanned(table=table, trigger=trigger)
 
 
@@ -264,10 +290,15 @@ async def _stopped(run: _Run, error: BaseException) -> None:
             await run.ledger.session.execute("ROLLBACK", what="ROLLBACK")
         code = error.code if isinstance(error, CrosswalkError) else type(error).__name__
         await run.ledger.event(run.run, "state", RunState.STOPPED, error=code)
-        for failed in await apply.restore_what_can_be(run.ledger):
-            run.observer.note(f"still switched off, `crosswalk resume` tries again: {failed}")
+        await _switch_on(run.ledger, run.observer)
     except CrosswalkError as second:
         run.observer.note(f"the stop could not be noted in the ledger: {second}")
+
+
+async def _switch_on(ledger: Ledger, observer: Observer) -> None:
+    """Switch triggers on again, and say which ones could not be."""
+    for failed in await apply.restore_what_can_be(ledger):
+        observer.note(f"still switched off, `crosswalk resume` tries again: {failed}")
 
 
 async def _give_form(run: _Run) -> None:
@@ -280,7 +311,7 @@ async def _give_form(run: _Run) -> None:
     plan, sides = run.plan, (run.found.source, run.found.target)
     run.found = await look(plan.mapping(), *sides, created=plan.created, later=plan.later_keys)
     run.found.require_shape(run.plan)
-    run.found.require_sound()
+    run.found.require_fit()
     await _refuse_unplanned(run.found, run.plan, run.ledger)
     await refuse_occupied(run.found.facts, run.ledger)
     await prove_completion(run.ledger.session, run.plan, run.observer)
@@ -288,6 +319,8 @@ async def _give_form(run: _Run) -> None:
 
 async def _stages(run: _Run) -> Migrated:
     ledger, facts = run.ledger, run.found.facts
+    for newcomer in run.found.newcomers:
+        run.observer.note(newcomer)
     await claim(ledger, run.run, facts, run.plan.order)
     for name, unrest in (await look_and_stir(ledger, run.plan.order)).items():
         if unrest is Unrest.FED:  # a run overwrites it where the source still has the row, and cannot tell
@@ -299,7 +332,8 @@ async def _stages(run: _Run) -> Migrated:
         await ledger.event(run.run, "state", RunState.COPYING, snapshot=shared.id, resumed=run.resumed)
         await run.found.require_unchanged_under_locks(run.plan, shared.keeper)
         hit("snapshot.taken")
-        moment = await find_moment(facts, order, shared.keeper)
+        kept = await kept_keys(facts, order, ledger.session)
+        moment = await find_moment(facts, order, shared.keeper, kept=kept)
         stage = Stage(
             run=run.run,
             facts=facts,
@@ -324,6 +358,7 @@ async def _stages(run: _Run) -> Migrated:
                 await again.compare(name)
             result.tallies.append(await fill_table(stage, name))
         result.tallies = [await fill_references(stage, tally) for tally in result.tallies]
+        await take_out(stage, result.tallies)
         if run.resumed:
             result.moved_again = await again.settle()
             result.tallies = [await fill_accounts(stage, name) for name in order]

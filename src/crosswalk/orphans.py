@@ -1,5 +1,7 @@
 """Adds the foreign keys that were dropped for the load; rows that violate one go to quarantine.
 
+So do rows that refer to one which the second passage refused: a row is loaded or in quarantine, never both.
+
 A row whose parent did not fit is left without one. It is taken out of the target and set aside, and
 so in turn are the rows that refer to it, children first. All of that is one transaction in which the
 tables can be read only, and in which no key that was dropped stands: one that cascades would act. A
@@ -21,6 +23,7 @@ from crosswalk.copy.quarantine import Refusal, quarantine_refused
 from crosswalk.errors import RowsRefused, RowsStay, RowsWithoutSource, StatementFailed, StillReferredTo, Timeout
 from crosswalk.express import (
     EVERYTHING,
+    SEED,
     Doomed,
     Edge,
     Key,
@@ -58,12 +61,25 @@ async def add_keys(stage: Stage, tallies: list[Tally]) -> None:
                 raise
 
 
-async def _patiently(stage: Stage, held: list[Held], tallies: list[Tally]) -> int:
+async def take_out(stage: Stage, tallies: list[Tally]) -> None:
+    """Take rows out of the target that the second passage refused, and set aside what refers to them; raises as `add_keys`.
+
+    They are in quarantine with their reason already.
+    """
+    if stage.leaving:
+        held = [h for h in await stage.ledger.held() if h.kind == "foreign key"]
+        await _patiently(stage, held, tallies, leaving=stage.leaving)
+        stage.leaving = {}
+
+
+async def _patiently(
+    stage: Stage, held: list[Held], tallies: list[Tally], *, leaving: Mapping[Name, list[str]] | None = None
+) -> int:
     """Set rows aside, again where a lock was not to be had; returns how many left the target."""
     for attempt in range(apply.TRIES):
         try:
             async with stage.ledger.session.transaction():
-                lost = await _set_aside(stage, held)
+                lost = await _set_aside(stage, held, leaving)
             break
         except Timeout:
             if attempt == apply.TRIES - 1:
@@ -81,6 +97,8 @@ class _Lost:
     """Source rows that are in quarantine now and were not before."""
     written: int
     """Target rows."""
+    leaving: int
+    """Target rows that were counted as quarantined before."""
 
 
 async def _correct(stage: Stage, tallies: list[Tally], lost: Mapping[Name, _Lost]) -> None:
@@ -122,9 +140,9 @@ async def _edge(stage: Stage, held: Held) -> Edge:
     )
 
 
-def _reach(edges: list[Edge], start: list[Edge], mapped: set[Name]) -> list[Edge]:
-    """The edges by which a row of one of `start`'s tables may be referred to, directly or not."""
-    tables = {e.table for e in start}
+def _reach(edges: list[Edge], start: set[Name], mapped: set[Name]) -> list[Edge]:
+    """The edges by which a row of one of the tables may be referred to, directly or not."""
+    tables = set(start)
     while True:
         more = {e.table for e in edges if e.parent in tables and e.table in mapped} - tables
         if not more:
@@ -132,8 +150,13 @@ def _reach(edges: list[Edge], start: list[Edge], mapped: set[Name]) -> list[Edge
         tables |= more
 
 
-async def _set_aside(stage: Stage, held: list[Held]) -> dict[Name, _Lost]:
-    """Move the rows that refer to nothing, and those that refer to them, into quarantine; in the caller's transaction."""
+async def _set_aside(
+    stage: Stage, held: list[Held], leaving: Mapping[Name, list[str]] | None
+) -> dict[Name, _Lost]:
+    """Move the rows that refer to nothing, and those that refer to them, into quarantine; in the caller's transaction.
+
+    Where rows are `leaving`, only those that refer to them: what refers to nothing is asked when the keys are added.
+    """
     session = stage.ledger.session
     for each in held:
         drop = f"ALTER TABLE {each.target.sql} DROP CONSTRAINT IF EXISTS {quote(each.name)}"
@@ -143,13 +166,15 @@ async def _set_aside(stage: Stage, held: list[Held]) -> dict[Name, _Lost]:
     others = [e for e in foreign_edges(stage.facts) if (e.table, e.name) not in known]
     edges = [*own, *others, *reference_edges(stage.facts)]
     mapped = set(stage.facts.document.by_target)
-    near = _reach(edges, own, mapped)
-    tables = sorted({e.table for e in own} | {e.table for e in near if e.table in mapped})
+    start = {e.table for e in own} if leaving is None else set(leaving)
+    near = _reach(edges, start, mapped)
+    tables = sorted(start | {e.table for e in near if e.table in mapped})
     if not tables:
         return {}
     names = ", ".join(t.sql for t in tables)
     await session.execute(f"LOCK TABLE {names} IN EXCLUSIVE MODE", what=_WHAT)
-    await _doom(stage, edges, own, [e for e in near if e.table in mapped])
+    first = own if leaving is None else []
+    await _doom(stage, edges, first, [e for e in near if e.table in mapped], leaving or {})
     for edge in near:
         if edge.table not in mapped:
             rows = int(await session.fetchval(Doomed.foreign(edge), what=f"the rows of {edge.table}"))
@@ -169,16 +194,21 @@ async def _remove(stage: Stage, found: Mapping[Name, _Lost]) -> None:
     for name in reversed([n for n in stage.order if n in found]):
         tag = await stage.ledger.session.execute(Doomed.remove(name), what=_WHAT)
         gone = int(tag.rpartition(" ")[2])
-        if gone != found[name].written:
-            raise RowsStay(rows=found[name].written, table=name, gone=gone)
+        expected = found[name].written + found[name].leaving
+        if gone != expected:
+            raise RowsStay(rows=expected, table=name, gone=gone)
         await former.note_came(stage.ledger.session, stage.run, name, -gone)
 
 
-async def _doom(stage: Stage, edges: list[Edge], own: list[Edge], near: list[Edge]) -> None:
+async def _doom(
+    stage: Stage, edges: list[Edge], own: list[Edge], near: list[Edge], leaving: Mapping[Name, list[str]]
+) -> None:
     """Collect the rows that must go, to a fixed point."""
     session = stage.ledger.session
-    landings = {e.table: Landing(Motion(stage.facts, e.table)) for e in (*own, *near)}
+    landings = {n: Landing(Motion(stage.facts, n)) for n in (*leaving, *(e.table for e in (*own, *near)))}
     await session.execute(Doomed.make, what=_WHAT)
+    for name, keys in leaving.items():
+        await session.execute(Doomed.chosen(landings[name]), keys, what=_WHAT)
     for edge in own:
         await session.execute(Doomed.without_parent(landings[edge.table], edge, edges.index(edge)), what=_WHAT)
     more = True
@@ -198,8 +228,11 @@ async def _quarantine(stage: Stage, name: Name, edges: list[Edge]) -> _Lost | No
     rows = await session.fetch(Doomed.rows(), str(name), what=_WHAT)
     if not rows:
         return None
+    told = [str(r["k"]) for r in rows if r["number"] == SEED]
+    await _forget_target_keys(stage, name, told)
+    rows = [r for r in rows if r["number"] != SEED]
     edge_of = {str(r["k"]): edges[r["number"]] for r in rows}
-    sources = await _sources(stage, motion, list(edge_of))
+    sources = await _sources(stage, motion, list(edge_of)) if rows else {}
     foreign = sum(1 for r in rows if r["kept"] or r["k"] not in sources)
     if foreign:
         raise RowsWithoutSource(rows=foreign, table=name)
@@ -215,7 +248,17 @@ async def _quarantine(stage: Stage, name: Name, edges: list[Edge]) -> _Lost | No
         [json.dumps(key) for key in refused],
         what="the key map",
     )
-    return _Lost(sources=len(await stage.ledger.quarantined_keys(name)) - before, written=len(rows))
+    return _Lost(sources=len(await stage.ledger.quarantined_keys(name)) - before, written=len(rows), leaving=len(told))
+
+
+async def _forget_target_keys(stage: Stage, name: Name, keys: list[str]) -> None:
+    if keys:
+        await stage.ledger.session.execute(
+            "DELETE FROM crosswalk.key_map WHERE target_table = $1 AND target_key = ANY ($2::text[]::jsonb[])",
+            str(name),
+            keys,
+            what="the key map",
+        )
 
 
 def _refusal(edge: Edge) -> Refusal:

@@ -75,7 +75,7 @@ class Reconciliation:
                 continue
             result = Repaired()
             motion = Motion(stage.facts, name)
-            extra, ours = self.extra[name], name not in stage.occupied
+            extra, ours = self.extra[name], name not in stage.occupied and not motion.needs_key_map
             await delete_surplus(motion, stage.targets[0], stage.run, extra, result, ours=ours)
             self.moved += result.deleted
             if result.deleted:

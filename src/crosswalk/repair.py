@@ -34,7 +34,13 @@ class Repaired:
     refused: int = 0
     """Rows that the target refused, now in quarantine."""
     left: list[Difference] = field(default_factory=list)
-    """Rows too many that are not provably ours: left alone."""
+    """Rows too many that were left alone."""
+    foreign: int = 0
+    """Of them, those that are not provably ours."""
+    referred: int = 0
+    """Of them, those that others refer to."""
+    leaving: list[str] = field(default_factory=list)
+    """Target keys of rows that the second passage refused: they stand in the target until they are taken out."""
 
 
 async def move_again(
@@ -70,6 +76,7 @@ async def move_again(
         moved = await insist(partial(_batch, hands, tuple(chosen[start : start + BATCH])))
         result.moved += moved.rows
         result.refused += moved.refused
+        result.leaving += moved.leaving
     if result.refused and len(chosen) > BATCH:
         result.refused -= await settle_clashes(hands)
     return result
@@ -86,15 +93,17 @@ async def _batch(hands: Hands, keys: tuple[Key, ...]) -> Moved:
 async def delete_surplus(
     motion: Motion, target: Session, run: int, differences: Iterable[Difference], result: Repaired, *, ours: bool
 ) -> None:
-    """Delete rows that are too many; `ours`: all of them are, for the table was empty before us.
+    """Delete rows that are too many; `ours`: all of them go, for the table was empty before us.
 
     Otherwise only those go that the key map knows. A row that others refer to is left alone.
     """
     extra = [d for d in differences if d.kind == "extra"]
     keys = [d.target_key for d in extra]
-    mine = set(keys) if ours and not motion.needs_key_map else await _remembered(motion, target, keys)
+    mine = set(keys) if ours else await _remembered(motion, target, keys)
     landing = Landing(motion)
-    result.left += [d for d in extra if d.target_key not in mine]
+    foreign = [d for d in extra if d.target_key not in mine]
+    result.left += foreign
+    result.foreign += len(foreign)
     chosen = [d for d in extra if d.target_key in mine]
     for start in range(0, len(chosen), BATCH):
         await _delete(landing, target, run, chosen[start : start + BATCH], result)
@@ -124,6 +133,7 @@ async def _delete(
             gone[difference.target_key] -= 1
         else:
             result.left.append(difference)
+            result.referred += 1
 
 
 async def _remembered(motion: Motion, target: Session, keys: list[str]) -> set[str]:

@@ -15,7 +15,7 @@ from crosswalk.connect import Session, connect
 from crosswalk.errors import DocumentRefused, PlanDrifted, PlanElsewhere, RulesProposed, ShapeUnexpected
 from crosswalk.express import Facts
 from crosswalk.fingerprint import fingerprint
-from crosswalk.judge import Problem, examine, gather_facts
+from crosswalk.judge import UNDECIDED, Problem, examine, gather_facts, undecided
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan
@@ -44,8 +44,29 @@ class Survey:
     facts: Facts
     problems: tuple[Problem, ...]
 
+    @property
+    def hindrances(self) -> tuple[Problem, ...]:
+        """The problems that concern what a plan moves: a table that nobody decided about is none of its business."""
+        return tuple(p for p in self.problems if p.code != UNDECIDED)
+
+    @property
+    def newcomers(self) -> tuple[str, ...]:
+        """The tables that nobody decided about, as sentences: when a plan was made from the document there were none."""
+        if not self.problems:
+            return ()
+        return tuple(
+            f"{name} of the {side} came after the plan: nobody decided about it" for side, name in undecided(self.facts)
+        )
+
     def require_sound(self) -> None:
-        """Raises RulesProposed or DocumentRefused."""
+        """Raises RulesProposed or DocumentRefused; tables that nobody decided about count."""
+        self._require(self.problems)
+
+    def require_fit(self) -> None:
+        """As `require_sound`, for a plan that stands: tables that came since do not count."""
+        self._require(self.hindrances)
+
+    def _require(self, problems: tuple[Problem, ...]) -> None:
         proposed = [
             f"{name}.{column}"
             for name, table in self.file.document.tables.items()
@@ -54,11 +75,9 @@ class Survey:
         ]
         if proposed:
             raise RulesProposed(rules=len(proposed), first=proposed[0])
-        if self.problems:
-            first = self.problems[0]
-            raise DocumentRefused(
-                path=self.file.path, problems=len(self.problems), line=first.line, first=first.message
-            )
+        if problems:
+            first = problems[0]
+            raise DocumentRefused(path=self.file.path, problems=len(problems), line=first.line, first=first.message)
 
     async def require_same_servers(self, plan: Plan, *, target: bool = True) -> None:
         """Raises PlanElsewhere where a side is another database than the one that was planned for.
@@ -78,13 +97,18 @@ class Survey:
         archived = {parse(s.table) for s in plan.statements if s.kind == "archive" and s.table}
         now = fingerprint(self.facts.target, archived | set(self.file.document.by_target), without=_without(plan))
         if now != plan.target_fingerprint:
-            raise PlanDrifted(side="target", now=now, planned=plan.target_fingerprint)
+            raise PlanDrifted(side="target", now=now, planned=plan.target_fingerprint, what=self._what)
 
     def require_source(self, plan: Plan) -> None:
         """Raises PlanDrifted where the source's schema is not what the plan stands on."""
         now = fingerprint(self.facts.source, {m.source for m in self.file.document.by_target.values()})
         if now != plan.source_fingerprint:
-            raise PlanDrifted(side="source", now=now, planned=plan.source_fingerprint)
+            raise PlanDrifted(side="source", now=now, planned=plan.source_fingerprint, what=self._what)
+
+    @property
+    def _what(self) -> str:
+        """What the change does to the document, where it is known."""
+        return f": {self.hindrances[0].message}" if self.hindrances else ""
 
     def require_shape(self, plan: Plan) -> None:
         """Raises ShapeUnexpected where the target's form is not the one that the plan gives it."""
@@ -104,7 +128,7 @@ class Survey:
         sources = {mapping.source for mapping in self.file.document.by_target.values()}
         now = fingerprint(await read_under_locks(keeper), sources)
         if now != plan.source_fingerprint:
-            raise PlanDrifted(side="source", now=now, planned=plan.source_fingerprint)
+            raise PlanDrifted(side="source", now=now, planned=plan.source_fingerprint, what="")
 
 
 def _without(plan: Plan) -> set[tuple[Name, str]]:

@@ -14,17 +14,26 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from crosswalk import apply
-from crosswalk.claim import look_and_stir, note_landed
+from crosswalk.claim import look_and_stir, note_mended
 from crosswalk.connect import Session, session
 from crosswalk.copy import advance_sequences, quarantine_static
-from crosswalk.errors import MissingPrivilege, NotFormedYet, NothingMigrated, RolledBack, StatementFailed
+from crosswalk.errors import (
+    CrosswalkError,
+    MissingPrivilege,
+    NotFormedYet,
+    NothingMigrated,
+    RolledBack,
+    SchemaMoved,
+    StatementFailed,
+)
 from crosswalk.express import Facts, Key, Landing, Moment, Motion
-from crosswalk.judge import find_moment, steadily, tally_rows
-from crosswalk.ledger import Held, Ledger, Run, RunState, Tally, former, landed
+from crosswalk.filling import Stage
+from crosswalk.judge import find_moment, kept_keys, steadily, tally_rows
+from crosswalk.ledger import Held, Ledger, Run, RunState, Tally
 from crosswalk.ledger import proof as noted
-from crosswalk.ledger.landed import Unrest
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
+from crosswalk.orphans import take_out
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
@@ -75,8 +84,8 @@ class Verified:
 
     @property
     def rows(self) -> int:
-        """Rows compared."""
-        return sum(t.source_rows for t in self.tables)
+        """Rows that should be there, each of them compared."""
+        return sum(t.expected for t in self.tables)
 
     @property
     def differences(self) -> int:
@@ -122,15 +131,28 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
         ledger = Ledger(found.target)
         if not await is_shaped(ledger, plan):
             raise NotFormedYet(run=run.id)
-        found.require_sound()
-        if lock:
-            await found.require_same_servers(plan, target=False)
         if lock:
             await ledger.lock()
+        try:
+            _require_fit(found, run.id, own=file is None)
+            if lock:
+                await found.require_same_servers(plan, target=False)
+        except CrosswalkError:
+            if lock:  # a repair that was killed may have left triggers off, and this one will not come to them
+                await apply.restore_what_can_be(ledger)
+            raise
         tables = [found.facts.source_table(name) for name in plan.order]
         async with snapshot(servers.source, tables, workers=1, purpose=purpose) as shared:
-            moment = await find_moment(found.facts, plan.order, shared.keeper)
+            kept = await kept_keys(found.facts, plan.order, found.target)
+            moment = await find_moment(found.facts, plan.order, shared.keeper, kept=kept)
             yield _Scene(found=found, shared=shared, moment=moment, ledger=ledger, run=run, plan=plan)
+
+
+def _require_fit(found: Survey, run: int, *, own: bool) -> None:
+    """Raises SchemaMoved where the run's own document no longer fits, RulesProposed or DocumentRefused for another."""
+    if own and found.hindrances:
+        raise SchemaMoved(run=run, what=found.hindrances[0].message)
+    found.require_fit()
 
 
 async def verify(
@@ -138,7 +160,7 @@ async def verify(
 ) -> Verified:
     """Compare everything that the last run moved, under one snapshot of the source.
 
-    Raises NothingMigrated, DocumentRefused, and whatever keeps a side from being read.
+    Raises NothingMigrated, SchemaMoved, DocumentRefused, and whatever keeps a side from being read.
     """
     began = time.monotonic()
     async with _scene(servers, file, purpose="verify", lock=False) as scene:
@@ -194,6 +216,7 @@ async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified
         result.preserved.append(
             PreservedResult(table=name, rows=rows, rows_before=before[name][0], unchanged=(rows, total) == before[name])
         )
+    result.uncovered += scene.found.newcomers
     for source, why in scene.facts.document.ignored_sources.items():
         result.uncovered.append(f"{source}: ignored ({why})")
     return result
@@ -260,20 +283,11 @@ async def repair(
             seen = await look_and_stir(scene.ledger, [t.target for t in _broken(mended.before)])
             await _mend(scene, mended, delete_extra=delete_extra)
             mended.after = await _verify(scene, exact=exact, observer=told)
-            await _settle(scene, seen, mended.after)
+            clean = [t.target for t in mended.after.tables if t.clean]
+            await note_mended(scene.ledger, scene.run.id, scene.facts, seen, clean=clean)
         word: noted.Word = "repaired" if mended.after else "verified"
         await _note(scene, mended.after or mended.before, word, exact=exact, began=began, mended=mended.tables)
     return mended
-
-
-async def _settle(scene: _Scene, seen: Mapping[Name, Unrest], found: Verified) -> None:
-    """Our word on the mended tables; what others had changed in them and no comparison with the source sees is said."""
-    clean = {t.target for t in found.tables if t.clean}
-    claims = await former.claims(scene.ledger.session, list(seen))
-    for name, unrest in seen.items():
-        if unrest is Unrest.FED and (name not in clean or claims[name].overwrites):
-            await landed.disturb(scene.ledger.session, name)
-    await note_landed(scene.ledger, scene.run.id, scene.facts, seen)
 
 
 async def _note(
@@ -333,12 +347,14 @@ async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
     # A table that the plan made has its triggers only since its rows came: the plan does not switch them off.
     off = [*scene.plan.statements, *unplanned(scene.facts, scene.plan)]
     await apply.hold(scene.ledger, scene.run.id, [s for s in off if s.table in concerned])
+    leaving: dict[Name, list[str]] = {}
     try:
         for table in broken:
             mended.tables[table.target] = await _again(scene, table, before, second=False)
         for table in broken:
             if Motion(scene.facts, table.target).late(scene.order):
-                await _again(scene, table, before, second=True)
+                leaving[table.target] = (await _again(scene, table, before, second=True)).leaving
+        await _take_out(scene, {name: keys for name, keys in leaving.items() if keys})
         for table in reversed(broken):
             await _delete(scene, table, mended.tables[table.target], wanted=delete_extra)
         for table in broken:
@@ -351,6 +367,23 @@ async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
     await apply.release(scene.ledger)
     for name in dict.fromkeys([*(t.target for t in broken), *(p.target for p in before.sequences if p.behind)]):
         await advance_sequences(scene.facts, name, scene.ledger.session)
+
+
+async def _take_out(scene: _Scene, leaving: dict[Name, list[str]]) -> None:
+    """Rows that the second passage refused, and what refers to them."""
+    stage = Stage(
+        run=scene.run.id,
+        facts=scene.facts,
+        moment=scene.moment,
+        snapshot=scene.shared,
+        ledger=scene.ledger,
+        targets=[],
+        observer=Silent(),
+        order=scene.order,
+        stop=lambda: False,
+        leaving=leaving,
+    )
+    await take_out(stage, [])
 
 
 async def _refresh_quarantine(scene: _Scene, before: Verified) -> None:

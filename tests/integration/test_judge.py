@@ -308,12 +308,13 @@ async def test_characters_that_the_target_does_not_know(pg16: Server, pg18: Serv
 ODD_SOURCE = """
 CREATE TABLE p (id int PRIMARY KEY, t text, n int);
 INSERT INTO p VALUES (1, '1', 1), (2, 'x', 1), (3, '3', 0), (4, NULL, NULL);
-CREATE TABLE c (id int PRIMARY KEY, p int, d text, a text[], j jsonb, n int, e text);
+CREATE TABLE c (id int PRIMARY KEY, p int, d text, a text[], j jsonb, n int, e text, z numeric);
 INSERT INTO c SELECT i, 1, 'a', '{a}', '{"k": 1}', i, 'e' || i FROM generate_series(1, 20) AS i;
 UPDATE c SET p = id - 1 WHERE id IN (3, 4);
 UPDATE c SET d = 'long' WHERE id = 5; UPDATE c SET d = 'b' WHERE id = 6;
 UPDATE c SET a = '{a,long}' WHERE id = 7; UPDATE c SET a = '{NULL,b}' WHERE id = 8; UPDATE c SET a = NULL WHERE id = 9;
 UPDATE c SET j = '{"k": "x"}' WHERE id = 10; UPDATE c SET n = 0 WHERE id IN (11, 12); UPDATE c SET n = 100000 WHERE id = 13;
+UPDATE c SET z = 3 WHERE id = 16; UPDATE c SET z = 4 WHERE id = 17; UPDATE c SET z = 99999 WHERE id = 18;
 UPDATE c SET e = 'e1' WHERE id = 14; UPDATE c SET e = '(' WHERE id = 15;
 """
 ODD_TARGET = """
@@ -321,7 +322,8 @@ CREATE DOMAIN short AS text CHECK (length(value) < 4);
 CREATE DOMAIN fine AS short CHECK (value <> 'b');
 CREATE TABLE p (id int PRIMARY KEY, t text CONSTRAINT number CHECK (t::int > 0), n int CONSTRAINT divides CHECK (6 / n > 0));
 CREATE TABLE c (id int PRIMARY KEY, p int CONSTRAINT of_p REFERENCES p, d fine, a fine[], j jsonb, n int,
- e text CONSTRAINT pattern CHECK ('x' !~ e), g smallint GENERATED ALWAYS AS (n * 2) STORED);
+ e text CONSTRAINT pattern CHECK ('x' !~ e), z numeric(4, 1) CONSTRAINT told CHECK (z::text <> '3' AND z::text <> '4.0'),
+ g smallint GENERATED ALWAYS AS (n * 2) STORED);
 CREATE INDEX by_k ON c (((j ->> 'k')::int));
 CREATE UNIQUE INDEX by_part ON c ((600 / n), e) WHERE n <> 0;
 CREATE UNIQUE INDEX by_e ON c (e);
@@ -339,14 +341,14 @@ async def test_what_raises_for_a_row_sets_that_row_aside_and_no_other(
 version: 1
 tables:
   p: {from: p, key: [id], rejects: quarantine, columns: {id: id, t: t, n: n}}
-  c: {from: c, key: [id], rejects: quarantine, columns: {id: id, p: p, d: d, a: a, j: j, n: n, e: e}}
+  c: {from: c, key: [id], rejects: quarantine, columns: {id: id, p: p, d: d, a: a, j: j, n: n, e: e, z: z}}
 """
     road = await lay(make_database, make_role, (pg16, ODD_SOURCE), (pg18, ODD_TARGET), document)
     said = await announced(road.file, road.servers)
     checked = await road.check()
-    wanted = {"public.p": (2, 3), "public.c": (3, 4, 5, 6, 7, 8, 10, 13, 14, 15)}
+    wanted = {"public.p": (2, 3), "public.c": (3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 17, 18)}
     assert said == {name: {f'["{i}"]' for i in ids} for name, ids in wanted.items()}
-    assert {t.target.relation: t.quarantined for t in checked.tallies} == {"p": 2, "c": 10}
+    assert {t.target.relation: t.quarantined for t in checked.tallies} == {"p": 2, "c": 12}
     assert [line for line in checked.uncovered if "its own limits" not in line] == []
     await road.migrate()
     async with connected(road.target) as conn:

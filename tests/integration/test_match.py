@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,11 @@ class Drafted:
     def reviewed(self) -> Document:
         return self.file.document
 
-    @property
+    @cached_property
     def document(self) -> Document:
         return read_text(self.matched.text).document
 
-    @property
+    @cached_property
     def accepted(self) -> dict[tuple[Name, str], Rule]:
         return {
             (name, column): rule
@@ -154,7 +154,7 @@ EXPECTED = {
     "public.companies.phone", "public.companies.marketplace_connected_at", "public.companies.settings",
     "public.companies.is_active", "public.companies.subscription_status", "public.clients.phone",
     "public.clients.is_deleted", "public.services.duration", "public.staff.phone", "public.staff.is_hidden",
-    "public.staff_schedules.is_day_off", "public.staff_schedules.created_at", "public.bookings.client_id",
+    "public.staff_schedules.created_at", "public.bookings.client_id",
     "public.bookings.status", "public.bookings.source", "public.dialog_contexts.phone",
     "public.dialog_contexts.company_id", "public.dialog_contexts.context", "public.dialog_contexts.current_step",
     "lib.branch.extra", "lib.book.language", "lib.book.bought", "lib.book.extra", "lib.loan.open",

@@ -286,3 +286,43 @@ def test_the_command(
     assert [each["side"] for each in found] == ["target", "source"]
     assert found[0]["candidates"][0]["column"] == "title"
     assert "NotInSchema" in _run(capsys, "--explain", "parts.nothing", "--json", code=3)[0]
+
+
+ODD_TYPES = """
+CREATE TYPE pair_of AS (a int, b text);
+CREATE TABLE odd (id int PRIMARY KEY, words tsvector, span int4range, spans int4multirange, pairs pair_of[], cash money, bits bit(4),
+    gap interval, at time, spot point, doc json, raw bytea, flags boolean[], grid int[][], net cidr, huge text, hidden text, n numeric,
+    f double precision, d date, w jsonb);
+CREATE VIEW seen AS SELECT id, huge FROM odd;
+"""
+ODD_ROWS = """
+INSERT INTO odd SELECT i, to_tsvector('a b'), int4range(1, 5), '{[1,3)}', ARRAY[ROW(1, 'x')::pair_of], 12.50, B'0101', '1 day', '10:00',
+    '(1,2)', '{}', '\\x00', '{t,f}', '{{1,2},{3,4}}', '10.0.0.0/8', repeat('й', 300000), 'x', 'NaN', 'Infinity', 'infinity', '{}'
+FROM generate_series(1, 6) i;
+"""
+
+
+async def test_odd_types_wide_texts_and_a_column_that_may_not_be_read(
+    make_database: MakeDatabase, make_role: MakeRole, pg16: Server
+) -> None:
+    shop = await _shop(make_database, pg16, ODD_TYPES + ODD_ROWS, ODD_TYPES)
+    database, guest = database_of(shop.servers.source), make_role(pg16)
+    names = "id, words, span, spans, pairs, cash, bits, gap, at, spot, doc, raw, flags, grid, net, huge, n, f, d, w"
+    sql(pg16, f"GRANT SELECT ({names}) ON odd TO {guest.name}", f"ALTER ROLE {guest.name} SET statement_timeout = '30s'", database=database)
+    matched = await match(Servers(source=guest.url(pg16, database), target=shop.servers.target))
+    made = rules(matched, "odd")
+    assert made["id"] == {"column": "id"}
+    assert {"words", "span", "cash", "bits", "gap", "d"} <= set(made)
+    assert "public.odd" not in matched.draft.unseen
+    hidden = next((p for t in matched.draft.tables for n, p in t.columns.items() if n == "hidden"), None)
+    assert hidden is None or not hidden.accepted
+    read_text(matched.text)
+
+
+async def test_as_many_columns_as_a_table_can_have(make_database: MakeDatabase, pg16: Server) -> None:
+    wide = f"CREATE TABLE wide ({', '.join(f'value_{i} int' for i in range(1600))});"
+    shop = await _shop(make_database, pg16, wide + "INSERT INTO wide (value_0) VALUES (1);", wide)
+    [table] = (await shop.match()).draft.tables
+    assert {name: dict(p.rule) for name, p in table.columns.items()} == {
+        f"value_{i}": {"column": f"value_{i}"} for i in range(1600)
+    }

@@ -10,6 +10,7 @@ import pytest
 from crosswalk.embedded import Server
 from crosswalk.errors import FailpointHit, RowsLostInRelay
 from crosswalk.mapping import read_text
+from crosswalk.verify import table_proof
 from tests.road import Road, connected, findings, quarantine, set_aside, sums
 from tests.servers import MakeDatabase, sql
 
@@ -280,3 +281,30 @@ async def test_a_row_that_lands_at_last_leaves_quarantine(
     async with connected(way.target) as conn:
         assert not await quarantine(conn)
     assert not findings(await way.verify())
+
+
+async def test_what_is_expected_and_what_is_found_come_out_even(
+    pg16: Server, pg18: Server, make_database: MakeDatabase
+) -> None:
+    """Rows that the load refused are not expected, and rows from before are not found."""
+    source = "CREATE TABLE p (id int PRIMARY KEY, n text); INSERT INTO p SELECT i, 'n' || i FROM generate_series(1, 4) AS i"
+    target = (
+        "CREATE TABLE p (id int PRIMARY KEY, n text UNIQUE);"
+        " INSERT INTO p VALUES (2, 'theirs'), (8, 'n3'), (9, 'n9')"
+    )
+    for existing, expected, kept in (("update", 3, 2), ("keep", 2, 3)):
+        document = SAME.replace("rejects:", f"existing: {existing}\n    rejects:")
+        way = await _road(pg16, pg18, make_database, source, target, document)
+        await way.migrate()
+        verified = await way.verify()
+        (table,) = verified.tables
+        assert findings(verified) == []
+        assert (table.expected, table.found, table.refused, table.kept) == (expected, expected, 1, kept)
+        assert verified.rows == expected
+        await _run(way.target, "DELETE FROM p WHERE id = 1; INSERT INTO p VALUES (5, 'new'), (6, 'new too')")
+        (table,) = (await way.verify()).tables
+        missing, extra = table.count("missing"), table.count("extra")
+        assert (missing, extra) == (1, 2)
+        assert table.expected == table.found + missing - extra == expected
+        told = table_proof(table, problem="", stale=0)
+        assert (told.expected, told.found) == (table.expected, table.found)

@@ -20,6 +20,7 @@ from crosswalk.errors import (
     ConnectionLost,
     FailpointHit,
     FormerStateUnknown,
+    LaterChangesLost,
     LedgerOutdated,
     LocksExhausted,
     MissingPrivilege,
@@ -221,6 +222,24 @@ async def test_a_ledger_of_an_older_form_is_read_by_nobody_and_then_brought_up_t
     await run(laid.target, "UPDATE crosswalk.run SET plan = '{\"format\": 1}' WHERE id = 3")
     with pytest.raises(FormerStateUnknown, match="Run 3"):
         await rollback(laid.target)
+
+
+async def test_values_without_a_binary_form_are_compared_by_their_text(laid: Road, pg18: Server) -> None:
+    await run(laid.target, "CREATE DOMAIN grant_list AS aclitem[]")
+    await run(laid.target, "ALTER TABLE town ADD COLUMN one aclitem DEFAULT '=r/postgres'")
+    await run(laid.target, "ALTER TABLE town ADD COLUMN more grant_list DEFAULT '{=w/postgres}'")
+    await run(laid.target, "INSERT INTO town (name) VALUES ('Rom')")
+    before = await standing(pg18, laid.target)
+    text = DOCUMENT.replace("key: [name],", "key: [name], existing: keep,")
+    text = text.replace("{name: name}", "{name: name, one: {default: true}, more: {default: true}}")
+    laid = road(laid.source, laid.target, text)
+    await laid.migrate()
+    await run(laid.target, "UPDATE town SET more = '{=rw/postgres}' WHERE name = 'Ulm'")
+    with pytest.raises(LaterChangesLost, match=r"1 rows of public\.town"):
+        await rollback(laid.target)
+    await run(laid.target, "UPDATE town SET more = '{=w/postgres}' WHERE name = 'Ulm'")
+    await rollback(laid.target)
+    same(before, await standing(pg18, laid.target))
 
 
 async def test_another_plan_after_a_rollback_stopped_resumed_and_taken_back(

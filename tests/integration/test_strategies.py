@@ -368,7 +368,7 @@ async def test_a_table_with_a_row_that_no_rule_can_compute_is_not_timed_and_plan
 async def test_the_archives_name_gives_way(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
     """To a schema of that name on either side, and to one that a second archive would take."""
     way = await _small(pg16, pg18, make_database)
-    names = []
+    names: list[str] = []
     for url, taken in ((way.target, ""), (way.target, "{}_3"), (way.source, "{}")):
         if taken:
             await run(url, f"CREATE SCHEMA {taken.format(names[0])}")

@@ -91,9 +91,20 @@ def render_verdicts(verdicts: Sequence[Verdict]) -> Iterator[RenderableType]:
             yield line("expected by the document", indent=2, style="green")
         else:
             yield line("not expected by the document", indent=2, style="yellow")
-        for way in verdict.ways:
-            flag = shlex.quote(f"{verdict.rule}={_flag(way)}")
-            yield line(f"--apply {flag}  {way.sentence}", indent=2, style="cyan")
+        yield from _ways(verdict)
+
+
+def _ways(verdict: Verdict) -> Iterator[RenderableType]:
+    """In full where something has to be done; where the document expects the rows, the words alone."""
+    if verdict.declared:
+        if verdict.ways:
+            rule, words = shlex.quote(f"{verdict.rule}=WAY"), ", ".join(_flag(w) for w in verdict.ways)
+            yield line(f"or --apply {rule} ({words})", indent=2, style="dim")
+        return
+    for way in verdict.ways:
+        flag = shlex.quote(f"{verdict.rule}={_flag(way)}")
+        yield line(f"--apply {flag}", indent=2, style="cyan")
+        yield line(way.sentence, indent=6, style="dim")
 
 
 def _flag(way: Way) -> str:
@@ -102,7 +113,7 @@ def _flag(way: Way) -> str:
 
 def _place(verdict: Verdict) -> str:
     where = verdict.column or verdict.constraint
-    return f"{where}: " if where else ""
+    return f"{where}: " if where and where not in verdict.reason else ""
 
 
 def render_reasons(reasons: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:

@@ -17,6 +17,7 @@ from crosswalk.cli.progress import watch
 from crosswalk.cli.verdicts import render_verified, verified_json
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
 from crosswalk.mapping import MappingFile
+from crosswalk.repair import Repaired
 from crosswalk.survey import Servers
 from crosswalk.verification import Mended
 from crosswalk.verification import repair as conduct
@@ -40,7 +41,7 @@ def repair(
 
     The same motion as the copy, by key. Rows too many stay unless --delete-extra is given: then they
     go from tables that were empty before the first run, rows that the application wrote since included;
-    from other tables go only rows that the key map knows as ours.
+    from other tables go only rows that the key map knows as ours. Rows that others refer to always stay.
     """
     file = options.document(mapping)
     done = asyncio.run(_repair(options.servers(source, target), file, delete_extra=delete_extra, exact=exact))
@@ -68,12 +69,20 @@ def _json(done: Mended, *, clean: bool) -> dict[str, Any]:
         "repaired": [
             {
                 "target": str(name), "moved": r.moved, "deleted": r.deleted, "refused": r.refused, "left": len(r.left),
+                "left_foreign": r.foreign, "left_referred": r.referred,
                 "left_keys": [masked(d) for d in r.left[:100]],
             }
             for name, r in done.tables.items()
         ],
         "after": verified_json(done.after) if done.after else None,
     }
+
+
+def _why(repaired: Repaired) -> str:
+    """Why rows were left; without --delete-extra nobody asked."""
+    why = [f"{repaired.foreign:,} not known as ours: delete by hand what nobody needs"] if repaired.foreign else []
+    why += [f"{repaired.referred:,} that other rows refer to: delete those first"] if repaired.referred else []
+    return f" ({'; '.join(why)})" if why else " (--delete-extra deletes them)"
 
 
 def _view(done: Mended) -> Iterator[RenderableType]:
@@ -89,7 +98,7 @@ def _view(done: Mended) -> Iterator[RenderableType]:
         said += f", {r.refused:,} refused (in quarantine)" if r.refused else ""
         yield line(said, indent=2)
         if r.left:
-            yield line(f"{plural(len(r.left), 'row')} too many left alone", indent=4, style="yellow")
+            yield line(f"{plural(len(r.left), 'row')} too many left alone{_why(r)}", indent=4, style="yellow")
     if done.after:
         yield heading("afterwards")
         yield from render_verified(done.after)

@@ -27,7 +27,7 @@ def _tables(tables: Sequence[TableResult]) -> RenderableType:
         counts = [number(table.count(kind), "red") for kind in KINDS]
         said = Text("equal", style="green") if table.clean else Text("DIFFERENT", style="bold red")
         made.add_row(
-            Text(shown(str(table.target))), number(table.source_rows), number(table.target_rows), *counts, said
+            Text(shown(str(table.target))), number(table.expected), number(table.found), *counts, said
         )
     return made
 
@@ -68,7 +68,10 @@ def _beside(verified: Verified) -> Iterator[RenderableType]:
             yield line(f"{table.target}: {rows} equal by value, not in form (--exact counts them)", style="yellow")
         if table.quarantined:
             rows = plural(table.quarantined, "row")
-            yield line(f"{table.target}: {rows} in quarantine, refused by the load", style="yellow")
+            yield line(f"{table.target}: {rows} in quarantine, refused by the load (not counted)", style="yellow")
+        if table.kept:
+            rows = plural(table.kept, "row")
+            yield line(f"{table.target}: {rows} that stood there before (not counted)", style="yellow")
     if verified.uncovered:
         yield heading("not covered")
         for text in verified.uncovered:
@@ -97,7 +100,8 @@ def render_verified(verified: Verified) -> Iterator[RenderableType]:
 def _table_json(table: TableResult) -> dict[str, Any]:
     return {
         "target": str(table.target), "source": str(table.source), "clean": table.clean,
-        "source_rows": table.source_rows, "target_rows": table.target_rows, "kept": table.kept,
+        "expected": table.expected, "found": table.found, "source_rows": table.source_rows,
+        "target_rows": table.target_rows, "refused": table.refused, "yielded": table.yielded, "kept": table.kept,
         "quarantined": table.quarantined, "same_value": table.same_value,
         **{kind: table.count(kind) for kind in KINDS}, "by_column": table.by_column, "columns": list(table.columns),
         "unchecked": list(table.unchecked),

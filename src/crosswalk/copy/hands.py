@@ -29,6 +29,8 @@ class Moved:
     """Source rows that the load refused."""
     bytes: int
     done_before: bool = False
+    leaving: tuple[str, ...] = ()
+    """Target keys (jsonb texts) of refused rows that stand in the target still: they must be taken out."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Hands:
     """Rows of the twin whose unique value another row holds, by number: they get another chance together."""
     spoiled: set[int] = field(default_factory=set)
     """Rows of the twin that are refused for good, by number: `on_reject` speaks of them."""
+    leaving: list[str] = field(default_factory=list)
+    """See `Moved`."""
     sent: int = 0
     came: int = 0
     """Rows that the transaction has added to the table, less those that it took out."""
@@ -69,6 +73,7 @@ class Hands:
     def begin(self) -> None:
         """Forget what was before."""
         self.refused, self.clashing, self.spoiled, self.sent, self.came = {}, {}, set(), 0, 0
+        self.leaving = []
 
     def count(self, size: int) -> None:
         self.sent += size

@@ -18,7 +18,7 @@ from crosswalk.connect import CopyFormat, Session
 from crosswalk.copy.fill import fill
 from crosswalk.copy.hands import Hands, Moved, row_fault
 from crosswalk.copy.insist import insist
-from crosswalk.copy.merge import exchange, hand_over, merge, remove, remove_refused, require_all_there, settle
+from crosswalk.copy.merge import exchange, hand_over, merge, remove_refused, require_all_there, settle
 from crosswalk.copy.quarantine import Refusal, forget, quarantine_refused
 from crosswalk.errors import CrosswalkError, RowsRefused, StatementFailed
 from crosswalk.express import Key, Landing, Selection
@@ -59,7 +59,12 @@ async def _move_chunk(hands: Hands, chunk: Chunk) -> Moved:
         )
         hit("chunk.before_commit")
     hit("chunk.after_commit")
-    return Moved(rows=rows, merged=merged, refused=len(hands.refused), bytes=hands.sent)
+    return _moved(hands, rows, merged)
+
+
+def _moved(hands: Hands, rows: int, merged: int) -> Moved:
+    refused, leaving = len(hands.refused), tuple(hands.leaving)
+    return Moved(rows=rows, merged=merged, refused=refused, bytes=hands.sent, leaving=leaving)
 
 
 async def wait_for_batch(target: Session, table: Name) -> None:
@@ -87,7 +92,7 @@ async def move_keys(hands: Hands, keys: tuple[Key, ...]) -> Moved:
     await forget(hands.motion, hands.target, list(chosen))
     await quarantine_refused(hands.motion, hands.run, hands.source, hands.target, hands.refused)
     await note_came(hands.target, hands.run, hands.motion.name, hands.came)
-    return Moved(rows=rows, merged=merged, refused=len(hands.refused), bytes=hands.sent)
+    return _moved(hands, rows, merged)
 
 
 async def settle_clashes(hands: Hands) -> int:
@@ -235,7 +240,10 @@ async def _rekey(hands: Hands, landing: Landing) -> None:
 
 
 async def _refuse_unresolved(hands: Hands, landing: Landing) -> None:
-    """Rows that refer to a row which did not land are refused; in the second passage they leave the target too."""
+    """Rows that refer to a row which did not land are refused.
+
+    In the second passage they stand in the target, and others may refer to them by now: who takes them out sees to those.
+    """
     unresolved = landing.mark_unresolved()
     if unresolved is None:
         return
@@ -246,6 +254,7 @@ async def _refuse_unresolved(hands: Hands, landing: Landing) -> None:
             sqlstate="23503", message="the row that it refers to is not in the target", code="lookup.unresolved"
         )
     if numbers and hands.second:
-        await remove(hands, landing, numbers)
+        keys = await hands.target.fetch(landing.target_keys(), numbers, what=hands.what)
+        hands.leaving += [row["k"] for row in keys]
     else:
         hands.spoiled.update(numbers)

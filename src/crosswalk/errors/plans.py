@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crosswalk.errors.base import EXIT_DIFFERENT, EXIT_REFUSED, CrosswalkError
+from crosswalk.errors.base import EXIT_DIFFERENT, EXIT_REFUSED, EXIT_USAGE, CrosswalkError
 
 
 class BadPlan(CrosswalkError):
@@ -44,16 +44,39 @@ class FormOutgrown(CrosswalkError):
 
 
 class PlanDrifted(CrosswalkError):
-    """The {side} schema is no longer what the plan stands on (fingerprint {now}, planned {planned})."""
+    """The {side} schema is no longer what the plan stands on{what} (fingerprint {now}, planned {planned})."""
 
     remedy = "Look at what changed with `crosswalk diff` and `crosswalk check`, then run `crosswalk plan` again."
     exit_code = EXIT_REFUSED
+
+
+class SchemaMoved(PlanDrifted):
+    """A schema has changed since run {run} was planned: {what}."""
+
+    remedy = (
+        "Undo the change and ask again. Or say in the document what becomes of it, run `crosswalk plan` again and"
+        " `crosswalk migrate` with the new plan; where that is refused, or to give up, `crosswalk rollback` takes the run back."
+    )
+
+    @classmethod
+    def of(cls, drifted: PlanDrifted, *, run: int) -> SchemaMoved:
+        """The drift as one that a run met."""
+        side, now, planned = (drifted.fields[name] for name in ("side", "now", "planned"))
+        what = str(drifted.fields["what"]).removeprefix(": ")
+        return cls(run=run, what=what or f"the {side}'s fingerprint is {now}, planned {planned}")
 
 
 class TriggerUnplanned(PlanDrifted):
     """The trigger {trigger} of {table} is not in the plan, and would fire for every row that is written."""
 
     remedy = "Run `crosswalk plan` again: the new plan switches it off while the rows are moved."
+
+
+class HazardUnknown(CrosswalkError):
+    """--allow {asked} names no hazard."""
+
+    remedy = "Known are {known}."
+    exit_code = EXIT_USAGE
 
 
 class HazardNotAllowed(CrosswalkError):

@@ -8,11 +8,12 @@ from crosswalk.express.handover import HandOver, groups
 from crosswalk.express.load import Landing
 from crosswalk.express.motion import BUCKETS, Motion
 from crosswalk.express.parts import Condition, Fed, Reference, Wire
-from crosswalk.express.removal import Doomed, Edge, delete, foreign_edges, reference_edges
+from crosswalk.express.removal import SEED, Doomed, Edge, delete, foreign_edges, reference_edges
 
 __all__ = [
     "BUCKETS",
     "EVERYTHING",
+    "SEED",
     "Barred",
     "Condition",
     "Doomed",

@@ -77,7 +77,8 @@ def _harmless(text: str) -> bool:
     """Whether an expression only compares columns and constants, so that it raises for no row."""
     bare = _CAST.sub("", _LITERAL_CAST.sub(r"\1", text))
     parts = [part for part in tokens(bare) if not part.isspace()]
-    for part, after in zip(parts, [*parts[1:], ""], strict=True):
+    for place, part in enumerate(parts):
+        after = "".join(parts[place + 1 : place + 2])
         name = part[0].isalpha() or part[0] in "_\""
         if name and after == "(" and part not in _FUNCTIONS:
             return False

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from crosswalk.express.casts import type_sql, wire_type
 from crosswalk.names import Name, quote
+from crosswalk.pg_types import UNLIMITED
 from crosswalk.schema import Column, Domain, Schema, TypeKind, TypeRef
 
 
@@ -36,7 +37,9 @@ class DomainCheck:
         """True for a row whose value is refused, at the level `mapped`."""
         value = quote(self.column.name)
         if not self.of_elements:
-            return f"(SELECT NOT ({self.expression}) FROM (SELECT {value} AS value) AS domain_value)"
+            held = self.column.type.storage
+            stored = f"{value}::{held.display}" if held.name == "numeric" and held.modifier != UNLIMITED else value
+            return f"(SELECT NOT ({self.expression}) FROM (SELECT {stored} AS value) AS domain_value)"
         held = _held(self.column.type)
         # An array of a domain travels as text.
         rows = f"pg_catalog.unnest(({value})::{type_sql(held)}[]) AS domain_value (value)"

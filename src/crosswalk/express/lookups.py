@@ -80,7 +80,15 @@ class Lookups(Shape, ABC):
                 on.append(f'{alias}."cw$m{j}" = "cw$row".{name}')
             if not cut:
                 self._joins.append(
-                    Join(alias=alias, parent=parent, take=rule.lookup.take, lefts=tuple(match), on=" AND ".join(on))
+                    Join(
+                        alias=alias,
+                        parent=parent,
+                        take=rule.lookup.take,
+                        lefts=tuple(match),
+                        on=" AND ".join(on),
+                        column=column.name,
+                        operands=tuple(operands[-len(match) :]),
+                    )
                 )
                 aliases.append(alias)
         wires = (via,) if isinstance(via, Wire) else tuple(via.wires())

@@ -83,7 +83,7 @@ class Motion(Relation):
         """Identity (as texts) of each row that is set aside for what its lookups found."""
         numbers = [
             c.number
-            for c in self.conditions
+            for c in (*self.conditions, *self.forsaken(moment))
             if c.code == "check" or isinstance(self.mapping.columns.get(c.column or ""), Lookup)
         ]
         listed = ", ".join(f"{quote(w.name)}::pg_catalog.text" for w in self.key_wires)

@@ -83,6 +83,10 @@ class Join:
     lefts: tuple[str, ...]
     """What is matched on the parent's side."""
     on: str
+    column: str
+    """The target column that the lookup feeds."""
+    operands: tuple[str, ...]
+    """What the row gives for each of `lefts`, at the levels from `row` on."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,13 +11,14 @@ column names are in scope beside them, so that a CHECK of the target can be said
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from crosswalk.express.casts import type_sql
 from crosswalk.express.facts import Key, Moment, Selection
 from crosswalk.express.lookups import REJECT, Lookups
-from crosswalk.express.parts import Condition
+from crosswalk.express.parts import Condition, Join
 from crosswalk.mapping import Default, Lookup, Take, Value, Zone
 from crosswalk.names import array_literal, literal, quote
 from crosswalk.schema import TypeKind, TypeRef
@@ -91,14 +92,58 @@ class Relation(Lookups):
             sql = f'SELECT "cw$row".*, {", ".join(self._joined)} FROM ({rows}) AS "cw$row"{joins}'
         if self._mapped:
             sql = f'SELECT "cw$joined".*, {", ".join(self._mapped)} FROM ({sql}) AS "cw$joined"'
-        arms = " ".join(f"WHEN {c.sql} THEN {c.number}" for c in self.reasons(moment))
+        arms = " ".join(f"WHEN {c.sql} THEN {c.number}" for c in self._ranked(moment))
         reject = f"CASE {arms} ELSE 0 END" if arms else "0"
         return f'SELECT "cw$mapped".*, {reject} AS {REJECT} FROM ({sql}) AS "cw$mapped"'
 
     def reasons(self, moment: Moment) -> tuple[Condition, ...]:
-        """Everything for which a row is set aside: the conditions of each row, then what only several rows break."""
+        """Everything for which a row is set aside: the conditions of each row, then what only several rows break, then
+        what was set aside above it."""
+        return (*self.conditions, *self.barred(moment), *self.forsaken(moment))
+
+    def _ranked(self, moment: Moment) -> Iterator[Condition]:
+        """The reasons in the order in which they are asked: each row gets the one that lies nearest to its cause."""
+        yield from self.barred(moment)
+        above = self.forsaken(moment) if not self.outer else ()
+        for each in self.conditions:
+            yield from (c for c in above if (c.code, c.column) == (each.code, each.column))
+            yield each
+
+    def forsaken(self, moment: Moment) -> tuple[Condition, ...]:
+        """For lookups that find nothing: the row that is meant was set aside itself, for the sake of another."""
+        first = len(self.conditions) + len(moment.bars(self.name)) + 1
+        missing = {c.column: c for c in self.conditions if c.code == "lookup.missing"}
+        found = [
+            replace(missing[join.column], reason=reason, sql=f"({missing[join.column].sql}) AND {meant}")
+            for join in self._joins
+            if join.column in missing
+            for reason, meant in self._set_aside(join, moment)
+        ]
+        return tuple(replace(c, number=first + i) for i, c in enumerate(found))
+
+    def _set_aside(self, join: Join, moment: Moment) -> Iterator[tuple[str, str]]:
+        """(reason, condition) for each reason why the row that a lookup means may have been set aside."""
+        above = type(self)(self.facts, join.parent)
+        if above.unnests or any(left.startswith("target.") for left in join.lefts):
+            return
+        what = f"the row of {self._meant(join.column)} that it refers to was set aside"
+        known = [(f"{what} ({bar.reason})", bar.keys) for bar in moment.bars(join.parent)]
+        known += [(f"{what} for what it refers to", moment.lost[join.parent])] if moment.lost.get(join.parent) else []
+        columns = ", ".join(above.source_column(left) for left in join.lefts)
+        for reason, keys in known:
+            rows = above.chosen(Selection(keys=keys))[0]
+            source = f"{above.source.name.sql} AS {quote(above.source.name.relation)}"
+            yield reason, f"({', '.join(join.operands)}) IN (SELECT {columns} FROM {source} WHERE {rows})"
+
+    def _meant(self, column: str) -> str:
+        rule = self.mapping.columns[column]
+        assert isinstance(rule, Lookup)
+        return rule.lookup.table
+
+    def barred(self, moment: Moment) -> tuple[Condition, ...]:
+        """What only several rows break."""
         policy = "fail" if self.mapping.rejects == "fail" else "quarantine"
-        barred = (
+        return tuple(
             Condition(
                 number=len(self.conditions) + 1 + i,
                 code=bar.code,
@@ -111,7 +156,6 @@ class Relation(Lookups):
             )
             for i, bar in enumerate(moment.bars(self.name))
         )
-        return (*self.conditions, *barred)
 
     def named(self, keys: Sequence[Key]) -> str:
         """The row (at the levels `row` to `judged`) is one of those."""

@@ -22,6 +22,8 @@ from crosswalk.names import Name, literal, quote
 from crosswalk.schema import Constraint, Schema
 
 DOOMED: Final = 'pg_temp."cw_doomed"'
+SEED: Final = -1
+"""The number of rows that are in for no edge's sake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,11 @@ class Doomed:
         """Put the rows in that refer to nothing."""
         parent = f'SELECT FROM {edge.parent.sql} AS "cw$o" WHERE {edge.on("cw$t", "cw$o")}'
         return cls._put(landing, number, f"{edge.given('cw$t')} AND NOT EXISTS ({parent})")
+
+    @classmethod
+    def chosen(cls, landing: Landing) -> str:
+        """Put rows in by their target keys ($1: jsonb texts); they have a reason already."""
+        return cls._put(landing, SEED, f"{landing.target_key()} = ANY ($1::text[]::jsonb[])")
 
     @classmethod
     def following(cls, landing: Landing, edge: Edge, number: int) -> str:

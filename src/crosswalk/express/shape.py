@@ -20,7 +20,7 @@ from crosswalk.express.parts import Compiled, Condition, Fed, Reference, Wire
 from crosswalk.express.values import Compiler
 from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest
 from crosswalk.names import Name, quote
-from crosswalk.pg_types import INTEGERS
+from crosswalk.pg_types import INTEGERS, UNLIMITED
 from crosswalk.schema import Column, RelationKind, TypeKind, TypeRef
 
 TID = replace(TEXT, name="tid", display="tid", plain="tid", oid=27)
@@ -314,7 +314,7 @@ class Shape:
             if f"check:{constraint.name}" in allowed and constraint.expression:
                 self._condition(
                     code="check",
-                    sql=f"NOT ({constraint.expression})",
+                    sql=self._as_stored(constraint.columns, f"NOT ({constraint.expression})"),
                     reason=f"the check {constraint.name} refuses it",
                     sqlstate="23514",
                     constraint=constraint.name,
@@ -334,6 +334,19 @@ class Shape:
             self._condition(
                 code="partition", sql=sql, reason="no partition takes it", sqlstate="23514", column=self._partitioned_by
             )
+
+    def _as_stored(self, columns: Sequence[str], condition: str) -> str:
+        """A condition over the values as the target would hold them: a number is written with its column's digits."""
+        known = [self.target.column(name) for name in columns]
+        digits = [c for c in known if c and c.type.storage.name == "numeric" and c.type.storage.modifier != UNLIMITED]
+        if not digits:
+            return condition
+        listed = ", ".join(
+            f"{quote(c.name)}::{c.type.storage.display} AS {quote(c.name)}" if c in digits else quote(c.name)
+            for c in known
+            if c
+        )
+        return f"(SELECT {condition} FROM (SELECT {listed}) AS stored)"
 
     @property
     def _partitioned_by(self) -> str | None:

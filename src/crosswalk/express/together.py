@@ -258,7 +258,8 @@ def forsaken(motion: Motion, moment: Moment) -> str:
     width = len(motion.identity)
     chosen = Selection(keys=tuple(dict.fromkeys(key[:width] for bar in bars for key in bar.keys)))
     key = f'{motion.target_key_json()} AS "cw$key"'
-    rows = f'SELECT {key} FROM ({motion.judged(chosen, moment)}) AS "cw$judged" WHERE {REJECT} > {len(motion.conditions)}'
+    first, last = len(motion.conditions) + 1, len(motion.conditions) + len(moment.bars(motion.name))
+    rows = f'SELECT {key} FROM ({motion.judged(chosen, moment)}) AS "cw$judged" WHERE {REJECT} BETWEEN {first} AND {last}'
     sql = f'SELECT DISTINCT "cw$key"::pg_catalog.text AS k FROM ({rows}) AS "cw$out"'
     if motion.certainly_unique:
         return sql
@@ -324,6 +325,25 @@ def _pairs(motion: Motion, own: Fed, above: Motion, referenced: str) -> list[tup
     if not (compares_alike(motion.facts, own.column) and compares_alike(motion.facts, other.column)):
         raise CannotBeJudged(f"{own.column.name} compares in another way there")
     return [(quote(own.via.name), quote(other.via.name))]
+
+
+def references(motion: Motion) -> Iterator[Foreign]:
+    """What holds ids that the target makes and no foreign key of the target watches, as keys without a name."""
+    watched = {k.columns for k in motion.target.foreign_keys}
+    for fed in motion.fed:
+        if not isinstance(fed.via, Reference) or (fed.column.name,) in watched:
+            continue
+        key = Constraint(
+            name="",
+            kind=ConstraintKind.FOREIGN,
+            columns=(fed.column.name,),
+            definition="",
+            references=fed.via.parent,
+            referenced_columns=(fed.via.take,),
+        )
+        each = _foreign(motion, key)
+        if each is not None:
+            yield each
 
 
 def found_by_lookup(motion: Motion, each: Foreign) -> bool:

@@ -5,15 +5,17 @@ under one snapshot. Nothing here writes.
 """
 
 from crosswalk.judge.broken import steadily
-from crosswalk.judge.document import examine
+from crosswalk.judge.document import UNDECIDED, examine, undecided
 from crosswalk.judge.forecast import Forecast, follow, foresee
 from crosswalk.judge.probe import gather_facts
 from crosswalk.judge.problem import Problem
 from crosswalk.judge.rows import Fates, find_moment, judge_rows, tally_rows
+from crosswalk.judge.standing import kept_keys
 from crosswalk.judge.uncovered import silenced, uncovered
 from crosswalk.judge.verdict import Edit, Verdict, Way
 
 __all__ = [
+    "UNDECIDED",
     "Edit",
     "Fates",
     "Forecast",
@@ -26,8 +28,10 @@ __all__ = [
     "foresee",
     "gather_facts",
     "judge_rows",
+    "kept_keys",
     "silenced",
     "steadily",
     "tally_rows",
     "uncovered",
+    "undecided",
 ]

@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from crosswalk.errors import CrosswalkError
 from crosswalk.express import Facts, Landing, Motion, Reference
 from crosswalk.judge.problem import Problem
 from crosswalk.mapping import Default, Fold, Lookup, MappingFile, TableMapping, Zone
 from crosswalk.mapping.words import words
-from crosswalk.names import parse
+from crosswalk.names import Name, parse
 from crosswalk.schema import Schema, Table
 
 SYSTEM_SCHEMAS = frozenset({"crosswalk"})
+UNDECIDED: Final = "table.undecided"
+"""A table that nobody decided about: keeps a plan from being made, not a run from going on."""
 
 
 _POSIX: Final = re.compile(r"[A-Za-z]{3,}[+-]?\d")
@@ -48,27 +50,31 @@ def _business(schema: Schema, used: set[str]) -> Iterator[Table]:
     return (t for t in schema.roots if t.name.schema in used and t.name.schema not in SYSTEM_SCHEMAS)
 
 
+def undecided(facts: Facts) -> Iterator[tuple[Literal["source", "target"], Name]]:
+    """Tables of either side that the document says nothing about, in the schemas that it speaks of."""
+    document = facts.document
+    sources = {t.source for t in document.by_target.values()} | set(document.ignored_sources)
+    targets = set(document.by_target) | set(document.preserved) | set(document.ignored_targets)
+    for table in _business(facts.source, {n.schema for n in sources}):
+        if table.name not in sources:
+            yield "source", table.name
+    for table in _business(facts.target, {n.schema for n in targets}):
+        if table.name not in targets:
+            yield "target", table.name
+
+
 def _tables(file: MappingFile, facts: Facts) -> Iterator[_Finding]:
     document = file.document
-    mapped_sources = {t.source for t in document.by_target.values()}
-    schemas = {n.schema for n in (*mapped_sources, *document.ignored_sources)}
-    for table in _business(facts.source, schemas):
-        if table.name not in mapped_sources and table.name not in document.ignored_sources:
-            yield _Finding(
-                code="table.undecided",
-                place=("ignore",),
-                message=f"the source table {table.name} is neither mapped nor ignored",
-                remedy=f"Map it under `tables`, or write `ignore: {{source: {{{table.name}: reason}}}}`.",
-            )
-    decided = set(document.by_target) | set(document.preserved) | set(document.ignored_targets)
-    for table in _business(facts.target, {n.schema for n in decided}):
-        if table.name not in decided:
-            yield _Finding(
-                code="table.undecided",
-                place=("ignore",),
-                message=f"the target table {table.name} is neither mapped, preserved nor ignored",
-                remedy="Map it, or name it under `preserve` or `ignore: {target: …}` with a reason.",
-            )
+    for side, name in undecided(facts):
+        at_source = side == "source"
+        yield _Finding(
+            code=UNDECIDED,
+            place=("ignore",),
+            message=f"the {side} table {name} is neither mapped{' nor' if at_source else ', preserved nor'} ignored",
+            remedy=f"Map it under `tables`, or write `ignore: {{source: {{{name}: reason}}}}`."
+            if at_source
+            else "Map it, or name it under `preserve` or `ignore: {target: …}` with a reason.",
+        )
     for text in document.preserve:
         if parse(text) not in facts.target.tables:
             yield _Finding(

@@ -27,17 +27,16 @@ from crosswalk.express.together import (
     identity_texts,
     kept_by_source,
     orphaned,
+    references,
     referred,
     referring,
     rules_together,
 )
 from crosswalk.judge.broken import steadily
-from crosswalk.judge.together import Ancestry, clashing, judged_keys, with_barred, without_parent
-from crosswalk.ledger import Ledger
+from crosswalk.judge.standing import MOST_VALUES, standing_keys
+from crosswalk.judge.together import Ancestry, judged_keys, with_barred, without_parent
 from crosswalk.names import Name, array_literal, literal, quote
 
-MOST_VALUES: Final = 200_000
-"""Distinct values, or rows that stand in a table, that are sent from one server to the other."""
 _BATCH: Final = 5_000
 
 
@@ -48,6 +47,8 @@ class Forecast:
     barred: dict[Name, tuple[Barred, ...]] = field(default_factory=dict)
     broken: dict[Name, tuple[Key, ...]] = field(default_factory=dict)
     """Rows for which a rule raises, found on the way."""
+    met: dict[Name, frozenset[Key]] = field(default_factory=dict)
+    """Source rows that go where a row of others stands."""
     uncovered: list[str] = field(default_factory=list)
 
     def seen(self, moment: Moment, name: Name) -> Moment:
@@ -102,11 +103,16 @@ async def follow(
         for motion, each, circular in keys:
             if not (circular or found.barred.get(each.parent)):
                 continue
-            if facts.mapping(each.parent).existing != "refuse":
+            if facts.mapping(each.parent).existing != "refuse" and not _by_reference(motion, each):
                 more |= target is not None and await _again(motion, each, moment, source, target, found)
                 continue
             gone = await _orphaned(motion, each, moment, source, found, f"the rows of {motion.name} without a parent")
             more |= found.add(motion.name, (without_parent(each, gone),) if gone else ())
+
+
+def _by_reference(motion: Motion, each: Foreign) -> bool:
+    """Whether the target finds the parent by its key: nothing but the row that the lookup means will do."""
+    return set(each.key.columns) <= {f.column.name for f in motion.fed if isinstance(f.via, Reference)}
 
 
 async def _again(
@@ -121,9 +127,8 @@ async def _again(
 
 def _followed(facts: Facts, name: Name, ancestry: Ancestry) -> Iterator[tuple[Motion, Foreign, bool]]:
     """The foreign keys by which rows may go with others, and whether nobody has asked about them at all."""
-    if not facts.target_table(name).foreign_keys:
-        return
     motion = Motion(facts, name)
+    yield from ((motion, each, False) for each in references(motion))
     asked = {each.key.name for each in judged_keys(motion, ancestry)}
     for each in foreign_keys(motion)[0]:
         if each.pairs:
@@ -172,7 +177,11 @@ async def _orphaned(
     """Rows whose parent does not land, as far as is known by now."""
 
     def asked(seen: Moment) -> str:
-        above = with_barred(seen, each.parent, found.barred.get(each.parent, ())) if each.parent != motion.name else seen
+        # Where a row of others has the key of one that is refused, that one is found.
+        met = found.met.get(each.parent, frozenset())
+        bars = [replace(bar, keys=tuple(k for k in bar.keys if k not in met)) for bar in found.barred.get(each.parent, ())]
+        bare = replace(seen, barred={**seen.barred, each.parent: moment.bars(each.parent)})
+        above = with_barred(bare, each.parent, tuple(bar for bar in bars if bar.keys))
         return orphaned(motion, each, seen, above=above)
 
     return tuple(await found.fetch(motion, moment, source, asked, what=what, also=(each.parent,)))
@@ -210,39 +219,21 @@ async def _standing(motion: Motion, moment: Moment, source: Session, target: Ses
     if motion.mapping.existing == "refuse" or not motion.mapping.key or not rules_together(motion)[0]:
         return
     name = motion.name
-    if any(isinstance(f.via, Reference) for f in motion.fed):
-        found.leave(f"{name}: its unique indexes against the rows that stand there (the target makes values of them)")
-        return
-    standing = await _standing_keys(motion, target)
+    standing = await standing_keys(motion, target)
     if len(standing) > MOST_VALUES:
         found.leave(f"{name}: its unique indexes against the {len(standing):,} rows that stand there")
         return
     keep = motion.mapping.existing == "keep"
     met = await _met(motion, moment, list(standing), source, found)
+    found.met[name] = frozenset(key for _, key in met)
     yielding = frozenset(key for _, key in met) if keep else frozenset()
     blocking = standing if keep else standing - {k for k, _ in met}
+    made = {f.column.name for f in motion.fed if isinstance(f.via, Reference)}
     for rule in rules_together(motion)[0]:
-        await _against(motion, rule, blocking, yielding, moment, (source, target), found)
-    if keep:
-        ask = partial(clashing, motion, session=source, besides=yielding, every=True)
-        (bars, unjudged), healed = await steadily(motion.facts, name, found.seen(moment, name), source, ask)
-        found.broken |= healed.broken
-        found.uncovered += unjudged
-        found.add(name, bars)
-
-
-async def _standing_keys(motion: Motion, target: Session) -> frozenset[str]:
-    """Target keys (jsonb texts) of the rows of others."""
-    ledger = Ledger(target)
-    was_empty = await ledger.filled(motion.name) if await ledger.exists() else None
-    if was_empty:
-        return frozenset()
-    landing = Landing(motion)
-    sql = f"SELECT e.target_key::text AS k FROM ({landing.existing_keys()}) AS e"
-    if was_empty is False:
-        sql = landing.kept_and_standing()
-    rows = await target.fetch(f"{sql} LIMIT {MOST_VALUES + 1}", what=f"the rows that stand in {motion.name}")
-    return frozenset(r["k"] for r in rows)
+        if blocking and made & set(rule.columns):
+            found.leave(f"{name}: {rule.name} against the rows that stand there (the target makes values of it)")
+        else:
+            await _against(motion, rule, blocking, yielding, moment, (source, target), found)
 
 
 async def _met(

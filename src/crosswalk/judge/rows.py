@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from crosswalk.errors import DuplicateKeys, SourceKeyDoubled
 from crosswalk.express import Condition, Facts, Key, Moment, Motion
 from crosswalk.judge.broken import steadily
 from crosswalk.judge.forecast import Forecast
-from crosswalk.judge.together import Ancestry, find_barred
+from crosswalk.judge.together import Ancestry, find_barred, with_barred
 from crosswalk.judge.uncovered import watchful
 from crosswalk.judge.verdict import Verdict, Way, handle
 from crosswalk.judge.ways import Ways
@@ -57,20 +57,46 @@ def mask_key(key: Iterable[Any]) -> str:
     return ", ".join(mask(str(part)) for part in key)
 
 
-async def find_moment(facts: Facts, order: Iterable[Name], session: Session, *, strict: bool = True) -> Moment:
-    """What holds under the session's snapshot; raises DuplicateKeys under `on_duplicate: fail` if strict."""
+async def find_moment(
+    facts: Facts,
+    order: Iterable[Name],
+    session: Session,
+    *,
+    strict: bool = True,
+    kept: Mapping[Name, frozenset[str]] | None = None,
+) -> Moment:
+    """What holds under the session's snapshot; raises DuplicateKeys under `on_duplicate: fail` if strict.
+
+    `kept`: see `kept_keys`; none where the target is not there yet.
+    """
+    give_way = kept or {}
     names = tuple(order)
     await _refuse_doubled(facts, names, session)
     circular = [n for n in names if n in _reached(facts, n)]
     ancestry = Ancestry(facts)
-    moment = Moment()
+    moment, causes = Moment(), Moment()
     while True:
         for name in names:
-            moment = await _find_fates(facts, name, ancestry, moment, session, strict=strict)
+            mine = give_way.get(name, frozenset())
+            moment = await _find_fates(facts, name, ancestry, moment, session, strict=strict, kept=mine)
+        for name in circular:
+            causes = with_barred(causes, name, moment.bars(name))
         lost, moment = await _find_lost(facts, circular, moment, session)
         if lost == moment.lost:
-            return moment
+            return _named(moment, causes)
         moment = replace(moment, lost=lost, losers={}, barred={})
+
+
+def _named(moment: Moment, causes: Moment) -> Moment:
+    """The moment with the true reason of rows in a circle: one that another row kept out took along what refers to it,
+    and so found nothing itself."""
+    for name, lost in moment.lost.items():
+        gone = set(lost) - {key for bar in moment.bars(name) for key in bar.keys}
+        for bar in causes.bars(name):
+            keys = tuple(sorted(gone & set(bar.keys)))
+            gone -= set(keys)
+            moment = with_barred(moment, name, (replace(bar, keys=keys),) if keys else ())
+    return moment
 
 
 async def _refuse_doubled(facts: Facts, names: tuple[Name, ...], session: Session) -> None:
@@ -121,7 +147,14 @@ async def _lost(motion: Motion, session: Session, moment: Moment) -> tuple[Key, 
 
 
 async def _find_fates(
-    facts: Facts, name: Name, ancestry: Ancestry, moment: Moment, session: Session, *, strict: bool
+    facts: Facts,
+    name: Name,
+    ancestry: Ancestry,
+    moment: Moment,
+    session: Session,
+    *,
+    strict: bool,
+    kept: frozenset[str],
 ) -> Moment:
     """A table's losers and the rows that others keep out; those of its parents are known.
 
@@ -130,7 +163,7 @@ async def _find_fates(
     while True:
         before = moment.bars(name)
         moment = await _find_losers(facts, name, moment, session, strict=strict)
-        moment = await find_barred(facts, name, ancestry, moment, session, strict=strict)
+        moment = await find_barred(facts, name, ancestry, moment, session, strict=strict, kept=kept)
         if not moment.of(name) or moment.bars(name) == before:
             return moment
 

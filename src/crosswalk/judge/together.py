@@ -34,6 +34,7 @@ from crosswalk.express.together import (
     sharing,
 )
 from crosswalk.judge.broken import narrowed, raises, steadily
+from crosswalk.judge.standing import MOST_VALUES
 from crosswalk.mapping import Lookup
 from crosswalk.names import Name, parse
 
@@ -119,9 +120,9 @@ def judged_keys(motion: Motion, ancestry: Ancestry) -> list[Foreign]:
 def judged_together(motion: Motion) -> list[Together]:
     """The unique indexes and exclusions that are asked before anything moves.
 
-    Where rows of others are kept, a row that gives way to one of them stands in nobody's way: left to the load.
+    Where rows of others are kept, a row that gives way to one of them stands in nobody's way (see `find_barred`).
     """
-    return rules_together(motion)[0] if motion.mapping.existing != "keep" else []
+    return rules_together(motion)[0]
 
 
 async def uncomputed(motion: Motion, moment: Moment, session: Session) -> tuple[Barred, ...]:
@@ -158,7 +159,7 @@ async def orphans(motion: Motion, ancestry: Ancestry, moment: Moment, session: S
 
 def without_parent(each: Foreign, keys: tuple[Key, ...]) -> Barred:
     return Barred(
-        code="foreign_key",
+        code="foreign_key" if each.key.name else "lookup.unresolved",
         reason=f"the row that it refers to is not in {each.parent}",
         sqlstate="23503",
         constraint=each.key.name,
@@ -168,13 +169,13 @@ def without_parent(each: Foreign, keys: tuple[Key, ...]) -> Barred:
 
 
 async def clashing(
-    motion: Motion, moment: Moment, session: Session, *, besides: frozenset[Key] = frozenset(), every: bool = False
+    motion: Motion, moment: Moment, session: Session, *, besides: frozenset[Key] = frozenset()
 ) -> tuple[tuple[Barred, ...], tuple[str, ...]]:
     """Rows in the way of which another stands, by rule, and the rules that there are too many rows for.
 
-    `besides` names rows that will not stand in the table; `every` asks also where rows of others are kept.
+    `besides` names rows that will not stand in the table.
     """
-    rules = rules_together(motion)[0] if every else judged_together(motion)
+    rules = judged_together(motion)
     found, unjudged = await _collect(motion, rules, moment, session, besides)
     if not found.rows:
         return (), unjudged
@@ -235,10 +236,17 @@ async def _ordered(motion: Motion, keys: set[Key], session: Session) -> list[Key
 
 
 async def find_barred(
-    facts: Facts, name: Name, ancestry: Ancestry, moment: Moment, session: Session, *, strict: bool
+    facts: Facts,
+    name: Name,
+    ancestry: Ancestry,
+    moment: Moment,
+    session: Session,
+    *,
+    strict: bool,
+    kept: frozenset[str] = frozenset(),
 ) -> Moment:
     """The moment with the rows of one table that others keep out, beside those that it has already; its parents'
-    are known. Raises TooManyBarred.
+    are known. Rows that go where one of the `kept` target keys stands give way to it. Raises TooManyBarred.
     """
     motion = Motion(facts, name)
     unjudged: tuple[str, ...] = ()
@@ -251,8 +259,11 @@ async def find_barred(
         parents = [each.parent for each in judged_keys(motion, ancestry)]
         found, moment = await steadily(facts, name, moment, session, ask, also=parents)
         moment = with_barred(moment, name, found)
-    if judged_together(motion):
-        (clashes, unjudged), moment = await steadily(facts, name, moment, session, partial(_clashes, motion, session))
+    if len(kept) > MOST_VALUES and judged_together(motion):
+        unjudged = (f"{name}: its unique indexes beside the rows that stand there (too many): left to the load",)
+    elif judged_together(motion):
+        ask_clashes = partial(_clashes, motion, session, sorted(kept))
+        (clashes, unjudged), moment = await steadily(facts, name, moment, session, ask_clashes)
         moment = with_barred(moment, name, clashes)
     rows = sum(len(bar.keys) for bar in moment.bars(name))
     if strict and rows > MOST_BARRED:
@@ -265,10 +276,10 @@ def with_barred(moment: Moment, name: Name, bars: tuple[Barred, ...]) -> Moment:
     """More rows that are kept out; those of one rule stand together."""
     if not bars:
         return moment
-    by_rule = {(bar.code, bar.constraint): bar for bar in moment.bars(name)}
+    by_rule = {(bar.code, bar.constraint, bar.columns): bar for bar in moment.bars(name)}
     for bar in bars:
-        known = by_rule.get((bar.code, bar.constraint))
-        by_rule[bar.code, bar.constraint] = replace(bar, keys=(*known.keys, *bar.keys)) if known else bar
+        known = by_rule.get((bar.code, bar.constraint, bar.columns))
+        by_rule[bar.code, bar.constraint, bar.columns] = replace(bar, keys=(*known.keys, *bar.keys)) if known else bar
     return replace(moment, barred={**moment.barred, name: tuple(by_rule.values())})
 
 
@@ -280,8 +291,12 @@ async def _orphans(motion: Motion, ancestry: Ancestry, session: Session, moment:
     return await orphans(motion, ancestry, moment, session)
 
 
-async def _clashes(motion: Motion, session: Session, moment: Moment) -> tuple[tuple[Barred, ...], tuple[str, ...]]:
-    return await clashing(motion, moment, session)
+async def _clashes(
+    motion: Motion, session: Session, kept: list[str], moment: Moment
+) -> tuple[tuple[Barred, ...], tuple[str, ...]]:
+    what = f"the rows of {motion.name} that give way to rows that stand there"
+    yielding = frozenset(await _keys(session, motion.meeting(kept, moment), what)) if kept else frozenset()
+    return await clashing(motion, moment, session, besides=yielding)
 
 
 async def _keys(session: Session, sql: str, what: str) -> list[Key]:

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from importlib.resources import files
 from typing import Final
 
 from crosswalk.connect import Session
@@ -77,6 +78,9 @@ class Look:
     """Changed ones, at most."""
 
 
+_UNSENT: Final = files("crosswalk.ledger").joinpath("unsent.sql")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Image:
     rows: int
@@ -91,6 +95,7 @@ class _Image:
 async def _image(
     session: Session, claimed: Claim, columns: Collection[str], unfed: Collection[str], moment: str | None
 ) -> _Image:
+    texts = await unsent(session, claimed.target)
     old = _WRITTEN.format(moment=literal(moment)) if moment else "true"
     only = ""
     if not (claimed.was_empty or claimed.overwrites):
@@ -98,7 +103,8 @@ async def _image(
     row = await session.fetchrow(
         "SELECT count(*) AS rows, COALESCE(sum(h), 0) AS hash, COALESCE(sum(u), 0) AS unfed,"
         " pg_catalog.pg_current_snapshot()::text AS moment, count(*) FILTER (WHERE old) AS old,"
-        f" COALESCE(sum(h) FILTER (WHERE old), 0) AS old_hash FROM (SELECT {_hash(columns)} AS h, {_hash(unfed)} AS u, {old} AS old"
+        f" COALESCE(sum(h) FILTER (WHERE old), 0) AS old_hash FROM (SELECT {_hash(columns, texts)} AS h, {_hash(unfed, texts)} AS u,"
+        f" {old} AS old"
         f' FROM {claimed.target.sql} AS "cw$t" CROSS JOIN LATERAL (SELECT "cw$t".xmin::text::bigint AS id) AS x'
         " CROSS JOIN (SELECT n AS high, n % 4294967296 AS low FROM (SELECT"
         " pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint AS n) AS at) AS now"
@@ -112,8 +118,15 @@ async def _image(
     )
 
 
-def _hash(columns: Iterable[str]) -> str:
-    listed = ", ".join(f'"cw$t".{quote(column)}' for column in columns)
+async def unsent(session: Session, table: Name) -> frozenset[str]:
+    """Columns of a table that have no binary form: of these there is only a text."""
+    rows = await session.fetch(_UNSENT.read_text(), table.sql, what=f"the types of {table}")
+    return frozenset(r["name"] for r in rows)
+
+
+def _hash(columns: Iterable[str], texts: Collection[str]) -> str:
+    """Of the exact bytes; of those in `texts` there is only a text form."""
+    listed = ", ".join(f'"cw$t".{quote(column)}' + ("::text" if column in texts else "") for column in columns)
     if not listed:
         return "0"
     return f"pg_catalog.hash_record_extended(ROW(pg_catalog.record_send(ROW({listed}))), 0)"

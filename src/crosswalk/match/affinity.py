@@ -208,27 +208,23 @@ def matrix(
     own = frozenset(words(source.name.relation)) | frozenset(words(target.name.relation))
     key_here, key_there = source.row_identity, target.row_identity
     single = {k[0] for k in target.unique_keys if len(k) == 1}
+    together = len(key_here) == len(key_there) > 1
+    other_here, other_there = _only_other_key(source), _only_other_key(target)
     found = {}
     for s in source.columns:
         for t in target.columns:
-            keys = (key_here == (s.name,), key_there == (t.name,))
+            rest = ""
+            if together and s.name in key_here and t.name in key_there:
+                rest = "both belong to their table's key"
+            elif s.name == other_here and t.name == other_there:
+                rest = "each is its table's only other key"
             made = judge(
-                s, t, own, seen=profiles.get(s.name), labels=labels.get(t.name, ()), keys=keys,
-                rest=_in_common(source, target, s.name, t.name), alone=t.name in single,
+                s, t, own, seen=profiles.get(s.name), labels=labels.get(t.name, ()), rest=rest, alone=t.name in single,
+                keys=(key_here == (s.name,), key_there == (t.name,)),
             )
             if made is not None:
                 found[s.name, t.name] = made
     return found
-
-
-def _in_common(source: Table, target: Table, here: str, there: str) -> str:
-    """What the constraints of two columns have in common, where that tells them from the other columns."""
-    keys = source.row_identity, target.row_identity
-    if len(keys[0]) == len(keys[1]) > 1 and here in keys[0] and there in keys[1]:
-        return "both belong to their table's key"
-    if _only_other_key(source) == here and _only_other_key(target) == there:
-        return "each is its table's only other key"
-    return ""
 
 
 def _only_other_key(table: Table) -> str:

@@ -15,7 +15,7 @@ employee mitarbeiter angestellter empleado empleados employé сотрудник
 user benutzer nutzer usuario usuarios utilisateur пользователь пользователи polzovatel
 person personen persona personas personne человек
 supplier lieferant lieferanten proveedor proveedores fournisseur поставщик postavshik
-product artikel produkt produkte ware producto productos produit produits товар товары tovar tovary изделие
+product artikel produkt produkte producto productos produit produits товар товары tovar tovary изделие
 order bestellung bestellungen auftrag auftraege pedido pedidos commande commandes заказ заказы zakaz zakazy
 invoice rechnung rechnungen factura facturas facture factures счет счёт
 line position zeile posten linea ligne позиция
@@ -34,15 +34,15 @@ gender geschlecht sexo genero sexe пол
 street strasse straße calle rue улица ulitsa
 postcode postleitzahl plz индекс
 city ort stadt ciudad ville город gorod
-country land pais país pays страна strana
+country land pais país страна strana
 address adresse anschrift direccion dirección адрес adres
 phone telefon telefono teléfono telephone téléphone rufnummer телефон
 mobile mobil handy movil móvil мобильный
 email correo courriel почта
 date datum fecha дата
-day tag dia día jour день
+day dia día jour день
 year jahr año année год
-month monat mes mois месяц
+month monat mois месяц
 time zeit uhrzeit hora heure время
 start beginn anfang inicio début начало
 end ende fin конец окончание
@@ -52,7 +52,7 @@ delete udalen udaleno geloescht gelöscht eliminado supprimé удален уд�
 active aktiv activo actif активен
 blocked gesperrt bloqueado bloqué заблокирован
 price preis precio prix цена tsena cena
-amount betrag importe montant сумма summa
+amount betrag montant сумма summa
 total gesamt gesamtbetrag итого
 net netto neto
 gross brutto bruto
@@ -99,7 +99,7 @@ FOREIGN: Final[Mapping[str, str]] = {
     word: line.split()[0]
     for line in reversed(_LINES.strip().splitlines())
     for word in line.split()[1:]
-    if word not in {"note", "land", "fin", "position", "text", "code"}
+    if word not in {"tag", "note", "land", "fin", "position", "text", "code"}
 }
 """The English word by a word of another language; words that are English as well are left out."""
 

@@ -195,7 +195,8 @@ def compare(left: str, right: str, own: frozenset[str] = frozenset()) -> Likenes
     """How alike two columns' names are; `own` are words of the tables' own names."""
     if left == right:
         return _SAME
-    return _compare(left, right, own.intersection(words(left) + words(right)) if own else own)
+    mine = words(left) + words(right)
+    return _compare(left, right, _NONE if own.isdisjoint(mine) else own.intersection(mine))
 
 
 @lru_cache(maxsize=500_000)
@@ -215,6 +216,7 @@ def _compare(left: str, right: str, own: frozenset[str]) -> Likeness:
     return Likeness(score=bare.score * 0.95, reason=f"{bare.reason}, the table's own name left out", weak=bare.weak)
 
 
+_NONE: Final[frozenset[str]] = frozenset()
 _OPPOSED: Final = Likeness(score=0.0, reason="they stand for opposite things")
 
 

@@ -19,10 +19,10 @@ PATIENCE: Final = 3.0
 """Seconds for all locks together."""
 _LEDGER: Final = "crosswalk.chunk, crosswalk.came, crosswalk.applied, crosswalk.held, crosswalk.filled, crosswalk.landed"
 _TABLES: Final = (
-    "SELECT DISTINCT c.oid::regclass::text AS name, c.oid FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('r', 'p')"
+    "SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('r', 'p')"
     " AND (c.oid IN (SELECT to_regclass(n) FROM unnest($1::text[]) AS n) OR c.oid IN (SELECT confrelid FROM"
-    " pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid IN (SELECT to_regclass(n) FROM unnest($2::text[]) AS n)))"
-    " ORDER BY c.oid"
+    " pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid IN (SELECT to_regclass(n) FROM unnest($2::text[]) AS n))"
+    " AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')) ORDER BY c.oid"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from crosswalk.express import Facts
@@ -56,16 +56,20 @@ def _switched_off(table: Table, trigger: Trigger, alter: str, restore: str) -> S
     )
 
 
-def unplanned(facts: Facts, plan: Plan) -> list[Statement]:
-    """What would keep the triggers from firing that would fire now and that the plan does not switch off."""
+def unplanned(facts: Facts, plan: Plan, *, leaving: Collection[Name] = ()) -> list[Statement]:
+    """What would keep the triggers from firing that would fire now and that the plan does not switch off.
+
+    Tables that are not there yet have none, and those of what the plan moves out of the way (`leaving`) go along.
+    """
     planned = {(s.table, s.name) for s in plan.statements if s.kind == "trigger" and s.phase == "before"}
-    now = [s for name in plan.order for s in trigger_statements(facts.target, facts.target_table(name))]
+    names = [name for name in plan.order if name in facts.target.tables and name not in leaving]
+    now = [s for name in names for s in trigger_statements(facts.target, facts.target_table(name))]
     return [s for s in now if (s.table, s.name) not in planned]
 
 
-def unplanned_triggers(facts: Facts, plan: Plan) -> list[tuple[str, str]]:
+def unplanned_triggers(facts: Facts, plan: Plan, *, leaving: Collection[Name] = ()) -> list[tuple[str, str]]:
     """(table, trigger) of what would fire now and is not in the plan."""
-    return [(s.table, s.name) for s in unplanned(facts, plan)]
+    return [(s.table, s.name) for s in unplanned(facts, plan, leaving=leaving)]
 
 
 def _leaves(schema: Schema, table: Table) -> Iterator[Table]:

@@ -46,16 +46,32 @@ class TableResult:
     unchecked: tuple[str, ...]
     """Of the target, made by the server or left to a default: not compared."""
     source_rows: int = 0
-    """Rows that should be there."""
+    """Rows that fit by the rules."""
     target_rows: int = 0
-    """Rows that are there, without those kept from before."""
+    """Rows that are there; those from before only where ours may overwrite them."""
+    refused: int = 0
+    """Of the source's, those that the load had set aside."""
+    yielded: int = 0
+    """Of the source's, those whose place a row from before holds."""
+    standing: int = 0
+    """Of the target's, those from before that no row of the source meets."""
     differences: list[Difference] = field(default_factory=list)
     kept: int = 0
     """Rows that stood there before the first run."""
     quarantined: int = 0
-    """Rows of the source that the load had refused."""
+    """Rows of the source that the load had refused, those included for which a rule raises."""
     same_value: int = 0
     """Rows equal by value, though not in representation (numeric scale, -0)."""
+
+    @property
+    def expected(self) -> int:
+        """Rows that should be there: always `found` + missing - extra."""
+        return self.source_rows - self.refused - self.yielded
+
+    @property
+    def found(self) -> int:
+        """Rows that are there, without those from before."""
+        return self.target_rows - self.standing
 
     @property
     def clean(self) -> bool:
@@ -107,6 +123,7 @@ async def compare_table(
     # The target may be written meanwhile: hashes and keys must be those of one moment.
     async with target.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"):
         await _compare(_Sides(motion, landing, moment, source, target, known, selections), result)
+    result.quarantined = result.refused
     if motion.mapping.key:
         await _judge_by_value(motion, moment, source, target, result, exact=exact)
     return result
@@ -197,13 +214,16 @@ def _drill(sides: _Sides, ours: list[Record], theirs: list[Record], result: Tabl
         if _taken(there, key):
             result.differences.append(Difference(kind="different", target_key=key, source_key=source_key))
         elif _key_text(source_key) in known.quarantined:
-            result.quarantined += 1
-        elif not (known.keep and key in known.kept):
+            result.refused += 1
+        elif known.keep and key in known.kept:
+            result.yielded += 1
+        else:
             result.differences.append(Difference(kind="missing", target_key=key, source_key=source_key))
     for key, hashes in there.items():
         surplus = hashes.total()
         if surplus and key in known.kept:
             result.kept += 1
+            result.standing += 1
             surplus -= 1
         result.differences += [Difference(kind="extra", target_key=key, source_key=None)] * surplus
 
@@ -236,7 +256,7 @@ def _count(sides: _Sides, mine: list[Record], there: list[Record], result: Table
     for value, times in (ours - theirs).items():
         for key in keys[value][-times:]:
             if _key_text(key) in sides.known.quarantined:
-                result.quarantined += 1
+                result.refused += 1
             else:
                 result.differences.append(Difference(kind="missing", target_key=_by_hash(value), source_key=key))
     for value, times in (theirs - ours).items():

@@ -28,8 +28,8 @@ def table_proof(table: TableResult, *, problem: str, stale: int) -> TableProof:
     return TableProof(
         target=str(table.target),
         source=str(table.source),
-        expected=table.source_rows,
-        found=table.target_rows,
+        expected=table.expected,
+        found=table.found,
         missing=table.count("missing"),
         extra=table.count("extra"),
         different=table.count("different"),
