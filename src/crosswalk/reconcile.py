@@ -18,6 +18,7 @@ from crosswalk.express import Key, Moment, Motion, Selection
 from crosswalk.filling import Stage
 from crosswalk.judge import steadily
 from crosswalk.names import Name
+from crosswalk.numerals import plural
 from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.verify import Difference, Known, TableResult, compare_table
 
@@ -41,7 +42,7 @@ class Reconciliation:
         quarantined = await ledger.quarantined_keys(name)
         keep = name in stage.occupied and motion.mapping.existing == "keep"
         known = Known(quarantined=quarantined, kept=await ledger.kept_keys(name), keep=keep)
-        stage.observer.note(f"the old snapshot is gone: comparing {len(done)} finished chunks of {name} with a new one")
+        stage.observer.note(f"the old snapshot is gone: comparing {plural(len(done), 'finished chunk')} of {name} with a new one")
         async with stage.targets[0].transaction():
             await wait_for_batch(stage.targets[0], name)
         async with stage.snapshot.worker() as source:

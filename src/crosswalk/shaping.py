@@ -21,6 +21,7 @@ from crosswalk.errors import Interrupted
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Ledger, former
 from crosswalk.names import Name, parse
+from crosswalk.numerals import plural
 from crosswalk.plan import Phase, Plan
 from crosswalk.progress import Observer
 from crosswalk.schema import RelationKind, Schema
@@ -74,7 +75,7 @@ class Shaping:
         if not tables or any(e["kind"] == "backup" for e in events):
             return
         asked: dict[str, Any] = next((e["detail"] for e in events if e["kind"] == "settings"), {})
-        self.observer.note(f"dumping {len(tables)} preserved tables and proving the dump")
+        self.observer.note(f"dumping {plural(len(tables), 'preserved table')} and proving the dump")
         done = await back_up(
             self.ledger.session, tables, directory=Path(asked.get("backup") or BACKUPS), allow=asked.get("allow", ())
         )

@@ -34,6 +34,7 @@ from crosswalk.ledger import proof as noted
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
 from crosswalk.orphans import take_out
+from crosswalk.numerals import plural
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
@@ -198,7 +199,7 @@ async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified
         if stale:
             result.stale[name] = stale
             problem = (
-                problem or f"{len(stale)} rows in quarantine have changed in the source since: they want another chance"
+                problem or f"changed in the source since they went to quarantine: {plural(len(stale), 'row')}, to be moved again"
             )
         result.accounting.append((tally, problem))
         result.sequences += await sequence_positions(scene.facts, name, target)
@@ -244,12 +245,12 @@ async def _accounting(scene: _Scene, motion: Motion, table: TableResult) -> tupl
         )
     )
     if held != tally.quarantined - fates.broken:
-        problem = f"{tally.quarantined - fates.broken} rows do not fit by the rules, and quarantine holds {held}"
+        problem = f"set aside by the rules: {plural(tally.quarantined - fates.broken, 'row')}, and quarantine holds {held:,}"
     unknown = set(scene.moment.broken.get(motion.name, ())) - set(await scene.ledger.raising_keys(motion.name))
     if unknown:
-        problem = f"a rule raises an error for {len(unknown)} rows that are not in quarantine"
+        problem = f"a rule raises an error for {plural(len(unknown), 'row')} not in quarantine"
     if table.source_rows != tally.written:
-        problem = f"{tally.written} rows should be written by the rules, and {table.source_rows} were compared"
+        problem = f"to be written by the rules: {plural(tally.written, 'row')}, and {table.source_rows:,} came to the comparison"
     return tally, problem
 
 

@@ -21,7 +21,7 @@ LONGEST = 400
 Stair = tuple[tuple[str, ...], ...]
 
 FLOORS: dict[str, Stair] = {
-    "ground": (("__init__", "errors"), ("names", "pg_types", "failpoints", "wording")),
+    "ground": (("__init__", "errors"), ("names", "numerals", "pg_types", "failpoints", "wording")),
     "nouns": (("schema", "mapping", "connect"), ("plan",), ("planfile",)),
     "readers": (("catalog", "diff", "ledger", "relay", "snapshot", "fingerprint"),),
     "thinkers": (("express",), ("match", "judge", "doctor", "sequences", "contract", "compat", "ddl")),

@@ -45,10 +45,6 @@ def migrate(found: Facts) -> str:
     return " ".join(["crosswalk migrate", shlex.quote(found.plan_path), *flags])
 
 
-def plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 # --- before the move ----------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ An error's docstring is its message: a template filled from the keyword argument
 from __future__ import annotations
 
 import inspect
+import re
 import string
 from typing import Any, ClassVar, Final
 
@@ -17,6 +18,8 @@ EXIT_DIFFERENT: Final = 2
 EXIT_REFUSED: Final = 3
 EXIT_USAGE: Final = 64
 EXIT_INTERRUPTED: Final = 130
+_COUNTED: Final = re.compile(r"\{(\w+)\} (\w*[a-z])(s)\b")
+"""A number and what it counts."""
 
 
 class CrosswalkError(Exception):
@@ -27,11 +30,17 @@ class CrosswalkError(Exception):
 
     def __init__(self, **fields: Any) -> None:
         self.fields = fields
-        super().__init__(self._fill(inspect.cleandoc(type(self).__doc__ or "")))
+        super().__init__(_ended(self._fill(inspect.cleandoc(type(self).__doc__ or ""))))
 
     def _fill(self, template: str) -> str:
+        template = _COUNTED.sub(self._agree, template)
         names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
         return template.format(**{name: self.fields.get(name, "?") for name in names}).replace("\n", " ")
+
+    def _agree(self, counted: re.Match[str]) -> str:
+        """One row is no rows."""
+        name, noun, many = counted.groups()
+        return f"{{{name}}} {noun}{'' if self.fields.get(name) == 1 else many}"
 
     @property
     def code(self) -> str:
@@ -51,3 +60,8 @@ class CrosswalkError(Exception):
             "remedy": self.advice,
             "fields": {name: str(value) for name, value in self.fields.items() if name != "raw"},
         }
+
+
+def _ended(text: str) -> str:
+    """With one full stop, where a field that is a sentence itself has brought another."""
+    return text[:-1] if text.endswith("..") and not text.endswith("...") else text
