@@ -9,7 +9,7 @@ It passes values between the hands (copy, verify, apply); every decision it take
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ from crosswalk.express import Facts
 from crosswalk.failpoints import hit
 from crosswalk.filling import Stage, fill_accounts, fill_references, fill_table, refuse_hard_failures
 from crosswalk.judge import find_moment, kept_keys
-from crosswalk.ledger import Ledger, RunState, Tally, landed
+from crosswalk.ledger import Ledger, RunState, Tally, former, landed
 from crosswalk.ledger.landed import Unrest
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys, take_out
@@ -40,6 +40,7 @@ from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.proving import prove_completion
 from crosswalk.reconcile import Reconciliation
+from crosswalk.sequences import sequence_states
 from crosswalk.shaping import (
     BACKUPS,
     Shaping,
@@ -65,7 +66,7 @@ class Migrated:
     reasons: list[dict[str, object]] = field(default_factory=list)
     """Quarantine counted by table and reason."""
     sequences: int = 0
-    """Sequences that were moved."""
+    """Sequences that stand elsewhere than before, be it that rows drew from them."""
     moved_again: int = 0
     """After a resume: rows of finished chunks that differed from the new snapshot."""
     undeclared: tuple[Name, ...] = ()
@@ -325,6 +326,8 @@ async def _stages(run: _Run) -> Migrated:
     for name, unrest in (await look_and_stir(ledger, run.plan.order)).items():
         if unrest is Unrest.FED:  # a run overwrites it where the source still has the row, and cannot tell
             await landed.disturb(ledger.session, name)
+    before = await sequence_states(facts, run.plan.order, ledger.session)
+    before |= await former.sequences(ledger.session, [run.run])  # a run that goes on has moved some already
     await apply.hold(ledger, run.run, [*run.plan.statements, *unplanned(facts, run.plan)])
     order = run.plan.order
     tables = [facts.source_table(name) for name in order]
@@ -362,7 +365,7 @@ async def _stages(run: _Run) -> Migrated:
         if run.resumed:
             result.moved_again = await again.settle()
             result.tallies = [await fill_accounts(stage, name) for name in order]
-        await _finish(run, stage, result)
+        await _finish(run, stage, result, before)
     return result
 
 
@@ -377,11 +380,12 @@ async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
         yield found
 
 
-async def _finish(run: _Run, stage: Stage, result: Migrated) -> None:
+async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Name, tuple[int, bool]]) -> None:
     ledger, facts = run.ledger, run.found.facts
     for name in run.plan.order:
-        for position in await advance_sequences(facts, name, ledger.session):
-            result.sequences += position.behind
+        await advance_sequences(facts, name, ledger.session)
+    now = await sequence_states(facts, run.plan.order, ledger.session)
+    result.sequences = sum(before.get(name) != state for name, state in now.items())
     await add_keys(stage, result.tallies)
     await apply.release(ledger)
     await run.shaping.complete()

@@ -80,10 +80,10 @@ class Reconciliation:
             await delete_surplus(motion, stage.targets[0], stage.run, extra, result, ours=ours)
             self.moved += result.deleted
             if result.deleted:
-                stage.observer.note(f"{result.deleted} rows of {name} had no source row any more and were deleted")
+                stage.observer.note(f"{plural(result.deleted, 'row')} of {name} deleted: the source has no such row any more")
             if result.left:
                 stage.observer.note(
-                    f"{len(result.left)} rows of {name} have no source row and were left: not provably ours, or referred to"
+                    f"{plural(len(result.left), 'row')} of {name} without a source row left alone: not provably ours, or referred to"
                 )
         for name in stage.order:
             refused = await stage.ledger.quarantined_keys(name)
@@ -91,7 +91,7 @@ class Reconciliation:
                 await self._move(Motion(stage.facts, name), _keys(refused), last=True)
         if self.moved:
             stage.observer.note(
-                f"{self.moved} rows of finished chunks differed from the new snapshot and were moved again"
+                f"moved again, since they differed from the new snapshot: {plural(self.moved, 'row')} of finished chunks"
             )
         return self.moved
 

@@ -16,6 +16,7 @@ from crosswalk.copy import Hands, Moved, insist, move_keys, settle_clashes
 from crosswalk.express import Key, Landing, Moment, Motion, delete
 from crosswalk.failpoints import hit
 from crosswalk.ledger.former import note_came
+from crosswalk.ledger.proof import Mended
 from crosswalk.names import Name
 from crosswalk.snapshot import Snapshot
 from crosswalk.verify import Difference
@@ -39,6 +40,12 @@ class Repaired:
     """Of them, those that are not provably ours."""
     referred: int = 0
     """Of them, those that others refer to."""
+
+    def noted(self, name: Name) -> Mended:
+        """As the ledger keeps it."""
+        return Mended(
+            target=str(name), moved=self.moved, deleted=self.deleted, refused=self.refused, left=len(self.left)
+        )
     leaving: list[str] = field(default_factory=list)
     """Target keys of rows that the second passage refused: they stand in the target until they are taken out."""
 

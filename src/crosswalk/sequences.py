@@ -7,7 +7,7 @@ text (`'INV-' || nextval(…)`) cannot be held against the column's values: `unc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from crosswalk.connect import Session
@@ -55,6 +55,20 @@ def uncovered_sequences(facts: Facts, target: Name) -> Iterator[str]:
     for column, name in sorted(feeding(facts.target, target).items()):
         if not _counts(facts.target_table(target), column):
             yield f"{name}: the sequence feeds {target}.{column}, whose values are no numbers"
+
+
+async def sequence_states(
+    facts: Facts, targets: Iterable[Name], session: Session
+) -> dict[Name, tuple[int, bool]]:
+    """Last value, and whether it was given out, of the sequences behind these tables that the role may read."""
+    named = sorted({name for target in targets for name in feeding(facts.target, target).values()})
+    found = {}
+    for name in named:
+        if facts.target.sequences[name].readable:
+            row = await session.fetchrow(f"SELECT last_value, is_called FROM {name.sql}", what=f"the sequence {name}")
+            assert row is not None
+            found[name] = (int(row[0]), bool(row[1]))
+    return found
 
 
 async def sequence_positions(facts: Facts, target: Name, session: Session) -> list[Position]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from crosswalk.catalog import read_schema, read_under_locks
 from crosswalk.connect import Session, connect
-from crosswalk.errors import DocumentRefused, PlanDrifted, PlanElsewhere, RulesProposed, ShapeUnexpected
+from crosswalk.errors import DocumentRefused, PlanDrifted, PlanElsewhere, RulesProposed, SchemaMoved, ShapeUnexpected
 from crosswalk.express import Facts
 from crosswalk.fingerprint import fingerprint
 from crosswalk.judge import UNDECIDED, Problem, examine, gather_facts, undecided
@@ -62,8 +62,13 @@ class Survey:
         """Raises RulesProposed or DocumentRefused; tables that nobody decided about count."""
         self._require(self.problems)
 
-    def require_fit(self) -> None:
-        """As `require_sound`, for a plan that stands: tables that came since do not count."""
+    def require_fit(self, *, run: int | None = None) -> None:
+        """As `require_sound`, for a plan that stands: tables that came since do not count.
+
+        Raises SchemaMoved where it is the document of a `run`, which did fit.
+        """
+        if run is not None and self.hindrances:
+            raise SchemaMoved(run=run, what=self.hindrances[0].message)
         self._require(self.hindrances)
 
     def _require(self, problems: tuple[Problem, ...]) -> None:

@@ -17,15 +17,7 @@ from crosswalk import apply
 from crosswalk.claim import look_and_stir, note_mended
 from crosswalk.connect import Session, session
 from crosswalk.copy import advance_sequences, quarantine_static
-from crosswalk.errors import (
-    CrosswalkError,
-    MissingPrivilege,
-    NotFormedYet,
-    NothingMigrated,
-    RolledBack,
-    SchemaMoved,
-    StatementFailed,
-)
+from crosswalk.errors import MissingPrivilege, NotFormedYet, NothingMigrated, RolledBack, StatementFailed
 from crosswalk.express import Facts, Key, Landing, Moment, Motion
 from crosswalk.filling import Stage
 from crosswalk.judge import find_moment, kept_keys, steadily, tally_rows
@@ -33,8 +25,8 @@ from crosswalk.ledger import Held, Ledger, Run, RunState, Tally
 from crosswalk.ledger import proof as noted
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
-from crosswalk.orphans import take_out
 from crosswalk.numerals import plural
+from crosswalk.orphans import take_out
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
@@ -135,10 +127,10 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
         if lock:
             await ledger.lock()
         try:
-            _require_fit(found, run.id, own=file is None)
+            found.require_fit(run=run.id if file is None else None)
             if lock:
                 await found.require_same_servers(plan, target=False)
-        except CrosswalkError:
+        except BaseException:
             if lock:  # a repair that was killed may have left triggers off, and this one will not come to them
                 await apply.restore_what_can_be(ledger)
             raise
@@ -147,13 +139,6 @@ async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lo
             kept = await kept_keys(found.facts, plan.order, found.target)
             moment = await find_moment(found.facts, plan.order, shared.keeper, kept=kept)
             yield _Scene(found=found, shared=shared, moment=moment, ledger=ledger, run=run, plan=plan)
-
-
-def _require_fit(found: Survey, run: int, *, own: bool) -> None:
-    """Raises SchemaMoved where the run's own document no longer fits, RulesProposed or DocumentRefused for another."""
-    if own and found.hindrances:
-        raise SchemaMoved(run=run, what=found.hindrances[0].message)
-    found.require_fit()
 
 
 async def verify(
@@ -284,8 +269,8 @@ async def repair(
             seen = await look_and_stir(scene.ledger, [t.target for t in _broken(mended.before)])
             await _mend(scene, mended, delete_extra=delete_extra)
             mended.after = await _verify(scene, exact=exact, observer=told)
-            clean = [t.target for t in mended.after.tables if t.clean]
-            await note_mended(scene.ledger, scene.run.id, scene.facts, seen, clean=clean)
+            healed = [t.target for t in mended.after.tables if t.clean]
+            await note_mended(scene.ledger, scene.run.id, scene.facts, seen, clean=healed)
         word: noted.Word = "repaired" if mended.after else "verified"
         await _note(scene, mended.after or mended.before, word, exact=exact, began=began, mended=mended.tables)
     return mended
@@ -313,7 +298,7 @@ async def _note(
         held=tuple(f"{h.kind} {h.name} of {h.target}" for h in found.held),
         preserved=tuple(preserved_proof(p) for p in found.preserved),
         uncovered=tuple(found.uncovered),
-        mended=tuple(_mended(name, repaired) for name, repaired in (mended or {}).items()),
+        mended=tuple(repaired.noted(name) for name, repaired in (mended or {}).items()),
     )
     try:
         await noted.write_proof(scene.ledger.session, scene.run.id, proof)
@@ -326,16 +311,6 @@ def _table_proof(table: TableResult, found: Verified) -> noted.TableProof:
     return table_proof(table, problem=problem, stale=len(found.stale.get(table.target, ())))
 
 
-def _mended(name: Name, repaired: Repaired) -> noted.Mended:
-    return noted.Mended(
-        target=str(name),
-        moved=repaired.moved,
-        deleted=repaired.deleted,
-        refused=repaired.refused,
-        left=len(repaired.left),
-    )
-
-
 def _broken(before: Verified) -> list[TableResult]:
     return [t for t in before.tables if not t.clean or t.target in before.stale]
 
@@ -343,8 +318,7 @@ def _broken(before: Verified) -> list[TableResult]:
 async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
     """Repair table by table, with the plan's triggers and circular keys switched off meanwhile."""
     before = mended.before
-    broken = _broken(before)
-    concerned = {str(t.target) for t in broken}
+    broken, concerned = _broken(before), {str(t.target) for t in _broken(before)}
     # A table that the plan made has its triggers only since its rows came: the plan does not switch them off.
     off = [*scene.plan.statements, *unplanned(scene.facts, scene.plan)]
     await apply.hold(scene.ledger, scene.run.id, [s for s in off if s.table in concerned])

@@ -432,3 +432,18 @@ async def test_the_command_line_tells_what_is_refused(
     code, said = _crosswalk(road, "rollback", "--allow", "loses-later-rows")
     assert (code, '"deleted": 3' in said) == (0, True)
     assert _crosswalk(road, "rollback", "--allow", "loses-everything")[0] == 64
+
+
+async def test_a_rollback_that_left_what_others_changed_says_so_and_counts_agree(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    road = await _lay(pg16, pg18, make_database, make_role)
+    moved = (await road.migrate()).sequences
+    await run(road.target, "CREATE INDEX ON emp (name)")
+    done = await rollback(road.target, allow=[Loss.LATER_CHANGES])
+    assert done.changed
+    assert done.sequences == moved > 0
+    await run(road.target, "DROP INDEX emp_name_idx")
+    await road.migrate()
+    done = await rollback(road.target)
+    assert not done.changed

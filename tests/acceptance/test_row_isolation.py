@@ -195,7 +195,7 @@ async def test_a_row_that_raises_in_a_lookup_s_parent_is_set_aside_there(
     ]
     async with connected(way.source) as conn:
         await conn.execute("UPDATE a SET n = 0 WHERE id = 50")
-    assert ("public.a", "a rule raises an error for 1 rows that are not in quarantine") in findings(await way.verify())
+    assert ("public.a", "a rule raises an error for 1 row not in quarantine") in findings(await way.verify())
 
 
 async def test_a_run_with_bad_rows_that_stopped_can_be_resumed(

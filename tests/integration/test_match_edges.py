@@ -291,12 +291,14 @@ def test_the_command(
 ODD_TYPES = """
 CREATE TYPE pair_of AS (a int, b text);
 CREATE TABLE odd (id int PRIMARY KEY, words tsvector, span int4range, spans int4multirange, pairs pair_of[], cash money, bits bit(4),
-    gap interval, at time, spot point, doc json, raw bytea, flags boolean[], grid int[][], net cidr, huge text, hidden text, n numeric,
+    gap interval,
+    at time, spot point, doc json, raw bytea, flags boolean[], grid int[][], net cidr, huge text, hidden text, n numeric,
     f double precision, d date, w jsonb);
 CREATE VIEW seen AS SELECT id, huge FROM odd;
 """
 ODD_ROWS = """
-INSERT INTO odd SELECT i, to_tsvector('a b'), int4range(1, 5), '{[1,3)}', ARRAY[ROW(1, 'x')::pair_of], 12.50, B'0101', '1 day', '10:00',
+INSERT INTO odd SELECT i, to_tsvector('a b'), int4range(1, 5), '{[1,3)}', ARRAY[ROW(1, 'x')::pair_of],
+    12.50, B'0101', '1 day', '10:00',
     '(1,2)', '{}', '\\x00', '{t,f}', '{{1,2},{3,4}}', '10.0.0.0/8', repeat('й', 300000), 'x', 'NaN', 'Infinity', 'infinity', '{}'
 FROM generate_series(1, 6) i;
 """
@@ -308,7 +310,8 @@ async def test_odd_types_wide_texts_and_a_column_that_may_not_be_read(
     shop = await _shop(make_database, pg16, ODD_TYPES + ODD_ROWS, ODD_TYPES)
     database, guest = database_of(shop.servers.source), make_role(pg16)
     names = "id, words, span, spans, pairs, cash, bits, gap, at, spot, doc, raw, flags, grid, net, huge, n, f, d, w"
-    sql(pg16, f"GRANT SELECT ({names}) ON odd TO {guest.name}", f"ALTER ROLE {guest.name} SET statement_timeout = '30s'", database=database)
+    slow = f"ALTER ROLE {guest.name} SET statement_timeout = '30s'"
+    sql(pg16, f"GRANT SELECT ({names}) ON odd TO {guest.name}", slow, database=database)
     matched = await match(Servers(source=guest.url(pg16, database), target=shop.servers.target))
     made = rules(matched, "odd")
     assert made["id"] == {"column": "id"}

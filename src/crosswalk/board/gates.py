@@ -11,6 +11,7 @@ from crosswalk.board.values import Gate, GateState
 from crosswalk.errors import CrosswalkError
 from crosswalk.ledger import Run, RunState
 from crosswalk.mapping import Document, read_text
+from crosswalk.numerals import plural
 from crosswalk.plan import Plan
 
 _NEW_PLAN: Final = frozenset({"PlanDrifted", "DocumentRefused", "RulesProposed"})

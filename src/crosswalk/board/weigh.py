@@ -9,6 +9,7 @@ from crosswalk.board import gates as ways
 from crosswalk.board.facts import Facts
 from crosswalk.board.values import Board, Gate, GateState, Phase, PhaseState
 from crosswalk.ledger import RunState
+from crosswalk.numerals import plural
 
 PHASES: Final = ("match", "check", "plan", "decide", "migrate", "verify")
 """In the order of the way; later ones are added when they exist."""
@@ -40,7 +41,7 @@ def _phases(found: Facts, gates: Gates) -> tuple[Phase, ...]:
 def _match(found: Facts, gates: Gates) -> Phase:
     gate = gates["document"]
     state = {GateState.PASSED: PhaseState.DONE, GateState.FAILED: PhaseState.BLOCKED}.get(gate.state, PhaseState.OPEN)
-    tables = f", {ways.plural(len(found.file.document.tables), 'table')}" if found.file else ""
+    tables = f", {plural(len(found.file.document.tables), 'table')}" if found.file else ""
     detail = gate.detail + (tables if state is PhaseState.DONE else "")
     return Phase(name="match", state=state, detail=detail, at=found.file_at)
 

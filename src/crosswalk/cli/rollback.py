@@ -73,7 +73,7 @@ def _json(done: TakenBack) -> dict[str, Any]:
             {"target": str(t.target), "deleted": t.deleted, "restored": t.restored, "dropped": t.dropped}
             for t in done.tables
         ],
-        "warnings": done.warnings,
+        "changed_since": done.changed, "warnings": done.warnings,
     }
 
 
@@ -88,4 +88,8 @@ def _view(done: TakenBack) -> Iterator[RenderableType]:
     said += f", {plural(done.sequences, 'sequence')} set back" if done.sequences else ""
     yield line(said)
     numbers = ", ".join(map(str, done.runs))
-    yield Text(f"run {numbers} rolled back: the target is what it was before", style="green")
+    said = f"run {numbers} rolled back: the target is what it was before"
+    if done.changed:
+        yield Text(f"{said}, but for what others changed since:", style="yellow")
+    else:
+        yield Text(said, style="green")

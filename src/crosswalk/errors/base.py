@@ -18,7 +18,7 @@ EXIT_DIFFERENT: Final = 2
 EXIT_REFUSED: Final = 3
 EXIT_USAGE: Final = 64
 EXIT_INTERRUPTED: Final = 130
-_COUNTED: Final = re.compile(r"\{(\w+)\} (\w*[a-z])(s)\b")
+_COUNTED: Final = re.compile(r"\{(\w+)\} (source row|row|rule|problem)(s)\b")
 """A number and what it counts."""
 
 

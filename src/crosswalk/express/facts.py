@@ -116,6 +116,10 @@ class Moment:
     barred: Mapping[Name, tuple[Barred, ...]] = field(default_factory=dict)
     """By target table: rows set aside for the sake of other rows, by the rule that refuses them."""
 
+    causes: Mapping[Name, tuple[Barred, ...]] = field(default_factory=dict)
+    """By target table: the true reason of rows among `lost` that another row keeps out. They took along what refers to
+    them, and so find nothing themselves."""
+
     unjudged: tuple[str, ...] = ()
     """Rules that the rows of this moment are too many for, each as a sentence."""
 

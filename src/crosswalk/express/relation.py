@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from crosswalk.express.casts import type_sql
-from crosswalk.express.facts import Key, Moment, Selection
+from crosswalk.express.facts import Barred, Key, Moment, Selection
 from crosswalk.express.lookups import REJECT, Lookups
 from crosswalk.express.parts import Condition, Join
 from crosswalk.mapping import Default, Lookup, Take, Value, Zone
@@ -99,19 +99,20 @@ class Relation(Lookups):
     def reasons(self, moment: Moment) -> tuple[Condition, ...]:
         """Everything for which a row is set aside: the conditions of each row, then what only several rows break, then
         what was set aside above it."""
-        return (*self.conditions, *self.barred(moment), *self.forsaken(moment))
+        return (*self.conditions, *self._barred(moment), *self._caused(moment), *self.forsaken(moment))
 
     def _ranked(self, moment: Moment) -> Iterator[Condition]:
         """The reasons in the order in which they are asked: each row gets the one that lies nearest to its cause."""
-        yield from self.barred(moment)
+        yield from self._caused(moment)
         above = self.forsaken(moment) if not self.outer else ()
         for each in self.conditions:
             yield from (c for c in above if (c.code, c.column) == (each.code, each.column))
             yield each
+        yield from self._barred(moment)
 
     def forsaken(self, moment: Moment) -> tuple[Condition, ...]:
         """For lookups that find nothing: the row that is meant was set aside itself, for the sake of another."""
-        first = len(self.conditions) + len(moment.bars(self.name)) + 1
+        first = len(self.conditions) + len(self._barred(moment)) + len(self._caused(moment)) + 1
         missing = {c.column: c for c in self.conditions if c.code == "lookup.missing"}
         found = [
             replace(missing[join.column], reason=reason, sql=f"({missing[join.column].sql}) AND {meant}")
@@ -127,7 +128,8 @@ class Relation(Lookups):
         if above.unnests or any(left.startswith("target.") for left in join.lefts):
             return
         what = f"the row of {self._meant(join.column)} that it refers to was set aside"
-        known = [(f"{what} ({bar.reason})", bar.keys) for bar in moment.bars(join.parent)]
+        bars = (*moment.bars(join.parent), *moment.causes.get(join.parent, ()))
+        known = [(f"{what} ({bar.reason})", bar.keys) for bar in bars]
         known += [(f"{what} for what it refers to", moment.lost[join.parent])] if moment.lost.get(join.parent) else []
         columns = ", ".join(above.source_column(left) for left in join.lefts)
         for reason, keys in known:
@@ -140,12 +142,19 @@ class Relation(Lookups):
         assert isinstance(rule, Lookup)
         return rule.lookup.table
 
-    def barred(self, moment: Moment) -> tuple[Condition, ...]:
+    def _barred(self, moment: Moment) -> tuple[Condition, ...]:
         """What only several rows break."""
+        return self._of_bars(moment.bars(self.name), len(self.conditions) + 1)
+
+    def _caused(self, moment: Moment) -> tuple[Condition, ...]:
+        """See `Moment.causes`."""
+        return self._of_bars(moment.causes.get(self.name, ()), len(self.conditions) + len(moment.bars(self.name)) + 1)
+
+    def _of_bars(self, bars: Sequence[Barred], first: int) -> tuple[Condition, ...]:
         policy = "fail" if self.mapping.rejects == "fail" else "quarantine"
         return tuple(
             Condition(
-                number=len(self.conditions) + 1 + i,
+                number=first + i,
                 code=bar.code,
                 sql=self.named(bar.keys),
                 reason=bar.reason,
@@ -154,7 +163,7 @@ class Relation(Lookups):
                 constraint=bar.constraint or None,
                 policy=policy,
             )
-            for i, bar in enumerate(moment.bars(self.name))
+            for i, bar in enumerate(bars)
         )
 
     def named(self, keys: Sequence[Key]) -> str:

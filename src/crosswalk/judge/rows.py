@@ -90,13 +90,12 @@ async def find_moment(
 def _named(moment: Moment, causes: Moment) -> Moment:
     """The moment with the true reason of rows in a circle: one that another row kept out took along what refers to it,
     and so found nothing itself."""
+    found = {}
     for name, lost in moment.lost.items():
-        gone = set(lost) - {key for bar in moment.bars(name) for key in bar.keys}
-        for bar in causes.bars(name):
-            keys = tuple(sorted(gone & set(bar.keys)))
-            gone -= set(keys)
-            moment = with_barred(moment, name, (replace(bar, keys=keys),) if keys else ())
-    return moment
+        gone = set(lost)
+        bars = [replace(bar, keys=tuple(key for key in bar.keys if key in gone)) for bar in causes.bars(name)]
+        found[name] = tuple(replace(bar, keys=tuple(dict.fromkeys(bar.keys))) for bar in bars if bar.keys)
+    return replace(moment, causes={name: bars for name, bars in found.items() if bars})
 
 
 async def _refuse_doubled(facts: Facts, names: tuple[Name, ...], session: Session) -> None:

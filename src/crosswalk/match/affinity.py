@@ -23,6 +23,8 @@ Way = Literal["plain", "zone", "first", "reference", "flag", "since", "epoch", "
 WORTH: Final = 0.55
 """From this score on a candidate is proposed."""
 _GUESS: Final = 0.56
+_WIDE: Final = 40_000
+"""More pairs of columns than these are not all compared: a name that stands on both sides has its counterpart."""
 SHOWN: Final = 0.3
 """From this score on a candidate is worth a look."""
 _KEYISH: Final = frozenset({"id", "number", "code", "key", "entity", "record", "row", "object", "serial"})
@@ -211,8 +213,12 @@ def matrix(
     together = len(key_here) == len(key_there) > 1
     other_here, other_there = _only_other_key(source), _only_other_key(target)
     found = {}
+    both = set(source.column_names) & set(target.column_names)
+    wide = len(source.columns) * len(target.columns) > _WIDE
     for s in source.columns:
         for t in target.columns:
+            if wide and s.name != t.name and (s.name in both or t.name in both):
+                continue
             rest = ""
             if together and s.name in key_here and t.name in key_there:
                 rest = "both belong to their table's key"

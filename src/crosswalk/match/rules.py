@@ -182,6 +182,8 @@ def _plain(pair: Pair, candidate: Candidate, place: str) -> Proposal:
 def _doubts(pair: Pair, candidate: Candidate) -> Iterator[str]:
     """Why a column is not taken for sure, though its name and type agree."""
     have, source, target = set(words(candidate.target.name)), candidate.source, candidate.target
+    if not source.selectable:
+        yield f"the role may not read {source.name}: nothing was seen of its values"
     if "phone" in have and candidate.types < 1:
         yield "phone numbers are often spelled in several ways"
     if have & DURATIONS and target.type.storage.name in NUMBERS and not (unit(candidate.source) and unit(target)):

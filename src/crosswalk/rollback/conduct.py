@@ -37,6 +37,8 @@ class TakenBack:
     statements: int = 0
     """Of the target's form, undone."""
     sequences: int = 0
+    changed: bool = False
+    """Something differs that others changed since: it is among the warnings."""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -92,7 +94,9 @@ async def _take_back(ledger: Ledger, scope: Scope, allow: frozenset[Loss], done:
         await former.forget(target, scope.numbers, scope.tables)
         for number in scope.numbers:
             await ledger.event(number, "state", RunState.ROLLED_BACK)
-        done.warnings += [*moved.left, *await prove(ledger, scope, before, statements, allow)]
+        differing = await prove(ledger, scope, before, statements, allow)
+        done.changed = bool(differing)
+        done.warnings += [*moved.left, *differing]
         for sql in moved.late:
             await target.execute(sql, what="a sequence")
         hit("rollback.before_commit")

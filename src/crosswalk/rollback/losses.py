@@ -19,6 +19,7 @@ from crosswalk.ledger import landed
 from crosswalk.ledger.former import Claim, count_new, places_of_new
 from crosswalk.ledger.landed import Landed, Unrest
 from crosswalk.names import Name, literal
+from crosswalk.numerals import plural
 from crosswalk.schema import RelationKind, Schema, Table
 
 _ON_DELETE: Final = re.compile(r"ON DELETE (CASCADE|SET NULL|SET DEFAULT)")
@@ -113,7 +114,7 @@ async def refuse_losses(session: Session, going: Going, allow: Collection[Loss])
             continue
         if not key.action or Loss.REFERRING_ROWS not in allow:
             raise _refused(going, key, rows)
-        lost.append(f"{rows} rows of {key.edge.table} referred by {key.edge.name} to rows that went: {key.action}")
+        lost.append(f"{plural(rows, 'row')} of {key.edge.table} referred by {key.edge.name} to rows that went: {key.action}")
     return lost
 
 
@@ -132,7 +133,7 @@ async def _later_changes(session: Session, going: Going) -> AsyncIterator[str]:
             continue
         found = await landed.look(session, claimed, was)
         if found.unrest in {Unrest.FED, Unrest.CHANGED}:
-            yield f"{found.rows} rows of {name} were changed after they had been moved"
+            yield f"changed after they had been moved: {plural(found.rows, 'row')} of {name}"
         elif was.disturbed:
             yield f"rows of {name} were changed after they had been moved, and before a later run or repair wrote there again"
 

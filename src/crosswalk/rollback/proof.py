@@ -15,6 +15,7 @@ from crosswalk.errors import FormerStateUnknown, NotAsBefore
 from crosswalk.fingerprint import differences, portrait, table_object
 from crosswalk.ledger import Ledger, former
 from crosswalk.names import Name
+from crosswalk.numerals import plural
 from crosswalk.rollback.losses import Loss
 from crosswalk.rollback.scope import Scope
 from crosswalk.schema import Schema
@@ -55,7 +56,7 @@ async def prove(
     ours, others = _split(before, schema, scope, list(statements))
     for name, (rows, total) in before.found.items():
         if name in schema.tables and await image_of(session, name) != (rows, total):
-            ours.append(f"the rows of {name}, {rows} before, are not what they were")
+            ours.append(f"the rows of {name}, {rows:,} before, are not what they were")
     for name in sorted(before.empty - before.found.keys()):
         if name in schema.tables and (await image_of(session, name))[0]:
             ours.append(f"{name} is not empty")
@@ -64,7 +65,7 @@ async def prove(
     for name, (rows, total) in before.preserved.items():
         now = await image_of(session, name) if name in schema.tables else (0, 0)
         if now != (rows, total):
-            others.append(f"{name} (preserved) held {rows} rows and holds {now[0]}: its own application changed it")
+            others.append(f"{name} (preserved) held {plural(rows, 'row')} and holds {now[0]:,}: its own application changed it")
     return [*ours, *others]
 
 

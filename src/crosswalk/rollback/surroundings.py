@@ -12,6 +12,7 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.errors import TargetReadOnly, Timeout
 from crosswalk.names import Name
+from crosswalk.numerals import plural
 from crosswalk.rollback.losses import Going, keys, reached, relations
 from crosswalk.rollback.scope import Scope
 
@@ -79,7 +80,7 @@ async def fewer(target: Session, before: dict[Name, int]) -> list[str]:
     for name, rows in before.items():
         gone = rows - await _rows(target, name)
         if gone:
-            told.append(f"{gone} rows of {name} went along, by ON DELETE CASCADE")
+            told.append(f"{plural(gone, 'row')} of {name} went along, by ON DELETE CASCADE")
     return told
 
 
