@@ -334,7 +334,7 @@ async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
             await _delete(scene, table, mended.tables[table.target], wanted=delete_extra)
         for table in broken:
             if mended.tables[table.target].refused:
-                mended.tables[table.target].refused = (await _again(scene, table, before, second=False)).refused
+                mended.tables[table.target].refused = (await _again(scene, table, before, last=True)).refused
         await _refresh_quarantine(scene, before)
     except BaseException:
         await apply.restore_what_can_be(scene.ledger)
@@ -369,8 +369,13 @@ async def _refresh_quarantine(scene: _Scene, before: Verified) -> None:
             await quarantine_static(motion, scene.moment, scene.run.id, scene.shared.keeper, scene.ledger.session)
 
 
-async def _again(scene: _Scene, table: TableResult, before: Verified, *, second: bool) -> Repaired:
-    """Move a table's differing rows again; references into tables repaired after it wait for the second passage."""
+async def _again(
+    scene: _Scene, table: TableResult, before: Verified, *, second: bool = False, last: bool = False
+) -> Repaired:
+    """Move a table's differing rows again; references into tables repaired after it wait for the second passage.
+
+    By the `last` time all tables are as they will be: a row whose reference leads nowhere has no place any more.
+    """
     motion = Motion(scene.facts, table.target)
     keys = [d.source_key for d in table.differences if d.source_key is not None]
     return await move_again(
@@ -381,7 +386,7 @@ async def _again(scene: _Scene, table: TableResult, before: Verified, *, second:
         scene.found.target,
         scene.run.id,
         [*keys, *before.stale.get(table.target, [])],
-        late=frozenset() if second else motion.late(scene.order),
+        late=frozenset() if second or last else motion.late(scene.order),
         second=second,
         keep=(await _known(scene, table.target)).keep,
     )

@@ -92,5 +92,5 @@ async def test_repair_takes_out_what_refers_to_a_row_that_had_to_go(
     mended = await road.repair()
     assert mended.after is not None
     assert [t for t in mended.after.tables for d in t.differences if d.kind != "extra"] == []
-    assert await rows(road.target, BOTH) == []
+    assert await rows(road.target, "SELECT vno FROM c ORDER BY 1") == [(11,), (19,), (21,), (999,), (1000,)]
     assert await rows(road.target, "SELECT id FROM o ORDER BY 1") == [(1,), (9,), (11,)]

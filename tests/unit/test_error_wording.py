@@ -10,5 +10,5 @@ def test_one_is_not_many_and_a_sentence_ends_once() -> None:
     assert str(refused).endswith("schemas: 1 problem, the first in line 3: the source has no table columns.")
     assert "2 problems" in str(DocumentRefused(path="m", problems=2, line=3, first="x"))
     assert str(RunUnfinished(run=1)).startswith("Run 1 of this plan was stopped")
-    assert str(SchemaMoved(run=1, what="cut…")).endswith("changed: cut….")
+    assert str(SchemaMoved(run=1, what="cut…")).endswith("planned: cut….")
     assert str(LaterChangesLost(what="it")) == "it, and that would be lost."

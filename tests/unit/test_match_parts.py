@@ -50,7 +50,7 @@ def pair(source: Column, target: Column) -> Candidate:
     [
         ("last_sync_at", ("last", "sync", "at")), ("lastSyncAt", ("last", "sync", "at")), ("visits_count", ("visit", "count")),
         ("HTTPStatus", ("http", "status")), ("addresses", ("address",)), ("qty", ("quantity",)), ("status", ("status",)),
-        ("Имя и фамилия", ("name", "и", "surname")), ("duration_min", ("duration", "minute")), ("price_min", ("price", "minimum")),
+        ("Имя и фамилия", ("fullname",)), ("duration_min", ("duration", "minute")), ("price_min", ("price", "minimum")),
         ("%(x)s", ("x", "s")), ("", ()),
     ],
 )  # fmt: skip

@@ -48,24 +48,46 @@ class Lookups(Shape, ABC):
             reason = f"no table that {name} feeds has a column {rule.lookup.take}"
         raise RuleImpossible(table=child.name, column=column.name, reason=reason)
 
-    def _reference(self, parent: Name, take: str, prefix: str) -> Wire | Reference:
-        """What travels for a column of the parent: its value, or the key by which the target finds it."""
+    def _reference(
+        self, parent: Name, take: str, prefix: str, *, asked: str, seen: tuple[tuple[Name, str], ...] = ()
+    ) -> Wire | Reference:
+        """What travels for a column of the parent: its value, or the key by which the target finds it.
+
+        `asked` is the column of ours that wants it. Raises RuleImpossible where the parent's row could not be found.
+        """
+        self._require_findable(parent, take, asked, seen)
+        seen = (*seen, (parent, take))
         column = self.facts.column("target", self.facts.target_table(parent), take)
         mapping = self.facts.mapping(parent)
         rule = mapping.columns.get(take)
         if rule is None or isinstance(rule, Default):
-            parts = tuple((k, self._reference(parent, k, f"{prefix}_{i}")) for i, k in enumerate(mapping.key))
-            return Reference(parent=parent, take=take, parts=parts)
+            parts = (self._reference(parent, k, f"{prefix}_{i}", asked=asked, seen=seen) for i, k in enumerate(mapping.key))
+            return Reference(parent=parent, take=take, parts=tuple(zip(mapping.key, parts, strict=True)))
         if isinstance(rule, Lookup):
             upper = self._parent(self.facts.target_table(parent), column, rule)
-            inner = self._reference(upper, rule.lookup.take, prefix)
+            inner = self._reference(upper, rule.lookup.take, prefix, asked=asked, seen=seen)
             if isinstance(inner, Reference):
                 return inner
         return Wire(name=prefix, type=column.type)
 
+    def _require_findable(self, parent: Name, take: str, asked: str, seen: tuple[tuple[Name, str], ...]) -> None:
+        """Raises RuleImpossible where no rule gives a column of the parent a value and no key tells its rows apart."""
+        mapping = self.facts.mapping(parent)
+        rule = mapping.columns.get(take)
+        if (parent, take) in seen:
+            reason = f"{parent}.{take} is found by a lookup that leads back to it: feed it, or name a `key` of {parent} that is fed"
+        elif (rule is None or isinstance(rule, Default)) and not mapping.key:
+            reason = (
+                f"no rule feeds {parent}.{take}, and {parent} names no key by which the target could find the row:"
+                f" write a rule for {take}, or name a `key` of {parent}"
+            )
+        else:
+            return
+        raise RuleImpossible(table=self.name, column=asked, reason=reason)
+
     def _lookup(self, number: int, column: Column, rule: Lookup) -> Wire | Reference:
         parent = self._parent(self.target, column, rule)
-        via = self._reference(parent, rule.lookup.take, f"cw$f{number}")
+        via = self._reference(parent, rule.lookup.take, f"cw$f{number}", asked=column.name)
         cut = parent in self.outer
         aliases: list[str] = []
         operands: list[str] = []
