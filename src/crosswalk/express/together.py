@@ -113,7 +113,7 @@ def rules_together(motion: Motion) -> tuple[list[Together], list[str]]:
             continue
         if rule is not None:
             found.append(rule)
-    return found, [*unjudged, *_of_partitions_alone(motion)]
+    return found, unjudged
 
 
 def _certain(motion: Motion, index: Index) -> bool:
@@ -178,24 +178,6 @@ def _terms(motion: Motion, name: str, *, alike: bool) -> list[str] | None:
 
 def _fed(motion: Motion, name: str) -> Fed | None:
     return next((f for f in motion.fed if f.column.name == name), None)
-
-
-def _of_partitions_alone(motion: Motion) -> Iterator[str]:
-    """Rules that single partitions have of their own."""
-    waiting = [*motion.facts.target.partitions(motion.name)]
-    while waiting:
-        part = waiting.pop()
-        waiting += motion.facts.target.partitions(part.name)
-        own = [i.name for i in part.indexes if not i.inherited and (i.unique or i.constraint or i.expressions or i.partial)]
-        own += [c.name for c in (*part.checks, *part.foreign_keys) if not c.inherited]
-        own += [f"NOT NULL of {c.name}" for c in part.columns if c.not_null and not _not_null(motion, c.name)]
-        if own:
-            yield f"{part.name}: {', '.join(sorted(own))} (a rule of this partition alone): left to the load"
-
-
-def _not_null(motion: Motion, name: str) -> bool:
-    column = motion.target.column(name)
-    return column is not None and column.not_null
 
 
 def _given(rule: Together) -> str:

@@ -21,12 +21,31 @@ def uncovered(facts: Facts, name: Name) -> Iterator[str]:
     """A sentence for each rule of a table that is left to the load."""
     motion = Motion(facts, name)
     yield from rules_together(motion)[1]
+    yield from _of_partitions_alone(motion)
     yield from foreign_keys(motion)[1]
     yield from computed(motion)[1]
     yield from _checks(motion)
     for column in motion.target.columns:
         if column.generated:
             yield f"{name}: {column.name} (the target computes it): its own limits are left to the load"
+
+
+def _of_partitions_alone(motion: Motion) -> Iterator[str]:
+    """Rules that single partitions have of their own."""
+    waiting = [*motion.facts.target.partitions(motion.name)]
+    while waiting:
+        part = waiting.pop()
+        waiting += motion.facts.target.partitions(part.name)
+        own = [i.name for i in part.indexes if not i.inherited and (i.unique or i.constraint or i.expressions or i.partial)]
+        own += [c.name for c in (*part.checks, *part.foreign_keys) if not c.inherited]
+        own += [f"NOT NULL of {c.name}" for c in part.columns if c.not_null and not _not_null(motion, c.name)]
+        if own:
+            yield f"{part.name}: {', '.join(sorted(own))} (a rule of this partition alone): left to the load"
+
+
+def _not_null(motion: Motion, name: str) -> bool:
+    column = motion.target.column(name)
+    return column is not None and column.not_null
 
 
 def _checks(motion: Motion) -> Iterator[str]:
