@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from crosswalk.earlier import refuse_outgrown
-from crosswalk.errors import WayNeedsValue, WaysCollide, WayUnknown
+from crosswalk.errors import WayNeedsValue, WaysCollide, WayUnfit, WayUnknown
 from crosswalk.express import Moment
 from crosswalk.judge import (
     Edit,
     Forecast,
     Problem,
     Verdict,
+    Way,
     find_moment,
     follow,
     foresee,
@@ -33,6 +35,13 @@ from crosswalk.snapshot import Snapshot, snapshot
 from crosswalk.strategy import fill_order
 from crosswalk.survey import Servers, Survey, survey
 from crosswalk.trial import try_rows
+
+PLACEHOLDER: Final = "VALUE"
+"""Stands for a value where a way out is shown."""
+_OF_VALUES: Final = frozenset(
+    {"not_null", "length", "label", "range", "rounded", "precision", "syntax", "changed", "check", "partition"}
+)
+"""Codes of rules that a value breaks by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +134,48 @@ def _one_holds_the_other(place: tuple[str, ...], other: tuple[str, ...]) -> bool
     return place[:width] == other[:width]
 
 
-def _edits(checked: Checked, asked: str) -> tuple[Edit, ...]:
+def require_fitting(before: Checked, after: Checked, chosen: Sequence[str]) -> None:
+    """Raises WayUnfit where a document does not fit any more, or rows break another rule for the sake of a given value."""
+    if after.problems:
+        raise WayUnfit(asked=", ".join(chosen), reason=after.problems[0].message)
+    known = {_name(v) for v in before.verdicts}
+    for asked in chosen:
+        verdict, way, _ = _chosen(before, asked)
+        for new in after.verdicts if way.takes_value else ():
+            same = new.target == verdict.target and (new.column == verdict.column or new.code == "check")
+            if same and new.code in _OF_VALUES and _name(new) not in known:
+                raise WayUnfit(asked=asked, reason=f"{new.column or new.constraint}: {new.reason}")
+
+
+def not_gone(before: Checked, after: Checked, chosen: Sequence[str]) -> list[str]:
+    """A sentence for each way that was taken and did not do away with its verdict."""
+    still = {_name(v): v for v in after.verdicts if not v.declared}
+    found = dict.fromkeys(_chosen(before, asked)[0].rule for asked in chosen)
+    rules = {v.rule: _name(v) for v in before.verdicts}
+    return [f"{rule} did not go away: {still[rules[rule]].reason}" for rule in found if rules[rule] in still]
+
+
+def _name(verdict: Verdict) -> tuple[object, ...]:
+    """What a verdict is about, whatever number its handle has."""
+    return verdict.target, verdict.code, verdict.column, verdict.constraint, verdict.reason
+
+
+def _chosen(checked: Checked, asked: str) -> tuple[Verdict, Way, str | None]:
+    """The verdict, the way, and the value that was given. Raises WayUnknown."""
     fitting = [v for v in checked.verdicts if asked.startswith(f"{v.rule}=")]
     for verdict in sorted(fitting, key=lambda v: -len(v.rule)):
         word, colon, value = asked.removeprefix(f"{verdict.rule}=").partition(":")
         for way in verdict.ways:
-            if way.word != word:
-                continue
-            if way.make is None:
-                return way.edits
-            if not colon:
-                raise WayNeedsValue(way=word, rule=verdict.rule)
-            return way.make(value)
-    possible = [f"{v.rule}={w.word}{':VALUE' if w.takes_value else ''}" for v in checked.verdicts for w in v.ways]
+            if way.word == word:
+                return verdict, way, value if colon else None
+    possible = [f"{v.rule}={w.word}{f':{PLACEHOLDER}' if w.takes_value else ''}" for v in checked.verdicts for w in v.ways]
     raise WayUnknown(asked=asked, possible=", ".join(possible) or "none")
+
+
+def _edits(checked: Checked, asked: str) -> tuple[Edit, ...]:
+    verdict, way, value = _chosen(checked, asked)
+    if way.make is None:
+        return way.edits
+    if value is None or value == PLACEHOLDER:
+        raise WayNeedsValue(way=way.word, rule=verdict.rule)
+    return way.make(value)

@@ -66,7 +66,7 @@ async def test_rows_that_others_changed_since_are_not_lost_unless_that_is_allowe
 
     await laid.migrate(plan)
     await run(laid.target, "UPDATE town SET note = 'mine' WHERE name = 'Bonn'; UPDATE emp SET free = 'mine' WHERE id = 7")
-    with pytest.raises(LaterChangesLost, match=r"1 rows of public\.emp were .*; 1 rows of public\.town were"):
+    with pytest.raises(LaterChangesLost, match=r"1 row of public\.emp; .*: 1 row of public\.town"):
         await rollback(laid.target)
     await run(laid.target, "UPDATE town SET size = NULL; UPDATE emp SET code = 99 WHERE id = 3")
     mended = await laid.repair()

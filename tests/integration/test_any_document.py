@@ -52,7 +52,7 @@ async def test_a_lookup_into_rows_that_nothing_tells_apart_is_a_problem_with_its
 ) -> None:
     road = await _lay(pg16, pg18, make_database, UNFINDABLE)
     found = {(p.code, p.line, p.message) for p in (await road.check()).problems}
-    assert [(code, line) for code, line, text in found if "names no key by which" in text] == [("rule.impossible", 9)]
+    assert [(code, line) for code, line, text in found if "names no key by which" in text] == [("rule.impossible", 10)]
 
 
 _source_a, _source_b = st.sampled_from(["id", "name", "up", "more"]), st.sampled_from(["id", "a", "tag"])

@@ -225,3 +225,28 @@ def test_a_value_that_does_not_fit_leaves_the_document_as_it_was(
     with pytest.raises(WayUnfit, match="invalid input syntax"):
         cli_check(path, source=road.source, target=road.target, apply=["public.p.v:not_null=value:no"], as_json=True)
     assert [p.read_text() for p in tmp_path.iterdir()] == [document]
+
+
+def test_a_value_that_the_target_does_not_know_is_refused_and_so_is_the_placeholder(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, tmp_path: Path
+) -> None:
+    """Also where the document expects rows in quarantine, and would swallow them."""
+    source = "CREATE TABLE p (id int PRIMARY KEY, v text, w text); INSERT INTO p VALUES (1, 'z', NULL), (2, 'a', 'b');"
+    target = """CREATE TYPE label AS ENUM ('ok', 'no');
+    CREATE TABLE p (id int PRIMARY KEY, v label NOT NULL, w varchar(3) NOT NULL CHECK (w <> 'bad'));"""
+    document = "version: 1\ntables:\n  p: {from: p, key: [id], rejects: quarantine, columns: {id: id, w: w, v: {map: {a: ok}, from: v}}}\n"
+    road = asyncio.run(lay(make_database, make_role, (pg16, source), (pg18, target), document))
+    path = tmp_path / "crosswalk.yaml"
+    path.write_text(document)
+
+    def take(*chosen: str) -> int:
+        return cli_check(path, source=road.source, target=road.target, apply=list(chosen), as_json=True)
+
+    for value, said in (("nonsense", "label"), ("VALUE", "wants a value of yours")):
+        with pytest.raises((WayUnfit, WayNeedsValue), match=said):
+            take(f"public.p.v:map.fail=value:{value}")
+    for value, said in (("long", "longer than 3"), ("bad", "the check p_w_check refuses it")):
+        with pytest.raises(WayUnfit, match=said):
+            take(f"public.p.w:not_null=value:{value}")
+    assert [p.read_text() for p in tmp_path.iterdir()] == [document]
+    assert take("public.p.v:map.fail=value:no", "public.p.w:not_null=value:x") == 0

@@ -76,7 +76,7 @@ async def test_a_preserved_row_that_refers_to_an_orphan_is_named_and_stays(
             f" ALTER TABLE seat ADD CONSTRAINT sits FOREIGN KEY (emp) REFERENCES emp {action} NOT VALID"
         )
     for again in (False, True):
-        with pytest.raises(StillReferredTo, match=r"1 rows of public\.seat .* by sits to rows of public\.emp"):
+        with pytest.raises(StillReferredTo, match=r"1 row of public\.seat .* by sits to rows of public\.emp"):
             await (road.resume() if again else road.migrate(plan))
     async with connected(road.target) as conn:
         assert await conn.fetchval("SELECT emp FROM seat") == 4
@@ -100,7 +100,7 @@ async def test_a_row_that_no_source_row_feeds_is_never_deleted_as_an_orphan(
             BEGIN INSERT INTO badge VALUES (77, 2); RETURN NULL; END $$;
             CREATE CONSTRAINT TRIGGER also AFTER INSERT ON stamp FOR EACH ROW WHEN (NEW.badge = 10) EXECUTE FUNCTION also();
         """)
-    with pytest.raises(RowsWithoutSource, match=r"1 rows of public\.badge"):
+    with pytest.raises(RowsWithoutSource, match=r"1 row of public\.badge"):
         await road.migrate(plan)
     async with connected(road.target) as conn:
         assert await conn.fetchval("SELECT emp FROM badge WHERE nr = 77") == 2

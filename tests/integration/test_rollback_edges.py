@@ -235,7 +235,7 @@ async def test_values_without_a_binary_form_are_compared_by_their_text(laid: Roa
     laid = road(laid.source, laid.target, text)
     await laid.migrate()
     await run(laid.target, "UPDATE town SET more = '{=rw/postgres}' WHERE name = 'Ulm'")
-    with pytest.raises(LaterChangesLost, match=r"1 rows of public\.town"):
+    with pytest.raises(LaterChangesLost, match=r"1 row of public\.town"):
         await rollback(laid.target)
     await run(laid.target, "UPDATE town SET more = '{=w/postgres}' WHERE name = 'Ulm'")
     await rollback(laid.target)

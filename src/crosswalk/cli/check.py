@@ -13,7 +13,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from crosswalk.checking import Checked, apply_ways
+from crosswalk.checking import Checked, apply_ways, not_gone, require_fitting
 from crosswalk.checking import check as conduct
 from crosswalk.cli import options, voice
 from crosswalk.cli.accounting import (
@@ -27,7 +27,7 @@ from crosswalk.cli.accounting import (
     tally_json,
     verdict_json,
 )
-from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite, WayUnfit
+from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite
 from crosswalk.mapping import difference, read_mapping
 
 EXAMPLES: Final = (
@@ -59,13 +59,13 @@ def check(
     file = read_mapping(mapping)
     servers = options.servers(source, target)
     checked = asyncio.run(conduct(file, servers))
-    changed = ""
+    changed, remaining = "", list[str]()
     if apply:
-        after = apply_ways(file, checked, apply)
+        before, after = checked, apply_ways(file, checked, apply)
         changed = difference(file, after)
         checked = asyncio.run(conduct(after, servers))
-        if checked.problems:
-            raise WayUnfit(asked=", ".join(apply), reason=checked.problems[0].message)
+        require_fitting(before, checked, apply)
+        remaining = not_gone(before, checked, apply)
         _write(mapping, after.text)
         file = after
     follow = f"crosswalk plan {mapping}" if checked.clean else f"crosswalk check {mapping}"
@@ -77,7 +77,7 @@ def check(
             "uncovered": list(checked.uncovered), "remarks": list(checked.remarks), "changed": changed,
         },
         view=[*_changes(changed), *_view(checked, file.path)], exit_code=EXIT_CLEAN if checked.clean else EXIT_DIFFERENT,
-        notes=() if checked.clean else (_advice(checked),),
+        notes=(*remaining, *(() if checked.clean else (_advice(checked),))),
         next=(options.again(follow, source=source, target=target),),
     )
     return voice.give(answer, as_json=as_json)

@@ -13,9 +13,9 @@ class WayUnknown(CrosswalkError):
 
 
 class WayNeedsValue(CrosswalkError):
-    """{way} of {rule} wants a value."""
+    """{way} of {rule} wants a value of yours."""
 
-    remedy = "Write {rule}={way}:VALUE."
+    remedy = "Write {rule}={way}: and the value behind it, in place of the word VALUE."
     exit_code = EXIT_USAGE
 
 
