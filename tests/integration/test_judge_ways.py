@@ -231,10 +231,13 @@ def test_a_value_that_the_target_does_not_know_is_refused_and_so_is_the_placehol
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, tmp_path: Path
 ) -> None:
     """Also where the document expects rows in quarantine, and would swallow them."""
-    source = "CREATE TABLE p (id int PRIMARY KEY, v text, w text); INSERT INTO p VALUES (1, 'z', NULL), (2, 'a', 'b');"
+    source = "CREATE TABLE p (id int PRIMARY KEY, v text, w text); INSERT INTO p VALUES (1, 'z', 'b'), (2, 'a', NULL);"
     target = """CREATE TYPE label AS ENUM ('ok', 'no');
     CREATE TABLE p (id int PRIMARY KEY, v label NOT NULL, w varchar(3) NOT NULL CHECK (w <> 'bad'));"""
-    document = "version: 1\ntables:\n  p: {from: p, key: [id], rejects: quarantine, columns: {id: id, w: w, v: {map: {a: ok}, from: v}}}\n"
+    document = (
+        "version: 1\ntables:\n  p: {from: p, key: [id], rejects: quarantine,\n"
+        "      columns: {id: id, w: w, v: {map: {a: ok}, from: v}}}\n"
+    )
     road = asyncio.run(lay(make_database, make_role, (pg16, source), (pg18, target), document))
     path = tmp_path / "crosswalk.yaml"
     path.write_text(document)
