@@ -347,17 +347,9 @@ async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
 async def _take_out(scene: _Scene, leaving: dict[Name, list[str]]) -> None:
     """Rows that the second passage refused, and what refers to them."""
     stage = Stage(
-        run=scene.run.id,
-        facts=scene.facts,
-        moment=scene.moment,
-        snapshot=scene.shared,
-        ledger=scene.ledger,
-        targets=[],
-        observer=Silent(),
-        order=scene.order,
-        stop=lambda: False,
-        leaving=leaving,
-    )
+        run=scene.run.id, facts=scene.facts, moment=scene.moment, snapshot=scene.shared, ledger=scene.ledger, targets=[],
+        observer=Silent(), order=scene.order, stop=lambda: False, leaving=leaving,
+    )  # fmt: skip
     await take_out(stage, [])
 
 
