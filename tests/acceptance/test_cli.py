@@ -303,7 +303,8 @@ def test_a_wrong_password_and_a_dead_server(road: Road, pg16: Server) -> None:
     [
         (["check"], "crosswalk check --help"), (["diff", "--colour"], "--colour"), (["conquer"], "conquer"), ([], "Usage"),
         (["pg"], "Usage"), (["decide", "hybrid"], "--why"), (["decide", "luck", "--why", "x"], "luck"),
-        (["plan", "absent.yaml", "--why", "x"], "--strategy"), (["migrate", "plan.json", "--jobs", "0"], "--jobs"), (["doctor"], "CROSSWALK_SOURCE"),
+        (["plan", "absent.yaml", "--why", "x"], "--strategy"), (["migrate", "plan.json", "--jobs", "0"], "--jobs"),
+        (["doctor"], "CROSSWALK_SOURCE"),
     ],
 )
 def test_a_command_that_is_not_understood(
