@@ -147,11 +147,20 @@ def _sets_aside(proposal: Proposal) -> bool:
 
 
 async def _keys(made: TableDraft, look: Looker) -> None:
-    """The key: the primary key where the source feeds it, else the first unique key that it feeds."""
+    """The key: the primary key where the source feeds it, else a unique key that it feeds.
+
+    Keys that are never NULL come first, then those whose rules are certain, then short ones.
+    """
     target = made.pair.target
+    required = {c.name for c in target.columns if c.not_null}
+    certain = {name for name, p in made.columns.items() if p.accepted} | {*made.decided}
     fed = {name for name, p in made.columns.items() if "default" not in p.rule and p.rule != {"value": None}}
     fed |= {name for name, reads in made.decided.items() if reads}
-    keys = [k for k in (target.primary_key, *sorted(target.unique_keys, key=lambda k: (len(k), k))) if k]
+
+    def rank(key: tuple[str, ...]) -> tuple[bool, bool, int, tuple[str, ...]]:
+        return not set(key) <= required, not set(key) <= certain, len(key), key
+
+    keys = [k for k in (target.primary_key, *sorted(target.unique_keys, key=rank)) if k]
     made.key = made.key or next((k for k in keys if set(k) <= fed), ())
     if keys and not made.key:
         text = "the source feeds no unique key of it whole: by which columns are its rows told apart?"
