@@ -22,7 +22,7 @@ from crosswalk.failpoints import VARIABLE
 from crosswalk.ledger import RunState
 from crosswalk.mapping import read_mapping
 from crosswalk.migration import migrate
-from crosswalk.plan import STRATEGIES, Plan, Strategy
+from crosswalk.plan import Plan, Strategy
 from crosswalk.planfile import PlanFile
 from crosswalk.rollback import Loss, rollback
 from crosswalk.shaping import BACKUPS
@@ -79,14 +79,7 @@ def road_of(
     return make
 
 
-_DRILLED = {("default", strategy) for strategy in STRATEGIES} | {("pair", "transform"), ("traps", "transform")}
-"""The traps are the default's rows and more; what a transform moves is looked at closely elsewhere."""
-
-
-@pytest.mark.parametrize(
-    ("case", "strategy"),
-    [pytest.param(*each, marks=pytest.mark.drill) if each in _DRILLED else each for each in SUMS],
-)
+@pytest.mark.parametrize(("case", "strategy"), SUMS)
 async def test_there_and_back_and_there_again(
     case: str, strategy: Strategy, road_of: Callable[[str], Road], pg18: Server
 ) -> None:
