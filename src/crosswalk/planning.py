@@ -7,7 +7,8 @@ and once for recreate. The sample that is timed is rolled back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -30,6 +31,7 @@ from crosswalk.strategy import (
     Derived,
     Held,
     Shaping,
+    as_it_stands,
     as_rows_come,
     asked,
     compose,
@@ -44,7 +46,7 @@ from crosswalk.strategy import (
     recommend,
     to_create,
 )
-from crosswalk.survey import Servers, Survey, survey
+from crosswalk.survey import Servers, Survey, both, look, read_both
 from crosswalk.timing import Timed, time_sample
 
 
@@ -58,7 +60,12 @@ class Planned:
 
 
 async def make_plan(
-    file: MappingFile, servers: Servers, *, strategy: Strategy = "transform", count: bool = True, sample: bool = True
+    file: MappingFile | None,
+    servers: Servers,
+    *,
+    strategy: Strategy = "transform",
+    count: bool = True,
+    sample: bool = True,
 ) -> tuple[Plan, Checked]:
     """One strategy's plan, which nobody has decided on yet; raises as `make_plans`."""
     planned = await make_plans(file, servers, strategies=(strategy,), count=count, sample=sample)
@@ -66,28 +73,45 @@ async def make_plan(
 
 
 async def make_plans(
-    file: MappingFile,
+    file: MappingFile | None,
     servers: Servers,
     *,
     strategies: Sequence[Strategy] = STRATEGIES,
     count: bool = True,
     sample: bool = True,
+    schemas: Sequence[str] = (),
 ) -> Planned:
     """A plan for each strategy that is possible, and the cost of each one.
 
-    Raises RulesProposed, DocumentRefused, FormOutgrown; where a single strategy was asked for and is not possible, what stands in
+    Without a document every table of the source (of its `schemas`, or of all) is recreated as it is, and nothing else is possible.
+    Raises RulesProposed, DocumentRefused, FormOutgrown, NothingToMove;
+    where a single strategy was asked for and is not possible, what stands in
     its way (TableNotEmpty, SourceKeyDoubled) or StrategyImpossible. With `count` the rows are counted by what becomes
     of them, which reads the source once or twice; with `sample` too, some are moved to see how long it takes.
     """
-    async with survey(file, servers, purpose="plan") as found:
-        await refuse_outgrown(file, len(found.problems), Ledger(found.target))
-        found.require_sound()
+    async with _surveyed(file, servers, schemas) as found:
         planner = _Planner(found=found, servers=servers, count=count, sample=sample and count)
         await planner.look()
         candidates = [await planner.candidate(strategy) for strategy in strategies]
         if len(candidates) == 1:
             _require(candidates[0], planner)
         return planner.planned(candidates)
+
+
+@asynccontextmanager
+async def _surveyed(file: MappingFile | None, servers: Servers, schemas: Sequence[str]) -> AsyncIterator[Survey]:
+    """Both sides; a document that somebody wrote must fit them as they are."""
+    async with both(servers, purpose="plan") as (source, target):
+        if file is None:
+            stand = await read_both(source, target)
+            made = as_it_stands(*stand, schemas=schemas)
+            facts = Facts(source=stand[0], target=stand[1], document=made.document)
+            yield Survey(file=made, source=source, target=target, facts=facts, problems=())
+            return
+        found = await look(file, source, target)
+        await refuse_outgrown(file, len(found.problems), Ledger(target))
+        found.require_sound()
+        yield found
 
 
 def _require(candidate: Candidate, planner: _Planner) -> None:

@@ -16,7 +16,6 @@ from crosswalk.cli.accounting import verdict_json
 from crosswalk.cli.plans import follow, render_plan
 from crosswalk.cli.strategies import render_costs, render_decision, render_recommendation
 from crosswalk.errors import EXIT_CLEAN, EXIT_REFUSED, BadPlan, FileInTheWay
-from crosswalk.mapping import read_mapping
 from crosswalk.plan import STRATEGIES
 from crosswalk.planfile import PlanFile, read_plans, write_plans
 from crosswalk.planning import Planned, make_plans
@@ -26,6 +25,7 @@ EXAMPLES: Final = (
     "crosswalk plan crosswalk.yaml",
     'crosswalk plan crosswalk.yaml --strategy transform --why "one page, no choice"',
     "crosswalk plan crosswalk.yaml -o friday.json --no-count",
+    'crosswalk plan --strategy recreate --why "the same schema on another server"',
 )
 EXITS: Final = {
     0: "the plan is written", 1: "the document is wrong, or a server cannot be reached",
@@ -43,7 +43,14 @@ class Choice(StrEnum):
 
 
 def plan(
-    mapping: options.Mapping_, source: options.Source = None, target: options.Target = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Argument(metavar="[MAPPING]", help="The mapping document; none: every table is recreated as it is."),
+    ] = None,
+    source: options.Source = None, target: options.Target = None,
+    schema: Annotated[
+        list[str] | None, typer.Option("--schema", metavar="NAME", help="Without MAPPING: only tables of this schema.")
+    ] = None,
     strategy: Annotated[Choice, typer.Option("--strategy", help="One of them, or all side by side.")] = Choice.ALL,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the plan goes.")] = DEFAULT,
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Decide for the one strategy at once.")] = "",
@@ -58,12 +65,16 @@ def plan(
     two schemas as they are now: `crosswalk migrate` refuses it when one has changed, and until
     somebody has decided.
     """
+    if mapping is None and strategy is Choice.ALL:
+        strategy = Choice.RECREATE
+    _sensible(mapping, strategy, schema or [])
     if why.strip() and strategy is Choice.ALL:
         raise typer.BadParameter("say --strategy with it: of three, none is decided by itself", param_hint="--why")
-    file = read_mapping(mapping)
+    file = options.document(mapping)
     _may_write(output, force=force)
     chosen = STRATEGIES if strategy is Choice.ALL else tuple(s for s in STRATEGIES if s == strategy.value)
-    planned = asyncio.run(make_plans(file, options.servers(source, target), strategies=chosen, count=not no_count))
+    servers = options.servers(source, target)
+    planned = asyncio.run(make_plans(file, servers, strategies=chosen, count=not no_count, schemas=schema or ()))
     plans = planned.file
     if why.strip():
         plans = plans.decide(chosen[0], who=who or user(), why=why.strip(), path=output)
@@ -74,6 +85,14 @@ def plan(
     )
     voice.note(f"written to {output}")
     return voice.give(answer, as_json=as_json)
+
+
+def _sensible(mapping: Path | None, strategy: Choice, schemas: list[str]) -> None:
+    """Raises BadParameter for options that say nothing together."""
+    if mapping is None and strategy is not Choice.RECREATE:
+        raise typer.BadParameter(f"{strategy.value} needs a mapping document: `crosswalk match` drafts one", param_hint="--strategy")
+    if mapping is not None and schemas:
+        raise typer.BadParameter("the mapping document says which tables move", param_hint="--schema")
 
 
 def user() -> str:
@@ -98,10 +117,10 @@ def _data(output: Path, plans: PlanFile, planned: Planned) -> dict[str, Any]:
     return {"path": str(output), "verdicts": verdicts, **plans.model_dump(mode="json", exclude={"format"})}
 
 
-def _notes(planned: Planned, mapping: Path) -> tuple[str, ...]:
+def _notes(planned: Planned, mapping: Path | None) -> tuple[str, ...]:
     checked = planned.checked.get("transform") or planned.checked.get("hybrid")
     unspoken = [v for v in checked.verdicts if not v.declared] if checked else []
-    if not unspoken:
+    if not unspoken or mapping is None:
         return ()
     return (f"the document does not speak of {len(unspoken)} reasons for quarantine: `crosswalk check {shlex.quote(str(mapping))}`",)
 

@@ -107,6 +107,13 @@ class DocumentRefused(CrosswalkError):
     exit_code = EXIT_DIFFERENT
 
 
+class NothingToMove(CrosswalkError):
+    """The source has no table to move in {where}."""
+
+    remedy = "Check --source and --schema, and that the role has USAGE on the schema."
+    exit_code = EXIT_REFUSED
+
+
 class NothingMigrated(CrosswalkError):
     """The target's ledger knows of no run."""
 

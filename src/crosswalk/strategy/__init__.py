@@ -11,7 +11,14 @@ What stands where:
 
 from crosswalk.strategy.compose import Between, Shaping, as_rows_come, compose
 from crosswalk.strategy.cost import Candidate, cost
-from crosswalk.strategy.derive import Derived, derive_hybrid, derive_recreate, parents_with_rows, to_create
+from crosswalk.strategy.derive import (
+    Derived,
+    as_it_stands,
+    derive_hybrid,
+    derive_recreate,
+    parents_with_rows,
+    to_create,
+)
 from crosswalk.strategy.fates import Dropped, dropped, fates
 from crosswalk.strategy.hold import unplanned, unplanned_triggers
 from crosswalk.strategy.lost import Held, asked, held, held_query
@@ -26,6 +33,7 @@ __all__ = [
     "Held",
     "Ordered",
     "Shaping",
+    "as_it_stands",
     "as_rows_come",
     "asked",
     "compose",

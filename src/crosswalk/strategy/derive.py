@@ -3,7 +3,8 @@
     hybrid     a copy of the reviewed text in which each `drop` that is not final has become a column
     recreate   every mapped source table as it is, into a table of its own name
 
-Copy, verify and repair read the derived document; the reviewed one stays in the plan beside it.
+Where nobody wrote a document, `as_it_stands` gives recreate one that names every table of the source. Copy, verify
+and repair read the derived document; the reviewed one stays in the plan beside it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml.comments import CommentedMap
 
+from crosswalk.errors import NothingToMove
 from crosswalk.mapping import MappingFile, TableMapping, read_text
 from crosswalk.mapping.reading import write
 from crosswalk.names import NAME_BYTES, Name, parse
@@ -22,6 +24,9 @@ from crosswalk.schema import Column, RelationKind, Schema, Table
 from crosswalk.strategy.fates import Dropped, dropped, sources
 from crosswalk.strategy.text import append, flow, flow_list, remove
 
+UNWRITTEN: Final = "(every table of the source)"
+"""Stands where a document's path is named, for a move without one."""
+LEDGER: Final = "crosswalk"
 _MADE_AGAIN = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED})
 
 
@@ -115,6 +120,28 @@ def _cut(text: str, size: int) -> str:
 # --- recreate ---------------------------------------------------------------------------------------
 
 
+def as_it_stands(source: Schema, target: Schema, *, schemas: Collection[str] = ()) -> MappingFile:
+    """A document for a move without one: every table of the source under its own name, the target's others left alone.
+
+    Of the source's `schemas`, or of all. Raises NothingToMove where there is no table.
+    """
+    made = [t for t in _business(source) if t.kind in _MADE_AGAIN and (not schemas or t.name.schema in schemas)]
+    if not made:
+        raise NothingToMove(where=f"the schemas {', '.join(sorted(schemas))}" if schemas else "any schema")
+    names = {t.name for t in made}
+    node = CommentedMap(version=1)
+    node["tables"] = CommentedMap((str(t.name), _as_it_is(t, (), {})) for t in made)
+    others = (t.name for t in _business(target) if t.name not in names)
+    node["ignore"] = CommentedMap(target=CommentedMap((str(name), "not in the source: left alone") for name in others))
+    head = "# The source's tables as they are: no document was written for this move.\n"
+    return read_text(head + write(node), path=UNWRITTEN)
+
+
+def _business(schema: Schema) -> Iterator[Table]:
+    """The tables that are not our own ledger's."""
+    return (t for t in schema.roots if t.name.schema != LEDGER)
+
+
 def to_create(file: MappingFile, source: Schema) -> tuple[Name, ...]:
     """Source tables that recreate gives to the target: the mapped ones, then the ignored ones, which stay empty."""
     mapped = sources(file.document)
@@ -200,7 +227,7 @@ def _unfed(table: Table, lost: Mapping[str, Dropped]) -> Iterator[str]:
 
 
 def _as_it_is(table: Table, mappings: tuple[TableMapping, ...], lost: Mapping[str, Dropped]) -> CommentedMap:
-    secret = frozenset().union(*(m.secret_columns(table.column_names) for m in mappings))
+    secret = frozenset[str]().union(*(m.secret_columns(table.column_names) for m in mappings))
     made = CommentedMap({"from": str(table.name), "key": flow_list(table.row_identity)})
     named = next((m.source_key for m in mappings if m.source_key), ())
     if named and not table.row_identity:
