@@ -24,14 +24,15 @@ async def read(url: str) -> Schema:
 
 
 async def carry_out(url: str, made: Made, *, complete: bool = True) -> None:
-    """Each statement in a transaction of its own; foreign keys between the phases."""
+    """Each statement in a transaction of its own; foreign keys once the keys stand that they point to."""
     assert made.blockers == (), made.blockers
     shape = [s.sql for s in made.statements if s.phase == "shape"]
-    later = [s.sql for s in made.statements if s.phase == "complete"]
+    keyed = [s.sql for s in made.statements if s.phase == "complete" and s.of_key]
+    later = [s.sql for s in made.statements if s.phase == "complete" and not s.of_key]
     keys = [s.restore for s in made.foreign_keys]
     await _run(url, shape)
     if complete:
-        await _run(url, [*keys, *later])
+        await _run(url, [*keyed, *keys, *later])
 
 
 async def _run(url: str, texts: Iterable[str]) -> None:

@@ -21,7 +21,6 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from crosswalk.checking import Checked, check
-from crosswalk.copy import CHUNK_BYTES
 from crosswalk.embedded import Server
 from crosswalk.mapping import MappingFile, read_mapping, read_text
 from crosswalk.migration import Migrated, migrate, resume
@@ -84,7 +83,7 @@ class Road:
         *,
         allow: Iterable[str] = ALL_HAZARDS,
         jobs: int = 2,
-        chunk_bytes: int = CHUNK_BYTES,
+        chunk_bytes: int | None = None,
         observer: Observer | None = None,
     ) -> Migrated:
         return await migrate(

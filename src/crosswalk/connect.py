@@ -4,7 +4,8 @@ Every session reads and writes under the same settings (`session.sql`): row-leve
 that a policy which would hide rows is an error; no statement time-out; UTC, UTF8 and fixed output
 styles, so that text forms are equal on both sides. Sessions to the source are read-only unless the
 caller asks otherwise. Settings are SET after the login, not sent as start-up parameters: poolers
-refuse those. No password leaves this module: `Session.url` is masked.
+refuse those. A session whose connection went can be opened again in place (`Session.reopen`). No
+password leaves this module: `Session.url` is masked.
 
 What may be given as a server: a URL (`postgresql://user@host:5432/db?sslmode=verify-full`), or an
 empty URL `postgresql://` together with PG* variables, a service file and a pass file, as the
@@ -15,10 +16,12 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -26,39 +29,40 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
-from crosswalk import __version__
+from crosswalk import __version__, lifeline
 from crosswalk.errors import (
     BadConnectionSetting,
     CannotConnect,
     ConnectionLost,
     CrosswalkError,
-    LocksExhausted,
     LoginRefused,
     MissingPrivilege,
     NoServerNamed,
-    RowsHidden,
     ServerTooOld,
     StatementFailed,
-    Timeout,
 )
 from crosswalk.names import literal
+from crosswalk.translation import SPOKEN, Side, harmless, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Side = Literal["source", "target"]
+__all__ = [
+    "CONNECT_SECONDS", "LOCK_SECONDS", "MASK", "OLDEST", "STANDS_FOR", "CopyFormat", "Session", "Side", "connect", "mask",
+    "server_url", "session", "translate",
+]
 CopyFormat = Literal["binary", "text"]
 OLDEST: Final = 140000
 CONNECT_SECONDS: Final = 15.0
 LOCK_SECONDS: Final = 10
 MASK: Final = "***"
+STANDS_FOR: Final = "crosswalk.stands_for"
+"""A setting of a staging database: the URL of what was pulled into it, which is shown in its place."""
+_SECRET: Final = re.compile(r"password|passwd|secret|token|apikey|api_key|^key$", re.IGNORECASE)
+"""Names of URL parameters whose values nobody sees."""
 _SETTINGS: Final = files("crosswalk").joinpath("session.sql")
-_QUOTED_VALUE: Final = re.compile(r'(?<=: )".*"', re.DOTALL)
-_LOST: Final = ("08", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
-"""The server ended the session: for its own sake, or because it was idle for too long."""
-_SPOKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)
-"""What the driver raises; InternalClientError comes where a connection ends in the middle of an exchange."""
-_HIDDEN: Final = re.compile(r'row-level security policy for table "(.+)"')
+_WATCHFUL: Final = "SET client_connection_check_interval = '10s'"
+"""A backend of ours whose client is gone ends soon, also in a long statement; not every platform can."""
 
 
 def mask(url: str) -> str:
@@ -70,6 +74,9 @@ def mask(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return MASK
+    if scheme.lower() in {"http", "https"} and "@" in rest:
+        # Whoever writes a key into the URL of an API may have written it as the user.
+        return mask(f"{scheme}://{rest.rpartition('@')[2]}").replace("://", f"://{MASK}@", 1)
     login, at, place = rest.rpartition("@")
     if at and set("/?#") & set(login):
         user, colon, _ = login.partition(":")
@@ -78,13 +85,13 @@ def mask(url: str) -> str:
         return mask(f"{scheme}://{user}@{place}").replace(f"{user}@", f"{user}:{MASK}@", 1)
     try:
         parts = urlsplit(url)
-        query = [(k, MASK if "password" in k else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
+        query = [(k, MASK if _SECRET.search(k) else v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
         where = parts.netloc
         if "@" in where:
             login, _, host = where.rpartition("@")
             user, colon, _ = login.partition(":")
             where = f"{user}:{MASK}@{host}" if colon else f"{user}@{host}"
-        return f"{scheme}://{where}{parts.path}" + (f"?{urlencode(query, safe='*/')}" if query else "")
+        return f"{scheme}://{where}{parts.path}" + (f"?{urlencode(query, safe='*/,:~')}" if query else "")
     except ValueError:
         return MASK
 
@@ -99,52 +106,10 @@ def server_url(side: Side, given: str | None) -> str:
     if not url:
         raise NoServerNamed(side=side, variable=variable)
     if not url.startswith(("postgresql://", "postgres://")):
-        raise BadConnectionSetting(side=side, url=MASK, reason="it does not begin with postgresql://")
+        http = url.lower().startswith(("http://", "https://"))
+        reason = "a REST API can only be read from" if http else "it does not begin with postgresql://"
+        raise BadConnectionSetting(side=side, url=MASK, reason=reason)
     return url
-
-
-def _harmless(error: asyncpg.PostgresError) -> str:
-    """The server's message without values of rows."""
-    state = error.sqlstate or ""
-    text = str(error.args[0]) if error.args else type(error).__name__
-    if state.startswith("22"):
-        return _QUOTED_VALUE.sub('"…"', text)
-    if state in {"P0001", "P0002", "P0003", "P0004"}:
-        return "a function or trigger raised an exception"
-    return text.splitlines()[0] if text else state
-
-
-def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> CrosswalkError:
-    """Our error for one of the driver's; `what` says what was being done, as a noun phrase."""
-    if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
-        reason = _harmless(error)
-        hidden = _HIDDEN.search(reason)
-        if state == "42501" and hidden:
-            return RowsHidden(side=side, table=hidden.group(1), reason=reason)
-        if state == "42501":
-            return MissingPrivilege(side=side, what=what, reason=reason)
-        if state.startswith("28") or state == "3D000":
-            return LoginRefused(side=side, url=url, reason=reason)
-        if state.startswith(_LOST):
-            return ConnectionLost(side=side, reason=reason)
-        if state == "53200" and "shared memory" in reason:
-            return LocksExhausted(side=side, what=what, reason=reason)
-        if state in {"55P03", "57014"}:
-            return Timeout(side=side, what=what, reason=reason)
-        return StatementFailed(
-            side=side,
-            what=what,
-            sqlstate=state,
-            reason=reason,
-            raw=str(error.args[0]) if error.args else "",
-            constraint=getattr(error, "constraint_name", None),
-            column=getattr(error, "column_name", None),
-            table=getattr(error, "table_name", None),
-        )
-    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)):
-        return ConnectionLost(side=side, reason=str(error) or type(error).__name__)
-    return StatementFailed(side=side, what=what, sqlstate="", reason=f"{type(error).__name__}: {error}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,19 +118,24 @@ class Session:
 
     side: Side
     url: str
-    """Masked."""
+    """Masked; of a staging database, what it stands for."""
     version: int
     """server_version_num."""
     role: str
     database: str
     read_only: bool
+    stands_for: str = ""
+    """The REST source whose rows were pulled into this database."""
     raw: asyncpg.Connection = field(repr=False)
+    again: Callable[[], Awaitable[asyncpg.Connection]] | None = field(default=None, repr=False)
+    """Logs in once more, under the settings of every session; knows the password."""
+    _settings: dict[str, str] = field(default_factory=dict, repr=False)
 
     @contextmanager
     def _door(self, what: str) -> Iterator[None]:
         try:
             yield
-        except _SPOKEN as error:
+        except SPOKEN as error:
             raise translate(error, side=self.side, what=what, url=self.url) from error
         except (AttributeError, RuntimeError) as error:
             # The driver trips over what is left of a connection that went while it was in use.
@@ -200,8 +170,10 @@ class Session:
     async def cluster(self) -> str:
         """What tells this database from any other: the cluster's system identifier and the database's OID.
 
-        Empty where the server does not tell.
+        A staging database is what it stands for. Empty where the server does not tell.
         """
+        if self.stands_for:
+            return self.stands_for
         try:
             return str(
                 await self.fetchval(
@@ -242,12 +214,13 @@ class Session:
         *,
         schema: str | None = None,
         form: CopyFormat,
+        freeze: bool = False,
         what: str = "COPY",
     ) -> int:
         """Stream blocks into `COPY table (columns) FROM STDIN`; returns the number of rows."""
-        with self._door(what):
+        with self._door(what), lifeline.patiently(_socket(self.raw)):
             tag = await self.raw.copy_to_table(
-                table, source=blocks, columns=list(columns), schema_name=schema, format=form
+                table, source=blocks, columns=list(columns), schema_name=schema, format=form, freeze=freeze or None
             )
         return int(str(tag).rpartition(" ")[2])
 
@@ -272,15 +245,26 @@ class Session:
             raise StatementFailed(side=self.side, what="COMMIT", sqlstate="25P02", reason=reason)
 
     async def set(self, settings: Iterable[tuple[str, str]]) -> None:
-        """SET for the session."""
-        await self.execute("; ".join(f"SET {name} = {literal(value)}" for name, value in settings), what="SET")
+        """SET for the session, also after it was opened again."""
+        asked = dict(settings)
+        await self.execute("; ".join(f"SET {name} = {literal(value)}" for name, value in asked.items()), what="SET")
+        self._settings |= asked
+
+    async def reopen(self) -> None:
+        """Another connection in place of one that went; what stood in its transaction is lost. Raises as `connect`."""
+        if self.again is None:
+            raise ConnectionLost(side=self.side, reason="it cannot be opened again")
+        self.raw.terminate()
+        self.raw = await self.again()
+        if self._settings:
+            await self.set(self._settings.items())
 
     async def close(self) -> None:
         """Say goodbye; a server that does not answer is left after two seconds."""
         if not self.raw.is_closed():
             try:
                 await self.raw.close(timeout=2)
-            except _SPOKEN:
+            except SPOKEN:
                 self.raw.terminate()
 
 
@@ -297,10 +281,12 @@ async def _login(side: Side, url: str, application: str) -> asyncpg.Connection:
     except asyncpg.PostgresError as error:
         state = error.sqlstate or ""
         if state.startswith("28") or state in {"3D000", "42501"}:
-            raise LoginRefused(side=side, url=shown, reason=_harmless(error)) from error
-        raise CannotConnect(side=side, url=shown, reason=_harmless(error)) from error
+            raise LoginRefused(side=side, url=shown, reason=harmless(error)) from error
+        raise CannotConnect(side=side, url=shown, reason=harmless(error), sqlstate=state) from error
     except OverflowError as error:
         raise BadConnectionSetting(side=side, url=shown, reason="the port is none: it must be 1 to 65535") from error
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
+        raise CannotConnect(side=side, url=shown, reason="the connection ended while it was being encrypted") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, ssl.SSLError, ValueError, FileNotFoundError) as error:
         # What the standard library says of a URL that it cannot split may quote a part of the password.
         split = type(error) is ValueError
@@ -319,24 +305,56 @@ async def connect(side: Side, url: str, *, read_only: bool | None = None, purpos
     `read_only` is true for the source and false for the target unless said.
     Raises CannotConnect, LoginRefused, BadConnectionSetting, ServerTooOld.
     """
-    application = f"crosswalk/{__version__} {purpose}".strip()
-    raw = await _login(side, url, application)
+    application = " ".join(part for part in (f"crosswalk/{__version__}", purpose, lifeline.mark()) if part)
     shut = side == "source" if read_only is None else read_only
-    try:
-        await raw.execute(_SETTINGS.read_text())
-        await raw.execute(f"SET default_transaction_read_only = {'on' if shut else 'off'}")
-        facts = await raw.fetchrow(
-            "SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text"
-        )
-    except _SPOKEN as error:
-        raw.terminate()
-        raise translate(error, side=side, what="the session settings", url=mask(url)) from error
-    assert facts is not None
-    version, role, database = facts
+    again = partial(_open, side, url, application, read_only=shut)
+    raw = await again()
+    version, role, database, stands_for = await _facts(raw, side, url)
     if version < OLDEST:
         await raw.close(timeout=2)
         raise ServerTooOld(side=side, url=mask(url), version=f"{version // 10000}.{version % 10000}")
-    return Session(side=side, url=mask(url), version=version, role=role, database=database, read_only=shut, raw=raw)
+    return Session(
+        side=side, url=mask(stands_for or url), version=version, role=role, database=database, read_only=shut,
+        stands_for=stands_for, raw=raw, again=again,
+    )
+
+
+async def _open(side: Side, url: str, application: str, *, read_only: bool) -> asyncpg.Connection:
+    """A login under the settings that every session of ours has."""
+    raw = await _login(side, url, application)
+    lifeline.keep(_socket(raw))
+    try:
+        await raw.execute(_SETTINGS.read_text())
+        await raw.execute(f"SET default_transaction_read_only = {'on' if read_only else 'off'}")
+        with suppress(asyncpg.PostgresError):
+            await raw.execute(_WATCHFUL)
+    except SPOKEN as error:
+        raw.terminate()
+        raise translate(error, side=side, what="the session settings", url=mask(url)) from error
+    return raw
+
+
+async def _facts(raw: asyncpg.Connection, side: Side, url: str) -> tuple[int, str, str, str]:
+    """Version, role, database, and what a database that is a source stands for."""
+    try:
+        found = await raw.fetchrow(
+            "SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text,"
+            " coalesce(current_setting($1, true), '')",
+            STANDS_FOR,
+        )
+    except SPOKEN as error:
+        raw.terminate()
+        raise translate(error, side=side, what="the session settings", url=mask(url)) from error
+    assert found is not None
+    version, role, database, stands_for = found
+    return version, role, database, stands_for if side == "source" else ""
+
+
+def _socket(raw: asyncpg.Connection) -> socket.socket | None:
+    """What the driver talks through; None once it is closed."""
+    transport = getattr(raw, "_transport", None)
+    found: socket.socket | None = transport.get_extra_info("socket") if transport is not None else None
+    return found
 
 
 @asynccontextmanager

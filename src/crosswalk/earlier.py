@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from crosswalk.errors import FormOutgrown, StrategyChanged
+from crosswalk.errors import FormOutgrown, RunUnfinished, StrategyChanged, TableNotEmpty
+from crosswalk.express import Facts
 from crosswalk.ledger import Ledger, Run, RunState, former
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
@@ -76,3 +77,33 @@ async def refuse_outgrown(file: MappingFile, problems: int, ledger: Ledger) -> N
         raise FormOutgrown(
             path=file.path, run=found.run, strategy=found.plan.strategy, what=what, problems=problems
         )
+
+
+async def refuse_unfinished(plan: Plan, ledger: Ledger) -> None:
+    """Raises RunUnfinished where a run of the same plan has landed rows and did not finish."""
+    runs = await ledger.runs()
+    stopped = runs and runs[0].plan_id == plan.id and not runs[0].state.over
+    if stopped and any(table["landed"] for table in await ledger.progress(runs[0].id)):
+        raise RunUnfinished(run=runs[0].id)
+
+
+async def refuse_occupied(
+    facts: Facts, ledger: Ledger, *, leaving: Collection[Name] = frozenset()
+) -> dict[Name, int]:
+    """Rows in target tables that no run of ours filled; raises TableNotEmpty where the mapping refuses them.
+
+    Tables that are not there yet hold none, and what a plan moves out of the way (`leaving`) may hold any.
+    """
+    occupied = {}
+    known = await ledger.exists()
+    for name, mapping in facts.document.by_target.items():
+        if name in leaving or name not in facts.target.tables:
+            continue
+        if known and await ledger.filled(name) is not None:
+            continue
+        rows = int(await ledger.session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the table {name}"))
+        if rows and mapping.existing == "refuse":
+            raise TableNotEmpty(table=name, rows=rows)
+        if rows:
+            occupied[name] = rows
+    return occupied

@@ -40,6 +40,7 @@ NAMES: Final = frozenset(
         "rollback.before_commit",
         "rollback.after_commit",
         "repair.before_commit",
+        "retry.before_commit",
     }
 )
 _passed: Counter[str] = Counter()

@@ -1,70 +1,44 @@
-"""Fills one table: cuts it, moves its chunks on all workers, accounts for every source row.
+"""Fills one table: cuts it, moves its chunks on whatever workers are free, accounts for every source row.
 
-Part of the conductor; `migration` calls it table by table.
+Part of the conductor; `loading` calls it for all tables of a run.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
 
+from crosswalk.accounts import account, fill_accounts
 from crosswalk.connect import Session
 from crosswalk.copy import (
     CHUNK_BYTES,
     Hands,
+    Moved,
+    Pace,
     cut,
     forget_older,
-    forget_rejected,
-    move_chunk,
-    quarantine_static,
+    move_chunks,
     remove_keys,
     settle_clashes,
 )
-from crosswalk.errors import AccountingBroken, Interrupted, RowsRefused
-from crosswalk.express import Facts, Key, Landing, Moment, Motion
+from crosswalk.crew import Pair
+from crosswalk.errors import RowsRefused
+from crosswalk.express import Landing, Moment, Motion
 from crosswalk.express.together import forsaken
 from crosswalk.failpoints import hit
 from crosswalk.judge import Fates, steadily, tally_rows
 from crosswalk.ledger import Chunk, Ledger, Tally, former
+from crosswalk.ledger.entries import SECOND
 from crosswalk.names import Name
-from crosswalk.progress import Observer
-from crosswalk.snapshot import Snapshot, savepoint
-
-SECOND: Final = 1_000_000_000
-"""Chunks of the second passage are numbered from here."""
+from crosswalk.snapshot import undeterred
+from crosswalk.stage import Stage
 
 
-@dataclass(slots=True, kw_only=True)
-class Stage:
-    """What all tables of a run share."""
-
-    run: int
-    facts: Facts
-    moment: Moment
-    snapshot: Snapshot
-    ledger: Ledger
-    """On the control session."""
-    targets: list[Session]
-    """One for each worker of the snapshot."""
-    observer: Observer
-    order: tuple[Name, ...]
-    """Target tables in the order in which they are filled."""
-    stop: Callable[[], bool]
-    """True once the user asked to stop at the next chunk's edge."""
-    resumed: bool = False
-    chunk_bytes: int = CHUNK_BYTES
-    occupied: set[Name] = field(default_factory=set)
-    """Target tables that held rows before the first run."""
-    leaving: dict[Name, list[str]] = field(default_factory=dict)
-    """Target keys of rows that the second passage refused: they stand in the target until they are taken out."""
-
-    def stop_here(self) -> None:
-        """Raises Interrupted."""
-        if self.stop():
-            raise Interrupted()
+class GivenUp(Exception):
+    """Another worker failed, and this one stopped at its chunk's edge: never leaves the conductor."""
 
 
 async def refuse_hard_failures(stage: Stage, order: tuple[Name, ...]) -> None:
@@ -87,47 +61,101 @@ async def _fates(moment: Moment, *, motion: Motion, session: Session) -> Fates:
     return await tally_rows(motion, moment, session)
 
 
-async def fill_table(stage: Stage, name: Name) -> Tally:
-    """Move what has not landed yet and account for the whole table."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How the rows of a table come."""
+
+    motion: Motion
+    chunks: list[Chunk]
+    """Those that have not landed."""
+    landed: bool
+    """Some had, before this run went on."""
+    direct: bool = False
+    freeze: bool = False
+    again: bool = False
+    second: bool = False
+
+
+async def fill_table(stage: Stage, name: Name, urgency: int) -> Tally:
+    """Move what has not landed yet and account for the whole table. Raises GivenUp where another table failed."""
     motion = Motion(stage.facts, name)
-    ledger = stage.ledger
-    again = not motion.mapping.key and await ledger.filled_by(name) != stage.run
+    async with stage.crew.pair(urgency) as pair:
+        _go_on(stage)
+        way = await _prepare(stage, motion, pair)
+        if len(way.chunks) <= 1:
+            await _move_here(stage, way, pair)
+            return await _complete(stage, way, pair)
+    await _move_all(stage, way, urgency)
+    async with stage.crew.pair(urgency) as pair:
+        return await _complete(stage, way, pair)
+
+
+def _go_on(stage: Stage) -> None:
+    """Raises Interrupted, and GivenUp."""
+    stage.stop_here()
+    if stage.failed:
+        raise GivenUp
+
+
+async def _prepare(stage: Stage, motion: Motion, pair: Pair) -> _Way:
+    ledger, name = Ledger(pair.target), motion.name
     chunks = await ledger.planned(stage.run, name)
-    if not chunks and again:
-        # Equal rows are told apart by their number only, so all of them must be compared at once.
-        chunks = [Chunk(number=0, after=None, upto=None)]
-        await ledger.plan_chunks(stage.run, name, chunks)
-    if not chunks:
-        chunks = await cut(motion, stage.snapshot.keeper, chunk_bytes=stage.chunk_bytes)
-        await ledger.plan_chunks(stage.run, name, chunks)
+    landed = await ledger.landed(stage.run, name) if chunks else set()
+    # Equal rows are told apart by their number only, so all of them must be compared at once.
+    again = not motion.mapping.key and (bool(landed) or await ledger.filled_by(name) != stage.run)
+    left = [c for c in chunks if c.number not in landed]
+    if not chunks or (again and len(left) > 1):
+        left = await _cut(stage, motion, pair, whole=again, number=max([c.number + 1 for c in chunks], default=0))
+        await ledger.plan_chunks(stage.run, name, left)
         hit("chunks.planned")
-    landed = await ledger.landed(stage.run, name)
-    stage.observer.table(name, len(chunks), len(landed))
-    direct = not stage.resumed and not landed and await _is_empty(motion, ledger.session)
+    stage.observer.table(name, len(left) + len(landed), len(landed))
+    direct = not stage.resumed and not landed and await _is_empty(motion, pair.target)
     if not direct:
-        await _take_out_barred(stage, motion)
-    await _move_all(stage, motion, [c for c in chunks if c.number not in landed], direct=direct, again=again)
-    await forget_older(name, stage.run, ledger.session)
-    raising = await ledger.raising_keys(name)
-    stage.moment = replace(stage.moment, broken={**stage.moment.broken, name: raising})
-    await stage.snapshot.check()
-    tally = await account(stage, motion)
+        await take_out_barred(stage, motion, pair)
+    freeze = direct and name in stage.fresh and _in_one(stage, motion, left)
+    return _Way(motion=motion, chunks=left, landed=bool(landed), direct=direct, freeze=freeze, again=again)
+
+
+def _in_one(stage: Stage, motion: Motion, chunks: list[Chunk]) -> bool:
+    """A table that is filled in one transaction, and large enough for that to be worth a new file."""
+    return len(chunks) == 1 and motion.source.bytes > CHUNK_BYTES // 3 and not motion.target.partition_key
+
+
+async def _cut(stage: Stage, motion: Motion, pair: Pair, *, whole: bool, number: int) -> list[Chunk]:
+    """Chunks from a number on; those of an earlier plan that never landed are forgotten."""
+    if number:
+        await Ledger(pair.target).forget_plan(stage.run, motion.name)
+    if whole:
+        return [Chunk(number=number)]
+    return await cut(motion, pair.source, chunk_bytes=stage.chunk_bytes)
+
+
+async def _complete(stage: Stage, way: _Way, pair: Pair) -> Tally:
+    """Once all rows have come: what stands elsewhere under the new snapshot, and the accounting."""
+    motion, ledger = way.motion, Ledger(pair.target)
+    if way.landed and stage.reconciled is not None and not motion.late(stage.order):
+        await stage.reconciled(motion.name, pair)
+    if not way.direct:
+        await forget_older(motion.name, stage.run, pair.target)
+    raising = await ledger.raising_keys(motion.name)
+    stage.learn(replace(stage.moment, broken={motion.name: raising}))
+    tally = await account(stage, motion, pair)
     await ledger.tally(stage.run, tally)
-    stage.observer.done(name, tally)
+    stage.observer.done(motion.name, tally)
     hit("table.done")
     return tally
 
 
-async def _take_out_barred(stage: Stage, motion: Motion) -> None:
+async def take_out_barred(stage: Stage, motion: Motion, pair: Pair) -> None:
     """Target rows of rows that others keep out now leave first, as `on_reject` says: what they hold is free then."""
     if not (stage.moment.bars(motion.name) and motion.mapping.key and motion.mapping.on_reject == "remove"):
         return
-    session, what = stage.ledger.session, f"the rows of {motion.name} that others keep out"
-    found = {r["k"] for r in await stage.snapshot.keeper.fetch(forsaken(motion, stage.moment), what=what)}
-    async with session.transaction():
-        keys = sorted(found - await stage.ledger.kept_keys(motion.name))
-        gone = await remove_keys(Landing(motion), keys, session, what=what)
-        await former.note_came(session, stage.run, motion.name, -gone)
+    what = f"the rows of {motion.name} that others keep out"
+    found = {r["k"] for r in await pair.source.fetch(forsaken(motion, stage.moment), what=what)}
+    async with pair.target.transaction():
+        keys = sorted(found - await Ledger(pair.target).kept_keys(motion.name))
+        gone = await remove_keys(Landing(motion), keys, pair.target, what=what)
+        await former.note_came(pair.target, stage.run, motion.name, -gone)
 
 
 async def fill_references(stage: Stage, tally: Tally) -> Tally:
@@ -139,7 +167,9 @@ async def fill_references(stage: Stage, tally: Tally) -> Tally:
         # What the second passage wrote under an older snapshot is written again under this one.
         await stage.ledger.forget_chunks(stage.run, tally.target, SECOND)
     chunks = [replace(c, number=c.number + SECOND) for c in await stage.ledger.planned(stage.run, tally.target)]
-    await _move_all(stage, motion, chunks, direct=False, second=True)
+    await _move_all(stage, _Way(motion=motion, chunks=chunks, landed=False, second=True), 0)
+    if stage.reconciled is not None:  # before, every row would have differed by what it refers to
+        await stage.reconciled(motion.name, stage.crew.pairs[0])
     if motion.unnests:
         return await fill_accounts(stage, tally.target)
     lost = await stage.ledger.session.fetchval(
@@ -157,60 +187,38 @@ async def fill_references(stage: Stage, tally: Tally) -> Tally:
     return after
 
 
-async def fill_accounts(stage: Stage, name: Name) -> Tally:
-    """The accounting of a table once more, after rows were moved again or deleted."""
-    tally = await account(stage, Motion(stage.facts, name))
-    await stage.ledger.tally(stage.run, tally)
-    return tally
-
-
 async def _is_empty(motion: Motion, session: Session) -> bool:
     return not await session.fetchval(
         f"SELECT EXISTS (SELECT FROM {motion.target.name.sql})", what=f"the table {motion.name}"
     )
 
 
-async def _move_all(
-    stage: Stage, motion: Motion, chunks: list[Chunk], *, direct: bool, again: bool = False, second: bool = False
-) -> None:
-    """All chunks of a table, on as many workers as there are; the first error stops the others at their edge."""
-    waiting = list(reversed(chunks))
-    failed: list[BaseException] = []
+# --- moving -----------------------------------------------------------------------------------------
 
-    def hands(source: Session, target: Session) -> Hands:
-        return Hands(
-            motion=motion,
-            moment=stage.moment,
-            run=stage.run,
-            snapshot=stage.snapshot.id,
-            source=source,
-            target=target,
-            direct=direct,
-            keep=_keeps(stage, motion),
-            late=frozenset() if second else motion.late(stage.order),
-            second=second,
-            again=again,
-            on_bytes=lambda count: stage.observer.bytes(motion.name, count),
-        )
 
-    async def work(target: Session) -> None:
-        async with stage.snapshot.worker() as source:
-            mine = hands(source, target)
-            while waiting and not failed:
-                stage.stop_here()
-                moved = await move_chunk(mine, waiting.pop())
-                if moved.leaving:
-                    stage.leaving.setdefault(motion.name, []).extend(moved.leaving)
-                stage.observer.chunk(motion.name, moved.rows, moved.refused)
+async def _move_all(stage: Stage, way: _Way, urgency: int) -> None:
+    """All chunks of a table, on as many workers as are free; the first error stops the others at their edge."""
+    pace = Pace(waiting=list(way.chunks), workers=stage.crew.size, steady=stage.chunk_bytes is not None)
 
-    async def guarded(target: Session) -> None:
-        try:
-            await work(target)
-        except BaseException as error:
-            failed.append(error)
-            raise
+    async def work() -> None:
+        while pace.waiting:
+            async with stage.crew.pair(urgency) as pair:
+                _go_on(stage)
+                chunks = pace.take()
+                if chunks:
+                    began = time.monotonic()
+                    await _move(stage, way, pair, chunks)
+                    pace.took(len(chunks), began)
 
-    tasks = [asyncio.create_task(guarded(t)) for t in stage.targets[: max(1, min(len(stage.targets), len(chunks)))]]
+    await together(stage, [work() for _ in range(min(stage.crew.size, len(way.chunks)))])
+    if not way.second:
+        async with stage.crew.pair(urgency) as pair:
+            await settle_clashes(_hands(stage, way, pair))
+
+
+async def together(stage: Stage, works: Iterable[Coroutine[object, object, None]]) -> None:
+    """Do all of it at the same time; raises the run's first error once the others have come to their edge."""
+    tasks = [asyncio.create_task(_guarded(stage, work)) for work in works]
     try:
         await asyncio.gather(*tasks, return_exceptions=True)
     except asyncio.CancelledError:
@@ -218,124 +226,56 @@ async def _move_all(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-    if failed:
-        raise failed[0]
-    if not second:
-        async with stage.snapshot.worker() as source:
-            await settle_clashes(hands(source, stage.targets[0]))
+    if stage.failed:
+        raise stage.failed[0]
 
 
-def _keeps(stage: Stage, motion: Motion) -> bool:
-    return motion.name in stage.occupied and motion.mapping.existing == "keep"
+async def _guarded(stage: Stage, work: Coroutine[object, object, None]) -> None:
+    try:
+        await work
+    except GivenUp:
+        raise
+    except BaseException as error:
+        stage.failed.append(error)
+        raise
 
 
-async def account(stage: Stage, motion: Motion) -> Tally:
-    """What became of every source row; raises AccountingBroken where the sum does not come out.
-
-    A first run counts what passed through its hands and asks the rules only for the rest. A resumed run
-    (whose chunks may have landed under an older snapshot) and one that spreads rows ask the rules for all,
-    and the target for what stands there.
-    """
-    way = _by_rule if stage.resumed or motion.unnests else _by_hand
-    async with savepoint(stage.snapshot.keeper):
-        rest = await way(stage, motion)
-    if not rest.balanced:
-        raise AccountingBroken(
-            table=motion.name,
-            extracted=rest.extracted,
-            loaded=rest.loaded,
-            merged=rest.merged,
-            quarantined=rest.quarantined,
-            filtered=rest.filtered,
-        )
-    return rest
+async def _move_here(stage: Stage, way: _Way, pair: Pair) -> None:
+    """A table of one chunk, on the pair that prepared it."""
+    for chunk in way.chunks:
+        await _move(stage, way, pair, [chunk])
+    await settle_clashes(_hands(stage, way, pair))
 
 
-async def _by_hand(stage: Stage, motion: Motion) -> Tally:
-    session, keeper = stage.ledger.session, stage.snapshot.keeper
-    what = f"the accounting of {motion.name}"
-    row = await session.fetchrow(
-        "SELECT COALESCE(sum(rows), 0)::bigint, COALESCE(sum(merged), 0)::bigint, COALESCE(sum(rejected), 0)::bigint"
-        f" FROM crosswalk.chunk WHERE run_id = $1 AND target_table = $2 AND number < {SECOND}",
-        stage.run,
-        str(motion.name),
-        what=what,
+async def _move(stage: Stage, way: _Way, pair: Pair, chunks: list[Chunk]) -> None:
+    move = partial(move_chunks, _hands(stage, way, pair), chunks)
+    # A chunk whose COMMIT was not answered must tell again which rows leave: in the second passage only a resumed run asks.
+    moved = await (move() if way.second else undeterred(move, stage.snapshot, pair.source, pair.target, stage.observer.note))
+    _tell(stage, way.motion.name, chunks, moved)
+
+
+def _tell(stage: Stage, name: Name, chunks: list[Chunk], moved: Moved) -> None:
+    if moved.leaving:
+        stage.leaving.setdefault(name, []).extend(moved.leaving)
+    stage.observer.chunk(name, moved.rows, moved.refused)
+    for _ in chunks[1:]:
+        stage.observer.chunk(name, 0, 0)
+
+
+def _hands(stage: Stage, way: _Way, pair: Pair) -> Hands:
+    motion = way.motion
+    return Hands(
+        motion=motion,
+        moment=stage.moment,
+        run=stage.run,
+        snapshot=stage.snapshot.id,
+        source=pair.source,
+        target=pair.target,
+        direct=way.direct,
+        freeze=way.freeze,
+        keep=stage.keeps(motion),
+        late=frozenset() if way.second else motion.late(stage.order),
+        second=way.second,
+        again=way.again,
+        on_bytes=lambda count: stage.observer.bytes(motion.name, count),
     )
-    assert row is not None
-    loaded, merged, refused = (int(v) for v in row)
-    extracted = int(await keeper.fetchval(motion.total(), what=what))
-    beaten = motion.mapping.on_duplicate == "quarantine" and bool(stage.moment.of(motion.name))
-    set_aside = filtered = 0
-    if extracted != loaded + merged + refused or beaten:
-        filtered = int(await keeper.fetchval(motion.filtered(), what=what))
-        set_aside = await quarantine_static(motion, stage.moment, stage.run, keeper, session)
-    else:
-        await forget_rejected(motion.name, session)
-    if beaten:
-        merged -= len(stage.moment.of(motion.name))
-    return Tally(
-        target=motion.name,
-        source=motion.source.name,
-        extracted=extracted,
-        loaded=loaded,
-        merged=merged,
-        quarantined=set_aside + refused,
-        filtered=filtered,
-        written=loaded,
-    )
-
-
-async def _by_rule(stage: Stage, motion: Motion) -> Tally:
-    session, keeper = stage.ledger.session, stage.snapshot.keeper
-    fates = await tally_rows(motion, stage.moment, keeper)
-    set_aside = await quarantine_static(motion, stage.moment, stage.run, keeper, session)
-    keys = await stage.ledger.quarantined_keys(motion.name)
-    refused = len(keys) - fates.broken
-    spent = await _spent(motion, stage.moment, keeper, keys) if motion.unnests else refused
-    yielded = len(await _yielded(stage, motion))
-    tally = fates.tally
-    standing = int(
-        await session.fetchval(f"SELECT count(*) FROM {motion.target.name.sql}", what=f"the table {motion.name}")
-    ) - await stage.ledger.kept(motion.name)
-    landed = tally.loaded - spent - yielded
-    if set_aside != tally.quarantined - fates.broken:
-        raise AccountingBroken(
-            table=motion.name,
-            extracted=tally.extracted,
-            loaded=landed,
-            merged=tally.merged + yielded,
-            quarantined=set_aside + spent,
-            filtered=tally.filtered,
-        )
-    if not motion.unnests and motion.mapping.existing != "update" and standing < landed:
-        stage.observer.note(
-            f"{motion.name} holds {standing} rows of ours, {landed} landed: verify will name the others"
-        )
-    return Tally(
-        target=tally.target,
-        source=tally.source,
-        extracted=tally.extracted,
-        loaded=landed,
-        merged=tally.merged + yielded,
-        quarantined=tally.quarantined + spent,
-        filtered=tally.filtered,
-        written=tally.written - refused,
-    )
-
-
-async def _spent(motion: Motion, moment: Moment, session: Session, keys: frozenset[str]) -> int:
-    """Source rows of which the load refused every element that fits."""
-    elements = [key for key in (tuple(k.split("\x1f")) for k in sorted(keys)) if len(key) > len(motion.identity)]
-    what = f"the accounting of {motion.name}"
-    return int(await session.fetchval(motion.spent(elements, moment), what=what)) if elements else 0
-
-
-async def _yielded(stage: Stage, motion: Motion) -> list[Key]:
-    """Source rows that gave way to rows that stood in the table before."""
-    if not _keeps(stage, motion):
-        return []
-    kept = await stage.ledger.kept_keys(motion.name)
-    rows = await stage.snapshot.keeper.fetch(
-        motion.meeting(list(kept), stage.moment), what=f"the accounting of {motion.name}"
-    )
-    return [tuple(r.values()) for r in rows]

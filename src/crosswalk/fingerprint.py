@@ -68,7 +68,7 @@ Portrait = dict[str, dict[str, str]]
 _FLEETING: Final = frozenset(
     {
         *("position", "selectable", "oid", "rows", "rows_exact", "bytes", "privileges", "hides", "last_value"),
-        *("readable", "populated", "may_create", "used_by"),
+        *("readable", "settable", "populated", "may_create", "used_by"),
     }
 )
 """What changes without anybody altering the object, or says what this role may do with it."""

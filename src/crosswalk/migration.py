@@ -13,33 +13,34 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from crosswalk import apply
+from crosswalk.accounts import fill_accounts
 from crosswalk.claim import claim, look_and_stir, note_landed, note_preserved, note_target
 from crosswalk.connect import Session, session
-from crosswalk.copy import CHUNK_BYTES, advance_sequences
-from crosswalk.earlier import refuse_changed_strategy
+from crosswalk.copy import advance_sequences
+from crosswalk.earlier import refuse_changed_strategy, refuse_occupied, refuse_unfinished
 from crosswalk.errors import (
     CrosswalkError,
     PlanDrifted,
     PlanUndecided,
-    RunUnfinished,
     SchemaMoved,
-    TableNotEmpty,
     TriggerUnplanned,
 )
-from crosswalk.express import Facts
 from crosswalk.failpoints import hit
-from crosswalk.filling import Stage, fill_accounts, fill_references, fill_table, refuse_hard_failures
+from crosswalk.filling import fill_references, refuse_hard_failures
 from crosswalk.judge import find_moment, kept_keys
 from crosswalk.ledger import Ledger, RunState, Tally, former, landed
 from crosswalk.ledger.landed import Unrest
+from crosswalk.loading import Loading, waiting_builds
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys, take_out
 from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.proving import prove_completion
 from crosswalk.reconcile import Reconciliation
+from crosswalk.rights import require_rights
 from crosswalk.sequences import sequence_states
 from crosswalk.shaping import (
     BACKUPS,
@@ -51,10 +52,13 @@ from crosswalk.shaping import (
     note_settings,
 )
 from crosswalk.snapshot import snapshot
+from crosswalk.stage import Stage
 from crosswalk.strategy import unplanned, unplanned_triggers
 from crosswalk.survey import Servers, Survey, both, glance, look
 
 JOBS = 2
+LOAD_SETTINGS: Final = (("synchronous_commit", "off"), ("maintenance_work_mem", "256MB"))
+"""Of the sessions that load and build. The run's last event is committed for good, and with it all before."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,22 +82,27 @@ def never() -> bool:
     return False
 
 
+def unheard(_run: int) -> None:
+    """Nobody asks when the run has begun."""
+
+
 async def migrate(
     plan: Plan,
     servers: Servers,
     *,
     allow: Iterable[str] = (),
     jobs: int = JOBS,
-    chunk_bytes: int = CHUNK_BYTES,
+    chunk_bytes: int | None = None,
     observer: Observer | None = None,
     stop: Callable[[], bool] = never,
     backup: Path | None = None,
     who: str = "",
+    begun: Callable[[int], None] = unheard,
 ) -> Migrated:
-    """Carry a plan out; large tables go in chunks of about `chunk_bytes` of the source's heap and TOAST.
+    """Carry a plan out; large tables go in chunks of about `chunk_bytes` of the source's heap and TOAST, or of a few seconds.
 
     Below the directory `backup` preserved tables are dumped, where the plan changes the target's form. `who` is noted
-    as the one who allowed the hazards.
+    as the one who allowed the hazards. `begun` hears the run's number once there is something to resume.
     Raises PlanUndecided, HazardNotAllowed, StrategyChanged, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty,
     AlreadyRunning, ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved;
     Interrupted, SnapshotLost, ConnectionLost, StatementFailed, AccountingBroken after that.
@@ -111,16 +120,18 @@ async def migrate(
         if not await ledger.exists():
             await _require_unchanged(found, plan, ledger)
             await _refuse_occupied(plan, found, ledger)
+        await _require_rights(plan, found, ledger)
         await ledger.create()
         await ledger.lock()
         await refuse_changed_strategy(plan, ledger)
         if not await ledger.held():
             await _require_unchanged(found, plan, ledger)
-        await _refuse_unfinished(plan, ledger)
+        await refuse_unfinished(plan, ledger)
         await _refuse_occupied(plan, found, ledger)
         run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
         await note_settings(ledger, run, backup=str((backup or Path(BACKUPS)).absolute()), allow=allowed, who=who)
         await note_target(ledger, run, found.facts.target)
+        begun(run)
         return await _conduct(
             _Run(
                 plan=plan,
@@ -138,7 +149,12 @@ async def migrate(
 
 
 async def resume(
-    servers: Servers, *, jobs: int = JOBS, observer: Observer | None = None, stop: Callable[[], bool] = never
+    servers: Servers,
+    *,
+    jobs: int = JOBS,
+    observer: Observer | None = None,
+    stop: Callable[[], bool] = never,
+    begun: Callable[[int], None] = unheard,
 ) -> Migrated:
     """Go on with the newest run that did not finish; raises as `migrate`, and NothingToResume."""
     async with both(servers, purpose="resume") as (source, target):
@@ -147,6 +163,7 @@ async def resume(
         unfinished = await ledger.unfinished()
         plan = Plan.model_validate(unfinished.plan)
         await ledger.lock()
+        begun(unfinished.id)
         found = await _look_again(unfinished.id, plan, ledger, source, target, observer or Silent())
         return await _conduct(
             _Run(
@@ -196,6 +213,12 @@ async def _look_again(
     return found
 
 
+async def _require_rights(plan: Plan, found: Survey, ledger: Ledger) -> None:
+    """Raises RightsMissing, before anything is written."""
+    leaving = () if await is_shaped(ledger, plan) else archived(plan)
+    require_rights(plan, found.file.document, found.facts.target, ledger=await ledger.exists(), leaving=leaving)
+
+
 async def _require_unchanged(found: Survey, plan: Plan, ledger: Ledger) -> None:
     """Raises PlanDrifted or ShapeUnexpected where a schema is not what it should be at this point.
 
@@ -207,14 +230,6 @@ async def _require_unchanged(found: Survey, plan: Plan, ledger: Ledger) -> None:
     found.require_source(plan)
     if await is_shaped(ledger, plan) and not await is_being_completed(ledger, plan):
         found.require_shape(plan)
-
-
-async def _refuse_unfinished(plan: Plan, ledger: Ledger) -> None:
-    """Raises RunUnfinished where a run of the same plan has landed rows and did not finish."""
-    runs = await ledger.runs()
-    stopped = runs and runs[0].plan_id == plan.id and not runs[0].state.over
-    if stopped and any(table["landed"] for table in await ledger.progress(runs[0].id)):
-        raise RunUnfinished(run=runs[0].id)
 
 
 async def _refuse_unplanned(
@@ -238,33 +253,11 @@ class _Run:
     observer: Observer
     stop: Callable[[], bool]
     resumed: bool
-    chunk_bytes: int = CHUNK_BYTES
+    chunk_bytes: int | None = None
 
     @property
     def shaping(self) -> Shaping:
         return Shaping(plan=self.plan, ledger=self.ledger, run=self.run, observer=self.observer, stop=self.stop)
-
-
-async def refuse_occupied(
-    facts: Facts, ledger: Ledger, *, leaving: Collection[Name] = frozenset()
-) -> dict[Name, int]:
-    """Rows in target tables that no run of ours filled; raises TableNotEmpty where the mapping refuses them.
-
-    Tables that are not there yet hold none, and what a plan moves out of the way (`leaving`) may hold any.
-    """
-    occupied = {}
-    known = await ledger.exists()
-    for name, mapping in facts.document.by_target.items():
-        if name in leaving or name not in facts.target.tables:
-            continue
-        if known and await ledger.filled(name) is not None:
-            continue
-        rows = int(await ledger.session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the table {name}"))
-        if rows and mapping.existing == "refuse":
-            raise TableNotEmpty(table=name, rows=rows)
-        if rows:
-            occupied[name] = rows
-    return occupied
 
 
 async def _refuse_occupied(plan: Plan, found: Survey, ledger: Ledger) -> None:
@@ -349,17 +342,15 @@ async def _stages(run: _Run) -> Migrated:
             stop=run.stop,
             resumed=run.resumed,
             chunk_bytes=run.chunk_bytes,
+            fresh=frozenset(run.plan.created),
             occupied={n for n in order if await ledger.filled(n) is False},
         )
         await refuse_hard_failures(stage, order)
         run.observer.begin([(n, t.rows, t.bytes) for n, t in zip(order, tables, strict=True)])
-        result = Migrated(run=run.run)
         again = Reconciliation(stage)
-        for name in order:
-            stage.stop_here()
-            if run.resumed:
-                await again.compare(name)
-            result.tallies.append(await fill_table(stage, name))
+        stage.reconciled = again.compare if run.resumed else None
+        loading = Loading(stage=stage, builds=await waiting_builds(run.plan, ledger))
+        result = Migrated(run=run.run, tallies=await loading.load())
         result.tallies = [await fill_references(stage, tally) for tally in result.tallies]
         await take_out(stage, result.tallies)
         if run.resumed:
@@ -377,6 +368,8 @@ async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
             await stack.enter_async_context(session("target", run.servers.target, purpose="load"))
             for _ in range(run.jobs)
         ]
+        for each in found:
+            await each.set(LOAD_SETTINGS)
         yield found
 
 
@@ -393,8 +386,14 @@ async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Nam
     await note_landed(ledger, run.run, facts, run.plan.order)
     hit("run.before_finish")
     await ledger.session.execute("SET synchronous_commit = on", what="SET")
-    await ledger.event(run.run, "state", RunState.FINISHED)
-    result.reasons = await ledger.reasons()
-    result.undeclared = tuple(
-        t.target for t in result.tallies if t.quarantined and facts.mapping(t.target).rejects != "quarantine"
+    await ledger.event(
+        run.run, "state", RunState.FINISHED, sequences=result.sequences, moved_again=result.moved_again
     )
+    result.reasons = await ledger.reasons()
+    result.undeclared = undeclared(run.plan, result.tallies)
+
+
+def undeclared(plan: Plan, tallies: Iterable[Tally]) -> tuple[Name, ...]:
+    """Tables with rows in quarantine though the document does not say that it expects any."""
+    mappings = plan.mapping().document.by_target
+    return tuple(t.target for t in tallies if t.quarantined and mappings[t.target].rejects != "quarantine")

@@ -19,6 +19,7 @@ from importlib.resources import files
 from typing import Final
 
 from crosswalk import apply
+from crosswalk.accounts import fill_accounts
 from crosswalk.copy.quarantine import Refusal, quarantine_refused
 from crosswalk.errors import RowsRefused, RowsStay, RowsWithoutSource, StatementFailed, StillReferredTo, Timeout
 from crosswalk.express import (
@@ -33,9 +34,9 @@ from crosswalk.express import (
     reference_edges,
 )
 from crosswalk.express.casts import row_hash
-from crosswalk.filling import Stage, fill_accounts
 from crosswalk.ledger import Held, Tally, former
 from crosswalk.names import Name, array_literal, quote
+from crosswalk.stage import Stage
 
 _KEY: Final = files("crosswalk.ledger").joinpath("foreign_key.sql")
 _PROBE: Final = Name("crosswalk", "cw_probe")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Literal
 
@@ -27,10 +28,15 @@ Phase = Literal["shape", "before", "load", "after", "complete"]
     before    switches off what must be off while rows come; `restore` switches it on again
     load      the copies
     after     sequences
-    complete  what is cheaper or possible only once the rows are there: indexes, NOT VALID constraints,
-              triggers, policies, grants
+    complete  what is cheaper or possible only once the rows are there: indexes and keys, NOT VALID
+              constraints, triggers, policies, grants
 """
-Kind = Literal["ledger", "trigger", "foreign key", "copy", "sequence", "archive", "create", "column"]
+Kind = Literal["ledger", "trigger", "foreign key", "copy", "sequence", "archive", "create", "column", "index", "key"]
+"""What a statement is of.
+
+    index   CREATE [UNIQUE] INDEX of one table that the plan makes: as soon as its rows are in, several side by side
+    key     a primary key, unique or exclusion constraint of such a table: once all its indexes stand
+"""
 
 
 class Hazard(StrEnum):
@@ -67,6 +73,11 @@ class Statement(_Model):
     hazard: Hazard | None = None
     kind: Kind
     name: str = ""
+
+    @property
+    def of_key(self) -> bool:
+        """Whether it makes a table's index or key, which may come as soon as that table's rows are in."""
+        return self.kind in {"index", "key"}
 
 
 class TablePlan(_Model):
@@ -193,6 +204,11 @@ class Plan(_Model):
         """(table, name) of foreign keys that do not stand before the plan adds them, once the rows are there."""
         before = (s for s in self.statements if s.phase == "before" and s.kind == "foreign key")
         return frozenset((parse(s.table), s.name) for s in before if not s.sql)
+
+    def coming(self, standing: Collection[int]) -> frozenset[tuple[Name, str]]:
+        """(table, name) of what statements of phase complete have yet to make of a table; `standing` numbers those that ran."""
+        waiting = (s for number, s in self.phase("complete") if number not in standing and s.table)
+        return frozenset((parse(s.table), s.name) for s in waiting if s.of_key or s.kind == "create")
 
     def mapping(self) -> MappingFile:
         """The document as it was when planned."""

@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 
 from crosswalk import ddl
 from crosswalk.checking import Checked, judged
-from crosswalk.earlier import Earlier, find_earlier, refuse_outgrown
+from crosswalk.earlier import Earlier, find_earlier, refuse_occupied, refuse_outgrown
 from crosswalk.errors import CrosswalkError, SourceKeyDoubled, StrategyImpossible, TableNotEmpty
 from crosswalk.express import Facts, Motion
 from crosswalk.judge import examine, gather_facts
 from crosswalk.ledger import Ledger
 from crosswalk.mapping import MappingFile
-from crosswalk.migration import refuse_occupied
 from crosswalk.names import Name, parse
 from crosswalk.plan import STRATEGIES, Plan, Strategy
 from crosswalk.planfile import PlanFile

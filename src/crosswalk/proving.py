@@ -12,7 +12,7 @@ from typing import Final
 
 from crosswalk.connect import Session
 from crosswalk.errors import LocksExhausted, StatementFailed, Timeout
-from crosswalk.plan import Plan
+from crosswalk.plan import Plan, Statement
 from crosswalk.progress import Observer
 
 _OF_ROWS: Final = ("21", "22", "23", "P0001")
@@ -39,9 +39,14 @@ async def prove_completion(session: Session, plan: Plan, observer: Observer) -> 
 
 
 def _later(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What it is, and its SQL, in the order in which it will be done."""
+    """What it is, and its SQL, in the order in which it will be done: keys, what points to them, all else."""
+    last = plan.phase("complete")
+    yield from (_told(number, statement) for number, statement in last if statement.of_key)
     for statement in plan.statements:
         if statement.phase == "before" and statement.kind == "foreign key" and not statement.sql:
             yield f"the foreign key {statement.name} of {statement.table}", statement.restore
-    for number, statement in plan.phase("complete"):
-        yield f"the statement {number} of the plan ({statement.table} {statement.name})", statement.sql
+    yield from (_told(number, statement) for number, statement in last if not statement.of_key)
+
+
+def _told(number: int, statement: Statement) -> tuple[str, str]:
+    return f"the statement {number} of the plan ({statement.table} {statement.name})", statement.sql

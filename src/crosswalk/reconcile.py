@@ -1,6 +1,6 @@
 """After a stop the old snapshot is gone: what has landed is compared with the new one and moved again where it differs.
 
-    compare   table by table, parents first: rows that differ or are missing are merged again
+    compare   once the rest of a table has come: rows that differ or are missing are merged again
     settle    at the end: rows whose source is gone are deleted, children first, and rows that the
               target had refused get another chance
 
@@ -12,14 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
-from crosswalk.connect import Session
 from crosswalk.copy import wait_for_batch
-from crosswalk.express import Key, Moment, Motion, Selection
-from crosswalk.filling import Stage
+from crosswalk.crew import Pair
+from crosswalk.express import Key, Moment, Motion
 from crosswalk.judge import steadily
+from crosswalk.ledger import Ledger
 from crosswalk.names import Name
 from crosswalk.numerals import plural
 from crosswalk.repair import Repaired, delete_surplus, move_again
+from crosswalk.stage import Stage
 from crosswalk.verify import Difference, Known, TableResult, compare_table
 
 
@@ -31,53 +32,41 @@ class Reconciliation:
     moved: int = 0
     extra: dict[Name, list[Difference]] = field(default_factory=dict)
 
-    async def compare(self, name: Name) -> None:
-        """Hold what has landed of a table against the new snapshot; move again what differs."""
-        stage, ledger, motion = self.stage, self.stage.ledger, Motion(self.stage.facts, name)
-        landed = await ledger.landed(stage.run, name)
-        if not landed:
-            return
-        chunks = await ledger.planned(stage.run, name)
-        done = tuple(Selection(after=c.after, upto=c.upto) for c in chunks if c.number in landed)
+    async def compare(self, name: Name, pair: Pair) -> None:
+        """Hold a table of which some chunks had landed before against the new snapshot; move again what differs.
+
+        All of it: where a row stood under the old snapshot says nothing of where it stands now.
+        """
+        stage, ledger, motion = self.stage, Ledger(pair.target), Motion(self.stage.facts, name)
         quarantined = await ledger.quarantined_keys(name)
-        keep = name in stage.occupied and motion.mapping.existing == "keep"
-        known = Known(quarantined=quarantined, kept=await ledger.kept_keys(name), keep=keep)
-        stage.observer.note(f"the old snapshot is gone: comparing {plural(len(done), 'finished chunk')} of {name} with a new one")
-        async with stage.targets[0].transaction():
-            await wait_for_batch(stage.targets[0], name)
-        async with stage.snapshot.worker() as source:
-            ask = partial(_compared, motion=motion, source=source, target=stage.targets[0], known=known, done=done)
-            found, stage.moment = await steadily(stage.facts, name, stage.moment, source, ask)
+        known = Known(quarantined=quarantined, kept=await ledger.kept_keys(name), keep=stage.keeps(motion))
+        stage.observer.note(f"the old snapshot is gone: comparing the finished chunks of {name} with a new one")
+        async with pair.target.transaction():
+            await wait_for_batch(pair.target, name)
+        ask = partial(_compared, motion=motion, pair=pair, known=known)
+        found, moment = await steadily(stage.facts, name, stage.moment, pair.source, ask)
+        stage.learn(moment)
         self.extra[name] = [d for d in found.differences if d.kind == "extra"]
         keys = [d.source_key for d in found.differences if d.source_key is not None]
         self.moved += len(keys)
-        await self._move(motion, [*keys, *_keys(quarantined)])
+        await self._move(motion, [*keys, *_keys(quarantined)], pair)
 
-    async def _move(self, motion: Motion, keys: list[Key], *, last: bool = False) -> Repaired:
+    async def _move(self, motion: Motion, keys: list[Key], pair: Pair) -> Repaired:
         stage = self.stage
-        async with stage.snapshot.worker() as source:
-            return await move_again(
-                motion,
-                stage.moment,
-                stage.snapshot,
-                source,
-                stage.targets[0],
-                stage.run,
-                keys,
-                late=frozenset() if last else motion.late(stage.order),
-                keep=motion.name in stage.occupied and motion.mapping.existing == "keep",
-            )
+        return await move_again(
+            motion, stage.moment, stage.snapshot, pair.source, pair.target, stage.run, keys, keep=stage.keeps(motion)
+        )
 
     async def settle(self) -> int:
         """Delete what has no source row any more and retry what was refused; returns how many rows had to change."""
-        stage = self.stage
+        stage, pair = self.stage, self.stage.crew.pairs[0]
         for name in reversed(stage.order):
             if not self.extra.get(name):
                 continue
             result = Repaired()
             motion = Motion(stage.facts, name)
             extra, ours = self.extra[name], name not in stage.occupied and not motion.needs_key_map
-            await delete_surplus(motion, stage.targets[0], stage.run, extra, result, ours=ours)
+            await delete_surplus(motion, pair.target, stage.run, extra, result, ours=ours)
             self.moved += result.deleted
             if result.deleted:
                 stage.observer.note(f"{plural(result.deleted, 'row')} of {name} deleted: the source has no such row any more")
@@ -88,7 +77,7 @@ class Reconciliation:
         for name in stage.order:
             refused = await stage.ledger.quarantined_keys(name)
             if refused:
-                await self._move(Motion(stage.facts, name), _keys(refused), last=True)
+                await self._move(Motion(stage.facts, name), _keys(refused), pair)
         if self.moved:
             stage.observer.note(
                 f"moved again, since they differed from the new snapshot: {plural(self.moved, 'row')} of finished chunks"
@@ -96,10 +85,8 @@ class Reconciliation:
         return self.moved
 
 
-async def _compared(
-    moment: Moment, *, motion: Motion, source: Session, target: Session, known: Known, done: tuple[Selection, ...]
-) -> TableResult:
-    return await compare_table(motion, moment, source, target, known=known, exact=True, selections=done)
+async def _compared(moment: Moment, *, motion: Motion, pair: Pair, known: Known) -> TableResult:
+    return await compare_table(motion, moment, pair.source, pair.target, known=known, exact=True)
 
 
 def _keys(joined: frozenset[str]) -> list[Key]:

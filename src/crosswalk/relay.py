@@ -108,6 +108,7 @@ async def relay(
     *,
     schema: str | None = None,
     form: CopyFormat = "binary",
+    freeze: bool = False,
     what: str = "the copy",
     on_bytes: Callable[[int], None] | None = None,
 ) -> Landed:
@@ -130,7 +131,7 @@ async def relay(
     async def pull() -> int:
         try:
             async with _noticing_the_end(target, what):
-                return await target.copy_in(table, columns, pipe.blocks(), schema=schema, form=form, what=what)
+                return await target.copy_in(table, columns, pipe.blocks(), schema=schema, form=form, freeze=freeze, what=what)
         finally:
             pipe.stop_reading()
 

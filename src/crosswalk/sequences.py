@@ -1,8 +1,10 @@
 """Where the sequences that feed a filled table's columns stand, and where they must stand. Reads only.
 
-A sequence must be at least at its column's greatest value and at the position of the source's
-sequence for the same column; one that is far enough is left alone. A sequence inside the default of a
-text (`'INV-' || nextval(…)`) cannot be held against the column's values: `uncovered_sequences` names it.
+A sequence must be at least at its column's greatest value (its least, where it counts down) and at the
+position of the source's sequence for the same column; one that is far enough is left alone. Values that it
+can never give do not count. A sequence inside the default of a text (`'INV-' || nextval(…)`) cannot be held
+against the column's values, and one of the source that the role may not read says nothing:
+`uncovered_sequences` names both.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from crosswalk.express import Facts
 from crosswalk.mapping import Take
 from crosswalk.names import Name, quote
 from crosswalk.pg_types import INTEGERS
-from crosswalk.schema import Schema, Table
+from crosswalk.schema import Schema, Sequence, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +28,11 @@ class Position:
     target: Name
     column: str
     before: int | None
+    """The last value that it gave; None where it gave none."""
     needed: int
+    """0 where nothing is asked of it."""
     behind: bool
+    descending: bool = False
 
 
 def feeding(schema: Schema, table: Name) -> Mapping[str, Name]:
@@ -35,13 +40,13 @@ def feeding(schema: Schema, table: Name) -> Mapping[str, Name]:
     return schema.fed_by_sequences.get(table, {})
 
 
-def _source_position(facts: Facts, target: Name, column: str) -> int:
-    """How far the source's own sequence is, where the column is taken from one that has a sequence."""
+def _of_source(facts: Facts, target: Name, column: str) -> Sequence | None:
+    """The source's own sequence, where the column is taken from one that has a sequence."""
     rule = facts.mapping(target).columns.get(column)
     if not isinstance(rule, Take):
-        return 0
-    sequence = feeding(facts.source, facts.mapping(target).source).get(rule.column)
-    return (facts.source.sequences[sequence].last_value or 0) if sequence else 0
+        return None
+    name = feeding(facts.source, facts.mapping(target).source).get(rule.column)
+    return facts.source.sequences[name] if name is not None else None
 
 
 def _counts(table: Table, column: str) -> bool:
@@ -55,16 +60,20 @@ def uncovered_sequences(facts: Facts, target: Name) -> Iterator[str]:
     for column, name in sorted(feeding(facts.target, target).items()):
         if not _counts(facts.target_table(target), column):
             yield f"{name}: the sequence feeds {target}.{column}, whose values are no numbers"
+            continue
+        theirs = _of_source(facts, target, column)
+        if theirs is not None and not theirs.readable:
+            yield f"{name}: compared with the values of {target}.{column} alone, the source's {theirs.name} may not be read"
 
 
 async def sequence_states(
     facts: Facts, targets: Iterable[Name], session: Session
 ) -> dict[Name, tuple[int, bool]]:
-    """Last value, and whether it was given out, of the sequences behind these tables that the role may read."""
+    """Last value, and whether it was given out, of the sequences behind these tables that the role may set."""
     named = sorted({name for target in targets for name in feeding(facts.target, target).values()})
     found = {}
     for name in named:
-        if facts.target.sequences[name].readable:
+        if facts.target.sequences[name].settable:
             row = await session.fetchrow(f"SELECT last_value, is_called FROM {name.sql}", what=f"the sequence {name}")
             assert row is not None
             found[name] = (int(row[0]), bool(row[1]))
@@ -75,20 +84,52 @@ async def sequence_positions(facts: Facts, target: Name, session: Session) -> li
     """What each sequence of a table needs; changes nothing."""
     found = []
     for column, name in sorted(feeding(facts.target, target).items()):
-        sequence = facts.target.sequences[name]
-        if sequence.increment < 0 or not _counts(facts.target_table(target), column):
+        if not _counts(facts.target_table(target), column):
             continue
-        what = f"the sequence {name}"
-        row = await session.fetchrow(f"SELECT last_value, is_called FROM {name.sql}", what=what)
-        assert row is not None
-        within = f"FILTER (WHERE {quote(column)} <= {sequence.maximum})"  # what lies beyond it, it never gives
-        top = await session.fetchval(
-            f"SELECT ceil(max({quote(column)}) {within})::bigint FROM {target.sql}", what=what
+        sequence, what = facts.target.sequences[name], f"the sequence {name}"
+        state = await session.fetchrow(f"SELECT last_value, is_called FROM {name.sql}", what=what)
+        assert state is not None
+        furthest = await session.fetchval(_furthest(sequence, target, column), what=what)
+        needed = _needed(sequence, furthest, _of_source(facts, target, column))
+        found.append(
+            Position(
+                sequence=name,
+                target=target,
+                column=column,
+                before=int(state["last_value"]) if state["is_called"] else None,
+                needed=needed or 0,
+                behind=needed is not None and _behind(sequence, int(state["last_value"]), state["is_called"], needed),
+                descending=sequence.increment < 0,
+            )
         )
-        needed = min(max(int(top or 0), _source_position(facts, target, column)), sequence.maximum)
-        before = int(row["last_value"]) if row["is_called"] else None
-        behind = (
-            needed > 0 and (before is None or before < needed) and not (before is None and needed < row["last_value"])
-        )
-        found.append(Position(sequence=name, target=target, column=column, before=before, needed=needed, behind=behind))
     return found
+
+
+def _furthest(sequence: Sequence, target: Name, column: str) -> str:
+    """The last of the column's values in the sequence's direction, those left out that it never gives.
+
+    As numeric: the server's own ceil of a bigint is a float, which takes 9007199254740993 for its neighbour.
+    """
+    name = quote(column)
+    within = f"{name} BETWEEN {sequence.minimum} AND {sequence.maximum}"
+    last, whole = ("min", "floor") if sequence.increment < 0 else ("max", "ceil")
+    return f"SELECT {whole}((SELECT {last}({name}) FROM {target.sql} WHERE {within})::numeric)::bigint"
+
+
+def _needed(sequence: Sequence, furthest: int | None, theirs: Sequence | None) -> int | None:
+    """Where it must stand at least; None where it may stand anywhere."""
+    down, values = sequence.increment < 0, [furthest]
+    if theirs is not None and theirs.last_value is not None and (theirs.increment < 0) is down:
+        end = max(theirs.last_value, sequence.minimum) if down else min(theirs.last_value, sequence.maximum)
+        values.append(end)
+    given = [v for v in values if v is not None and sequence.minimum <= v <= sequence.maximum]
+    if not given:
+        return None
+    return min(given) if down else max(given)
+
+
+def _behind(sequence: Sequence, last: int, called: bool, needed: int) -> bool:
+    """The next value is one that was given already: `last` itself, where it was not given out."""
+    if last == needed:
+        return not called
+    return last > needed if sequence.increment < 0 else last < needed

@@ -5,6 +5,9 @@ ACCESS SHARE on every table that will be read *before* it takes the snapshot and
 so that such a statement waits. All sessions hold their own locks, for a waiting ALTER would
 otherwise stand between a late session and its table.
 
+A worker whose own connection went gets another one under the same snapshot (`renew`), as long as the keeper's
+transaction is open: the snapshot stays exported, and the keeper's locks hold.
+
 A materialized view takes no LOCK; the keeper reads nothing of it, which holds it all the same: REFRESH
 would put rows into it that an old snapshot sees too, so that two chunks had two contents.
 """
@@ -12,18 +15,23 @@ would put rows into it that an old snapshot sees too, so that two chunks had two
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from crosswalk.connect import Session, session
-from crosswalk.errors import ConnectionLost, CrosswalkError, SnapshotLost, Timeout
+from crosswalk.errors import ConnectionLost, CrosswalkError, SnapshotLost, StatementFailed, Timeout
 from crosswalk.schema import RelationKind, Table
 
 BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _LOCKABLE: Final = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.VIEW})
 _TRIES: Final = 6
+_STARTED: Final = "SELECT pg_catalog.pg_postmaster_start_time()::text"
+_PAUSES: Final = (0.1, 1.0, 3.0)
+"""Seconds before a worker whose connection went does its chunk again."""
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +41,10 @@ class Snapshot:
     id: str
     keeper: Session
     workers: list[Session]
+    lock: str = ""
+    """The statement that holds the tables."""
+    server: str = ""
+    """When the server was started: after another start the same id may be somebody else's snapshot."""
     _free: asyncio.Queue[Session] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +60,23 @@ class Snapshot:
             yield taken
         finally:
             self._free.put_nowait(taken)
+
+    async def renew(self, worker: Session) -> None:
+        """Give a worker whose connection went another one, under the same snapshot.
+
+        Raises SnapshotLost where the keeper has gone too, and as `connect` where the server is away. The keeper itself
+        is not asked: somebody else may be using it.
+        """
+        await worker.reopen()
+        try:
+            await _begin(worker, self.lock, self.id)
+            if await worker.fetchval(_STARTED, what="the server's start") == self.server:
+                return
+        except (StatementFailed, Timeout) as error:  # an ALTER may wait for the keeper, and so stand before our lock
+            worker.raw.terminate()
+            raise SnapshotLost(reason=error.fields["reason"]) from error
+        worker.raw.terminate()
+        raise SnapshotLost(reason="the server was started again")
 
     async def check(self) -> None:
         """Raises SnapshotLost where the keeper, and with it the locks, is gone."""
@@ -104,8 +133,40 @@ async def snapshot(url: str, tables: Iterable[Table], *, workers: int, purpose: 
                 if attempt == _TRIES - 1:
                     raise
                 await asyncio.sleep(0.2 * 2**attempt)
-        taken = Snapshot(id=found, keeper=keeper, workers=hands)
+        server = str(await keeper.fetchval(_STARTED, what="the server's start"))
+        taken = Snapshot(id=found, keeper=keeper, workers=hands, lock=lock, server=server)
         yield taken
+
+
+def _is_loss_of(opened: Session, error: CrosswalkError) -> bool:
+    """Whether the error says that this session is gone; the one on the other side may go on."""
+    return isinstance(error, ConnectionLost) and error.fields.get("side") == opened.side
+
+
+async def undeterred(
+    work: Callable[[], Awaitable[T]], shared: Snapshot, source: Session, target: Session, told: Callable[[str], None]
+) -> T:
+    """Do a chunk's work; where one of the worker's own two connections goes, it gets another and the work is done again.
+
+    `work` must be safe to repeat, as a chunk is by its row in the ledger. What cannot be mended so is raised: SnapshotLost
+    without the keeper, CannotConnect while a server is away, and a connection that goes again and again.
+    """
+    for pause in _PAUSES:
+        try:
+            return await work()
+        except ConnectionLost as error:
+            told(f"a worker lost its connection to the {error.fields['side']} ({error.fields['reason']}): it gets another")
+            await asyncio.sleep(pause * random.uniform(0.5, 1))
+            await _mend(error, shared, source, target)
+    return await work()
+
+
+async def _mend(error: ConnectionLost, shared: Snapshot, source: Session, target: Session) -> None:
+    """Open those of a worker's sessions again that went."""
+    if source.raw.is_closed() or _is_loss_of(source, error):
+        await shared.renew(source)
+    if target.raw.is_closed() or _is_loss_of(target, error):
+        await target.reopen()
 
 
 @asynccontextmanager
@@ -119,7 +180,7 @@ async def savepoint(opened: Session) -> AsyncIterator[None]:
     try:
         yield
     except CrosswalkError as error:
-        if not isinstance(error, ConnectionLost) and not opened.raw.is_closed():
+        if not opened.raw.is_closed() and not _is_loss_of(opened, error):
             await opened.execute("ROLLBACK TO SAVEPOINT cw; RELEASE SAVEPOINT cw", what="ROLLBACK TO SAVEPOINT")
         raise
     back = "ROLLBACK TO SAVEPOINT cw; " if opened.read_only else ""

@@ -12,13 +12,21 @@ from dataclasses import dataclass, replace
 
 from crosswalk.catalog import read_schema, read_under_locks
 from crosswalk.connect import Session, connect
-from crosswalk.errors import DocumentRefused, PlanDrifted, PlanElsewhere, RulesProposed, SchemaMoved, ShapeUnexpected
+from crosswalk.errors import (
+    DocumentRefused,
+    PlanDrifted,
+    PlanElsewhere,
+    RulesProposed,
+    SchemaMoved,
+    ShapeUnexpected,
+)
 from crosswalk.express import Facts
 from crosswalk.fingerprint import fingerprint
 from crosswalk.judge import UNDECIDED, Problem, examine, gather_facts, undecided
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan
+from crosswalk.rights import require_sight
 from crosswalk.schema import Schema
 from crosswalk.strategy import as_rows_come
 
@@ -178,8 +186,10 @@ async def look(
     """Facts and problems of a document, through sessions that are open.
 
     `created` are tables that the plan made, `later` foreign keys that it adds once the rows are there.
+    Raises RowsHidden and ColumnsUnreadable before a row is read.
     """
     schema, standing = await read_both(source, target)
+    require_sight(file.document, schema, standing)
     facts, problems = await gather_facts(file, schema, as_rows_come(standing, created), source, target)
     facts = replace(facts, later=later)
     if not problems:

@@ -8,33 +8,31 @@ covered and what not. An error is never a pass: it is raised. What was found is 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from crosswalk import apply
 from crosswalk.claim import look_and_stir, note_mended
-from crosswalk.connect import Session, session
+from crosswalk.connect import Session
 from crosswalk.copy import advance_sequences, quarantine_static
-from crosswalk.errors import MissingPrivilege, NotFormedYet, NothingMigrated, RolledBack, StatementFailed
-from crosswalk.express import Facts, Key, Landing, Moment, Motion
-from crosswalk.filling import Stage
-from crosswalk.judge import find_moment, kept_keys, steadily, tally_rows
-from crosswalk.ledger import Held, Ledger, Run, RunState, Tally
+from crosswalk.errors import MissingPrivilege, StatementFailed
+from crosswalk.express import Key, Landing, Moment, Motion
+from crosswalk.judge import steadily, tally_rows
+from crosswalk.ledger import Held, Tally
 from crosswalk.ledger import proof as noted
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
 from crosswalk.numerals import plural
 from crosswalk.orphans import take_out
-from crosswalk.plan import Plan
 from crosswalk.progress import Observer, Silent
 from crosswalk.repair import Repaired, delete_surplus, move_again
+from crosswalk.scene import Scene, scene
 from crosswalk.sequences import Position, sequence_positions, uncovered_sequences
-from crosswalk.shaping import is_shaped
-from crosswalk.snapshot import Snapshot, savepoint, snapshot
+from crosswalk.snapshot import savepoint
+from crosswalk.stage import Stage
 from crosswalk.strategy import unplanned
-from crosswalk.survey import Servers, Survey, survey
+from crosswalk.survey import Servers
 from crosswalk.verify import (
     Known,
     PreservedResult,
@@ -85,62 +83,6 @@ class Verified:
         return sum(len(t.differences) for t in self.tables)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Scene:
-    found: Survey
-    shared: Snapshot
-    moment: Moment
-    ledger: Ledger
-    run: Run
-    plan: Plan
-
-    @property
-    def facts(self) -> Facts:
-        return self.found.facts
-
-    @property
-    def order(self) -> tuple[Name, ...]:
-        return self.plan.order
-
-
-async def last_plan(servers: Servers) -> tuple[Run, Plan]:
-    """The newest run of the target's ledger that stands; raises NothingMigrated, RolledBack."""
-    async with session("target", servers.target, purpose="status") as target:
-        ledger = Ledger(target)
-        await ledger.update()
-        runs = await ledger.runs()
-    standing = [run for run in runs if run.state is not RunState.ROLLED_BACK]
-    if not standing:
-        raise RolledBack(run=runs[0].id) if runs else NothingMigrated()
-    return standing[0], Plan.model_validate(standing[0].plan)
-
-
-@asynccontextmanager
-async def _scene(servers: Servers, file: MappingFile | None, *, purpose: str, lock: bool) -> AsyncIterator[_Scene]:
-    run, plan = await last_plan(servers)
-    async with survey(
-        file or plan.mapping(), servers, purpose=purpose, created=plan.created, later=plan.later_keys
-    ) as found:
-        ledger = Ledger(found.target)
-        if not await is_shaped(ledger, plan):
-            raise NotFormedYet(run=run.id)
-        if lock:
-            await ledger.lock()
-        try:
-            found.require_fit(run=run.id if file is None else None)
-            if lock:
-                await found.require_same_servers(plan, target=False)
-        except BaseException:
-            if lock:  # a repair that was killed may have left triggers off, and this one will not come to them
-                await apply.restore_what_can_be(ledger)
-            raise
-        tables = [found.facts.source_table(name) for name in plan.order]
-        async with snapshot(servers.source, tables, workers=1, purpose=purpose) as shared:
-            kept = await kept_keys(found.facts, plan.order, found.target)
-            moment = await find_moment(found.facts, plan.order, shared.keeper, kept=kept)
-            yield _Scene(found=found, shared=shared, moment=moment, ledger=ledger, run=run, plan=plan)
-
-
 async def verify(
     servers: Servers, *, file: MappingFile | None = None, exact: bool = False, observer: Observer | None = None
 ) -> Verified:
@@ -149,13 +91,13 @@ async def verify(
     Raises NothingMigrated, SchemaMoved, DocumentRefused, and whatever keeps a side from being read.
     """
     began = time.monotonic()
-    async with _scene(servers, file, purpose="verify", lock=False) as scene:
-        result = await _verify(scene, exact=exact, observer=observer or Silent())
-        await _note(scene, result, "verified", exact=exact, began=began)
+    async with scene(servers, file, purpose="verify", lock=False) as found:
+        result = await _verify(found, exact=exact, observer=observer or Silent())
+        await _note(found, result, "verified", exact=exact, began=began)
         return result
 
 
-async def _known(scene: _Scene, name: Name) -> Known:
+async def _known(scene: Scene, name: Name) -> Known:
     keep = await scene.ledger.filled(name) is False and scene.facts.mapping(name).existing == "keep"
     kept: frozenset[str] = frozenset()
     if await scene.ledger.kept(name):
@@ -166,7 +108,7 @@ async def _known(scene: _Scene, name: Name) -> Known:
     return Known(quarantined=await scene.ledger.quarantined_keys(name), kept=kept, keep=keep)
 
 
-async def _verify(scene: _Scene, *, exact: bool, observer: Observer) -> Verified:
+async def _verify(scene: Scene, *, exact: bool, observer: Observer) -> Verified:
     result = Verified()
     target = scene.found.target
     for name in scene.order:
@@ -214,7 +156,7 @@ async def _compared(
     return await compare_table(motion, moment, source, target, known=known, exact=exact)
 
 
-async def _accounting(scene: _Scene, motion: Motion, table: TableResult) -> tuple[Tally, str]:
+async def _accounting(scene: Scene, motion: Motion, table: TableResult) -> tuple[Tally, str]:
     """The accounting by the rules under this snapshot, held against what the ledger holds in quarantine."""
     async with savepoint(scene.shared.keeper):
         fates = await tally_rows(motion, scene.moment, scene.shared.keeper)
@@ -259,25 +201,23 @@ async def repair(
 ) -> Mended:
     """Verify, move the differing keys again, verify again; raises as `verify` and AlreadyRunning."""
     told, began = observer or Silent(), time.monotonic()
-    async with _scene(servers, file, purpose="repair", lock=True) as scene:
-        for name in scene.order:
-            if await scene.ledger.kept(name):
-                gone = Landing(Motion(scene.facts, name)).forget_gone()
-                await scene.ledger.session.execute(gone, what=f"the rows that stood in {name} before")
-        mended = Mended(before=await _verify(scene, exact=exact, observer=told))
+    async with scene(servers, file, purpose="repair", lock=True) as found:
+        for name in found.order:
+            await found.forget_gone(name)
+        mended = Mended(before=await _verify(found, exact=exact, observer=told))
         if not mended.before.clean:
-            seen = await look_and_stir(scene.ledger, [t.target for t in _broken(mended.before)])
-            await _mend(scene, mended, delete_extra=delete_extra)
-            mended.after = await _verify(scene, exact=exact, observer=told)
+            seen = await look_and_stir(found.ledger, [t.target for t in _broken(mended.before)])
+            await _mend(found, mended, delete_extra=delete_extra)
+            mended.after = await _verify(found, exact=exact, observer=told)
             healed = [t.target for t in mended.after.tables if t.clean]
-            await note_mended(scene.ledger, scene.run.id, scene.facts, seen, clean=healed)
+            await note_mended(found.ledger, found.run.id, found.facts, seen, clean=healed)
         word: noted.Word = "repaired" if mended.after else "verified"
-        await _note(scene, mended.after or mended.before, word, exact=exact, began=began, mended=mended.tables)
+        await _note(found, mended.after or mended.before, word, exact=exact, began=began, mended=mended.tables)
     return mended
 
 
 async def _note(
-    scene: _Scene,
+    scene: Scene,
     found: Verified,
     word: noted.Word,
     *,
@@ -315,7 +255,7 @@ def _broken(before: Verified) -> list[TableResult]:
     return [t for t in before.tables if not t.clean or t.target in before.stale]
 
 
-async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
+async def _mend(scene: Scene, mended: Mended, *, delete_extra: bool) -> None:
     """Repair table by table, with the plan's triggers and circular keys switched off meanwhile."""
     before = mended.before
     broken, concerned = _broken(before), {str(t.target) for t in _broken(before)}
@@ -344,7 +284,7 @@ async def _mend(scene: _Scene, mended: Mended, *, delete_extra: bool) -> None:
         await advance_sequences(scene.facts, name, scene.ledger.session)
 
 
-async def _take_out(scene: _Scene, leaving: dict[Name, list[str]]) -> None:
+async def _take_out(scene: Scene, leaving: dict[Name, list[str]]) -> None:
     """Rows that the second passage refused, and what refers to them."""
     stage = Stage(
         run=scene.run.id, facts=scene.facts, moment=scene.moment, snapshot=scene.shared, ledger=scene.ledger, targets=[],
@@ -353,7 +293,7 @@ async def _take_out(scene: _Scene, leaving: dict[Name, list[str]]) -> None:
     await take_out(stage, [])
 
 
-async def _refresh_quarantine(scene: _Scene, before: Verified) -> None:
+async def _refresh_quarantine(scene: Scene, before: Verified) -> None:
     """Write the rows again that the rules set aside now, where the accounting says that others stand there."""
     for tally, problem in before.accounting:
         if problem:
@@ -362,7 +302,7 @@ async def _refresh_quarantine(scene: _Scene, before: Verified) -> None:
 
 
 async def _again(
-    scene: _Scene, table: TableResult, before: Verified, *, second: bool = False, last: bool = False
+    scene: Scene, table: TableResult, before: Verified, *, second: bool = False, last: bool = False
 ) -> Repaired:
     """Move a table's differing rows again; references into tables repaired after it wait for the second passage.
 
@@ -384,7 +324,7 @@ async def _again(
     )
 
 
-async def _delete(scene: _Scene, table: TableResult, result: Repaired, *, wanted: bool) -> None:
+async def _delete(scene: Scene, table: TableResult, result: Repaired, *, wanted: bool) -> None:
     """Delete rows too many, children before their parents, where that is wanted; else they are left."""
     if not wanted:
         result.left += [d for d in table.differences if d.kind == "extra"]

@@ -450,7 +450,10 @@ def test_an_unforeseen_error_is_one_line(
     assert "Traceback" not in said.err
 
 
-HELPS = [[], *([verb] for verb in VERBS), *(["pg", verb] for verb in ("start", "stop", "list", "url", "wipe"))]
+HELPS = [
+    [], *([verb] for verb in VERBS), *(["pg", verb] for verb in ("start", "stop", "list", "url", "wipe")),
+    *(["quarantine", verb] for verb in ("list", "show", "retry", "drop")),
+]
 
 
 @pytest.mark.parametrize("verb", HELPS, ids=" ".join)

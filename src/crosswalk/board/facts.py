@@ -117,5 +117,5 @@ class Facts:
     def proof(self) -> Mapping[str, Any] | None:
         """The newest verification, if nothing of ours was written after it."""
         events = self.history.events if self.history and self.run else ()
-        last = next((e for e in reversed(events) if e["kind"] in {"state", "proof"}), None)
+        last = next((e for e in reversed(events) if e["kind"] in {"state", "proof", "retry"}), None)
         return last if last is not None and last["kind"] == "proof" else None

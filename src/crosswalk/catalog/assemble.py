@@ -226,7 +226,7 @@ def sequence(row: Row) -> Sequence:
         owner_table=Name(row["owner_schema"], owner) if owner is not None else None,
         owner_column=row["owner_column"],
         used_by=tuple((Name(schema, table), column) for schema, table, column in row["used_by"]),
-        readable=row["readable"],
+        readable=row["readable"], settable=row["settable"],
         cache=row["cache"], persistence=_PERSISTENCE[row["persistence"]],
         **owned(row),
     )

@@ -100,9 +100,11 @@ async def _read(session: Session, wanted: list[str] | None) -> Schema:
             Extension(name=r["name"], version=r["version"], schema=r["schema"])
             for r in await _query(session, "extensions")
         ),
-        superuser=around["superuser"], may_create=around["may_create"], roles=frozenset(around["roles"]),
+        superuser=around["superuser"], may_create=around["may_create"],
+        may_make_temporary=around["may_make_temporary"], roles=frozenset(around["roles"]),
         acts_as=frozenset(around["acts_as"]),
         known_collations=frozenset(around["collations"]), unread=tuple(around["unread"]),
+        large_objects=around["large_objects"],
         namespaces={r["name"]: objects.namespace(r) for r in await _query(session, "namespaces", oids)},
         collations={c.name: c for c in map(objects.collation, await _query(session, "collations", oids))},
         needs=await _needs(session, oids),

@@ -6,7 +6,7 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, format_type(s.seqtypi
        pg_get_userbyid(c.relowner)::text AS owner,
        ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY a::text COLLATE "C") AS acl,
        obj_description(c.oid, 'pg_class') AS comment,
-       may.readable,
+       may.readable, may.settable,
        CASE WHEN may.readable THEN pg_sequence_last_value(c.oid) END AS last_value,
        tn.nspname::text AS owner_schema, t.relname::text AS owner_name, a.attname::text AS owner_column,
        ARRAY(SELECT ARRAY[un.nspname::text, u.relname::text, ua.attname::text]
@@ -25,7 +25,10 @@ CROSS JOIN LATERAL (
     -- the planner may come here with a table, before the join leaves it out
     SELECT has_schema_privilege(n.oid, 'USAGE')
        AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT, USAGE') ELSE false END
-       AND (c.relpersistence = 'p' OR NOT pg_is_in_recovery()) AS readable) AS may
+       AND (c.relpersistence = 'p' OR NOT pg_is_in_recovery()) AS readable,
+           has_schema_privilege(n.oid, 'USAGE') AND CASE WHEN c.relkind = 'S'
+               THEN has_sequence_privilege(c.oid, 'SELECT') AND has_sequence_privilege(c.oid, 'UPDATE')
+               ELSE false END AS settable) AS may
 LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0
                      AND o.refclassid = 'pg_class'::regclass AND o.refobjsubid > 0 AND o.deptype IN ('a', 'i')
 LEFT JOIN pg_class t ON t.oid = o.refobjid

@@ -1,6 +1,8 @@
 -- returns one row: what the server and this role's rights allow, and what the database has beside what is read
 SELECT r.rolsuper AS superuser,
        has_database_privilege(current_database(), 'CREATE') AS may_create,
+       has_database_privilege(current_database(), 'TEMPORARY') AS may_make_temporary,
+       (SELECT count(*) FROM pg_largeobject_metadata) AS large_objects,
        ARRAY(SELECT x.rolname::text FROM pg_roles x ORDER BY x.rolname COLLATE "C") AS roles,
        ARRAY(SELECT x.rolname::text FROM pg_roles x WHERE pg_has_role(x.oid, 'USAGE') ORDER BY x.rolname COLLATE "C") AS acts_as,
        ARRAY(SELECT c.collname::text FROM pg_collation c

@@ -42,13 +42,14 @@ VERBS: Final[Mapping[str, str]] = {
     "status": "Show what was moved, what is left, what is off",
     "verify": "Prove row by row that the target is the mapped source",
     "repair": "Move the rows again that verify finds to differ",
+    "quarantine": "Rows that did not fit: list, show, retry, drop",
     "report": "Tell the story so far, as a page that opens offline",
     "pg": "Embedded PostgreSQL servers: start, stop, list, url, wipe",
     "schema": "Print the JSON schema of the mapping document",
 }
 """Every verb in the order of `--help`, with what is said of it there."""
 DEBUG: Final = "CROSSWALK_DEBUG"
-_URL: Final = re.compile(r"postgres(?:ql)?://\S+")
+_URL: Final = re.compile(r"(?:postgres(?:ql)?|https?)://\S+")
 UsageError: Final[Any] = typer.BadParameter.__mro__[1]
 
 

@@ -31,7 +31,7 @@ def diff(
     the target lacks, `new` what only the target has.
     """
     file = options.document(mapping)
-    found = asyncio.run(_compare(options.servers(source, target), file))
+    found = asyncio.run(_compare(options.servers(source, target, rows="same"), file))
     document = mapping or Path("crosswalk.yaml")
     follow = f"crosswalk check {document}" if document.exists() else "crosswalk match"
     answer = voice.Answer(

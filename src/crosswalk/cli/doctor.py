@@ -39,7 +39,7 @@ def doctor(
     document only the tables that it moves are looked at.
     """
     file = options.document(mapping)
-    found = asyncio.run(_look(options.servers(source, target), file))
+    found = asyncio.run(_look(options.servers(source, target, rows="same"), file))
     blocked = any(f.severity is Severity.BLOCKER for f in found)
     follow = "crosswalk doctor" if blocked else f"crosswalk check {mapping}" if mapping else "crosswalk diff"
     answer = voice.Answer(

@@ -14,15 +14,22 @@ from crosswalk.cli.interrupt import Stop, stoppable
 from crosswalk.cli.migrated import tell
 from crosswalk.cli.plan import user
 from crosswalk.cli.progress import watch
-from crosswalk.copy import CHUNK_BYTES
+from crosswalk.endurance import Patience
+from crosswalk.endurance import migrate as conduct
 from crosswalk.migration import JOBS, Migrated
-from crosswalk.migration import migrate as conduct
 from crosswalk.plan import Plan
 from crosswalk.planfile import read_plans
 from crosswalk.shaping import BACKUPS
 from crosswalk.survey import Servers
 
 MEGABYTE: Final = 1024 * 1024
+PATIENCE: Final = 300
+RetryFor = Annotated[
+    int,
+    typer.Option(
+        "--retry-for", min=0, metavar="SECONDS", help="How long a server that went away is waited for; 0: not at all."
+    ),
+]
 EXAMPLES: Final = (
     "crosswalk migrate crosswalk-plan.json",
     "crosswalk migrate crosswalk-plan.json --allow disables-triggers --jobs 4",
@@ -42,24 +49,28 @@ def migrate(
     ] = None,
     jobs: options.Jobs = JOBS,
     chunk_size: Annotated[
-        int, typer.Option("--chunk-size", min=1, max=1024, metavar="MB", help="Of a source table, a chunk's size.")
-    ] = CHUNK_BYTES // MEGABYTE,
+        int | None,
+        typer.Option("--chunk-size", min=1, max=1024, metavar="MB", help="Moved at a time; else as much as takes a few seconds."),
+    ] = None,
     backup: Annotated[
         Path | None,
         typer.Option("--backup", metavar="DIR", help="Where preserved tables are dumped; else beside the plan."),
     ] = None,
+    retry_for: RetryFor = PATIENCE,
     as_json: options.Json = False,
 ) -> int:
     """Carry a plan out: give the target its form, copy, account for every row, advance sequences, switch triggers on again.
 
     The source is only read, in one snapshot. Ctrl-C stops at the next chunk's edge, a second one at
-    once; what was committed stays and is not moved twice.
+    once; what was committed stays and is not moved twice. Where a server goes away in the middle, it
+    is waited for, and the run goes on by itself.
 
     Where the plan changes the target's form, preserved tables are dumped first, and the dump is proven.
     """
     chosen = read_plans(plan).chosen(plan)
     asked = _Asked(
-        allow=allow or [], jobs=jobs, chunk_bytes=chunk_size * MEGABYTE, backup=backup or plan.absolute().parent / BACKUPS
+        allow=allow or [], jobs=jobs, chunk_bytes=chunk_size * MEGABYTE if chunk_size else None,
+        backup=backup or plan.absolute().parent / BACKUPS, patience=Patience(seconds=retry_for),
     )
     done = asyncio.run(_move(chosen, options.servers(source, target), asked))
     return tell(done, source=source, target=target, as_json=as_json)
@@ -71,8 +82,9 @@ class _Asked:
 
     allow: list[str]
     jobs: int
-    chunk_bytes: int
+    chunk_bytes: int | None
     backup: Path
+    patience: Patience
 
 
 async def _move(plan: Plan, servers: Servers, asked: _Asked) -> Migrated:
@@ -81,7 +93,7 @@ async def _move(plan: Plan, servers: Servers, asked: _Asked) -> Migrated:
         async def work(stop: Stop) -> Migrated:
             return await conduct(
                 plan, servers, allow=asked.allow, jobs=asked.jobs, chunk_bytes=asked.chunk_bytes, backup=asked.backup,
-                observer=observer, stop=stop, who=user(),
+                observer=observer, stop=stop, who=user(), patience=asked.patience,
             )
 
         return await stoppable(work)

@@ -61,7 +61,7 @@ def report(
     command that would tell. Once rows have moved the document is that of the last run, unless
     --mapping names another. Counts and masked keys only: no value of a row, no password.
     """
-    urls = _url("source", source), _url("target", target)
+    urls = options.staged_url(source, server=lambda: _url("source", source)), _url("target", target)
     file, (draft, plans, notes) = options.document(mapping), _beside(mapping, plan)
     if not any((*urls, file, draft, plans)):
         raise NothingToReport()

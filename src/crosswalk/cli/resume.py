@@ -7,10 +7,12 @@ from typing import Final
 
 from crosswalk.cli import options
 from crosswalk.cli.interrupt import Stop, stoppable
+from crosswalk.cli.migrate import PATIENCE, RetryFor
 from crosswalk.cli.migrated import tell
 from crosswalk.cli.progress import watch
+from crosswalk.endurance import Patience
+from crosswalk.endurance import resume as conduct
 from crosswalk.migration import JOBS, Migrated
-from crosswalk.migration import resume as conduct
 from crosswalk.survey import Servers
 
 EXAMPLES: Final = ("crosswalk resume", "crosswalk resume --jobs 4")
@@ -23,21 +25,21 @@ EXITS: Final = {
 
 def resume(
     source: options.Source = None, target: options.Target = None, jobs: options.Jobs = JOBS,
-    as_json: options.Json = False,
+    retry_for: RetryFor = PATIENCE, as_json: options.Json = False,
 ) -> int:
     """Go on with the newest move that did not finish, however it ended.
 
     The plan is in the target's ledger. What has landed is compared with a new snapshot of the
     source by hash, and what differs is moved again.
     """
-    done = asyncio.run(_move(options.servers(source, target), jobs))
+    done = asyncio.run(_move(options.servers(source, target), jobs, Patience(seconds=retry_for)))
     return tell(done, source=source, target=target, as_json=as_json)
 
 
-async def _move(servers: Servers, jobs: int) -> Migrated:
+async def _move(servers: Servers, jobs: int, patience: Patience) -> Migrated:
     with watch() as observer:
 
         async def work(stop: Stop) -> Migrated:
-            return await conduct(servers, jobs=jobs, observer=observer, stop=stop)
+            return await conduct(servers, jobs=jobs, observer=observer, stop=stop, patience=patience)
 
         return await stoppable(work)

@@ -55,7 +55,9 @@ def status(
     they lie, and before a move both schemas. What cannot be known is said. Then come the runs, what has
     landed, the accounting, quarantine, and what is still switched off.
     """
-    found = asyncio.run(look(_named("source", source), _target(target, mapping, plan), document=mapping, plan=plan))
+    to = _target(target, mapping, plan)
+    from_ = options.staged_url(source, server=lambda: _named("source", source))
+    found = asyncio.run(look(from_, to, document=mapping, plan=plan))
     board = weigh(found)
     answer = voice.Answer(
         data={**_ledger_json(found.history or History()), **board_json(board)},

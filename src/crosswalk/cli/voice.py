@@ -22,7 +22,7 @@ from crosswalk.connect import mask
 from crosswalk.errors import EXIT_CLEAN
 
 SCHEMA_VERSION: Final = 1
-_URL: Final = re.compile(r"postgres(?:ql)?://\S+")
+_URL: Final = re.compile(r"(?:postgres(?:ql)?|https?)://\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

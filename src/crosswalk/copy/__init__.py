@@ -4,12 +4,12 @@
 `quarantine` writes rejected rows to the ledger, `sequences` advances what feeds default keys.
 """
 
-from crosswalk.copy.chunks import CHUNK_BYTES, cut
+from crosswalk.copy.chunks import CHUNK_BYTES, Pace, cut, selection
 from crosswalk.copy.hands import Hands, Moved
 from crosswalk.copy.insist import insist
-from crosswalk.copy.land import CLASHES, move_chunk, move_keys, settle_clashes, wait_for_batch
+from crosswalk.copy.land import CLASHES, move_chunks, move_keys, settle_clashes, wait_for_batch
 from crosswalk.copy.merge import remove_keys
-from crosswalk.copy.quarantine import forget_older, forget_rejected, quarantine_static
+from crosswalk.copy.quarantine import forget_older, forget_rejected, quarantine_again, quarantine_static
 from crosswalk.copy.sequences import advance_sequences
 
 __all__ = [
@@ -17,15 +17,18 @@ __all__ = [
     "CLASHES",
     "Hands",
     "Moved",
+    "Pace",
     "advance_sequences",
     "cut",
     "forget_older",
     "forget_rejected",
     "insist",
-    "move_chunk",
+    "move_chunks",
     "move_keys",
+    "quarantine_again",
     "quarantine_static",
     "remove_keys",
+    "selection",
     "settle_clashes",
     "wait_for_batch",
 ]

@@ -11,9 +11,8 @@ from crosswalk.copy.quarantine import Refusal
 from crosswalk.errors import CrosswalkError, StatementFailed
 from crosswalk.express import Key, Moment, Motion
 from crosswalk.names import Name
+from crosswalk.sqlstates import blames_a_row
 
-ROW_FAULTS: Final = ("22", "23", "44", "P0", "54")
-"""SQLSTATE classes that blame a row: bad value, constraint, check option, raised by a trigger, too large."""
 UNIQUE: Final = "23505"
 
 
@@ -45,6 +44,8 @@ class Hands:
     target: Session
     direct: bool
     """The table was empty and this is the run's first snapshot."""
+    freeze: bool = False
+    """Nobody else can have written or read the table, and one transaction fills it: its rows are born frozen."""
     keep: bool = False
     """Rows that stood in the table before win."""
     late: frozenset[Name] = frozenset()
@@ -61,6 +62,10 @@ class Hands:
     """Rows of the twin that are refused for good, by number: `on_reject` speaks of them."""
     leaving: list[str] = field(default_factory=list)
     """See `Moved`."""
+    blocks: bool | None = None
+    """The target runs PL/pgSQL blocks for us; None: not asked yet."""
+    wary: int = 0
+    """So many segments go through the twin at once, since rows were refused before them; kept from chunk to chunk."""
     sent: int = 0
     came: int = 0
     """Rows that the transaction has added to the table, less those that it took out."""
@@ -86,7 +91,7 @@ def row_fault(error: CrosswalkError, side: str) -> bool:
     return (
         isinstance(error, StatementFailed)
         and error.fields["side"] == side
-        and str(error.fields["sqlstate"]).startswith(ROW_FAULTS)
+        and blames_a_row(str(error.fields["sqlstate"]))
     )
 
 

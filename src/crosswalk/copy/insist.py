@@ -1,6 +1,7 @@
 """Transactions that were unlucky are run again: a deadlock, a serialization failure, a lock waited for too long.
 
-They say nothing of the rows, and the transaction that met them has left nothing behind.
+They say nothing of the rows, and the transaction that met them has left nothing behind. Which states those are stands
+in `sqlstates`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from crosswalk.errors import CrosswalkError
+from crosswalk.sqlstates import Meaning, meaning
 
 T = TypeVar("T")
-UNLUCKY: Final = frozenset({"40P01", "40001", "55P03"})
 _TRIES: Final = 5
 _PAUSE: Final = 0.2
 
@@ -32,5 +33,5 @@ async def insist(transaction: Callable[[], Awaitable[T]]) -> T:
 
 def unlucky(error: CrosswalkError) -> bool:
     """Whether the same transaction may succeed if it is run again. A source's snapshot cannot be begun again."""
-    state = error.fields.get("sqlstate") or getattr(error.__cause__, "sqlstate", None)
-    return error.fields.get("side") == "target" and state in UNLUCKY
+    state = str(error.fields.get("sqlstate") or getattr(error.__cause__, "sqlstate", None) or "")
+    return error.fields.get("side") == "target" and meaning(state) is Meaning.UNLUCKY

@@ -11,15 +11,17 @@ that lost a deadlock or waited too long for a lock is moved again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
+from crosswalk.copy.chunks import selection
 from crosswalk.copy.fill import fill
 from crosswalk.copy.hands import Hands, Moved, row_fault
 from crosswalk.copy.insist import insist
 from crosswalk.copy.merge import exchange, hand_over, merge, remove_refused, require_all_there, settle
 from crosswalk.copy.quarantine import Refusal, forget, quarantine_refused
+from crosswalk.copy.segments import segments
 from crosswalk.errors import CrosswalkError, RowsRefused, StatementFailed
 from crosswalk.express import Key, Landing, Selection
 from crosswalk.express.rekey import rekey
@@ -36,30 +38,38 @@ _ANALYZE_FROM: Final = 5000
 _BATCH: Final = 5000
 
 
-async def move_chunk(hands: Hands, chunk: Chunk) -> Moved:
-    """Move one chunk of a run; does nothing where the ledger says that it has landed."""
-    return await insist(lambda: _move_chunk(hands, chunk))
+async def move_chunks(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
+    """Move chunks of a run that follow one another; does nothing where the ledger says that they have landed."""
+    return await insist(lambda: _move_chunks(hands, chunks))
 
 
-async def _move_chunk(hands: Hands, chunk: Chunk) -> Moved:
+async def _move_chunks(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
     ledger = Ledger(hands.target)
     hands.begin()
     motion = hands.motion
     async with hands.target.transaction():
-        if not await ledger.open_chunk(hands.run, motion.name, chunk.number, hands.snapshot):
+        opened = await ledger.open_chunks(hands.run, motion.name, [c.number for c in chunks], hands.snapshot)
+        left = [c for c in chunks if c.number in opened]
+        if not left:
             return Moved(rows=0, merged=0, refused=0, bytes=0, done_before=True)
         hit("chunk.opened")
-        selection = Selection(after=chunk.after, upto=chunk.upto)
-        rows, merged = await _load(hands, selection)
+        rows, merged = await _load(hands, _selections(left))
         hit("chunk.loaded")
         await quarantine_refused(motion, hands.run, hands.source, hands.target, hands.refused)
         await note_came(hands.target, hands.run, motion.name, hands.came)
-        await ledger.close_chunk(
-            hands.run, motion.name, chunk.number, rows=rows, merged=merged, rejected=len(hands.refused), size=hands.sent
+        await ledger.close_chunks(
+            hands.run, motion.name, sorted(opened), rows=rows, merged=merged, rejected=len(hands.refused), size=hands.sent
         )
         hit("chunk.before_commit")
     hit("chunk.after_commit")
     return _moved(hands, rows, merged)
+
+
+def _selections(chunks: Sequence[Chunk]) -> list[Selection]:
+    """One for all where they follow one another; a predecessor whose COMMIT was under way may have left a gap."""
+    if chunks[-1].number - chunks[0].number == len(chunks) - 1:
+        return [selection(chunks)]
+    return [selection([chunk]) for chunk in chunks]
 
 
 def _moved(hands: Hands, rows: int, merged: int) -> Moved:
@@ -126,8 +136,8 @@ async def _settle_clashes(hands: Hands) -> int:
             await quarantine_refused(motion, hands.run, hands.source, target, hands.refused)
         landed = len(keys) - len({key[:width] for key in hands.refused})
         await note_came(target, hands.run, motion.name, hands.came)
-        await Ledger(target).close_chunk(
-            hands.run, motion.name, CLASHES, rows=landed, merged=0, rejected=-landed, size=hands.sent
+        await Ledger(target).close_chunks(
+            hands.run, motion.name, [CLASHES], rows=landed, merged=0, rejected=-landed, size=hands.sent
         )
     return landed
 
@@ -143,40 +153,61 @@ async def _reopen(hands: Hands) -> None:
             CLASHES,
             what="the ledger",
         )
-        if await ledger.open_chunk(hands.run, hands.motion.name, CLASHES, hands.snapshot):
+        if await ledger.open_chunks(hands.run, hands.motion.name, [CLASHES], hands.snapshot):
             return
 
 
-async def _load(hands: Hands, selection: Selection) -> tuple[int, int]:
+async def _load(hands: Hands, selections: Sequence[Selection]) -> tuple[int, int]:
     landing = Landing(hands.motion)
-    if hands.direct and landing.can_land_directly:
+    if hands.direct and landing.can_land_directly and len(selections) == 1:
+        landed = await _straight(hands, landing, selections[0])
+        if landed is not None:
+            return landed, 0
+    return await _through_twin(hands, selections)
+
+
+async def _straight(hands: Hands, landing: Landing, selection: Selection) -> int | None:
+    """The direct way: born frozen where that may be, else by segments; None where a row stops it."""
+    for freeze in (True, False) if hands.freeze else (False,):
         try:
-            return await _directly(hands, landing, selection), 0
+            landed = await _directly(hands, landing, selection, freeze=freeze)
         except CrosswalkError as error:
             if not (row_fault(error, "target") or row_fault(error, "source")):
                 raise
-    return await _through_twin(hands, [selection])
+            hands.refused, hands.came = {}, 0
+        else:
+            _refuse_to_refuse(hands)
+            return landed
+    return None
 
 
-async def _directly(hands: Hands, landing: Landing, selection: Selection) -> int:
+async def _directly(hands: Hands, landing: Landing, selection: Selection, *, freeze: bool) -> int:
+    """COPY into the table; how many rows landed. What segments refuse is noted in `hands`."""
     query = hands.motion.extract(selection, hands.moment, keyed=False)
     table = hands.motion.target.name
     form: CopyFormat = "binary" if landing.direct_form == "binary" else "text"
+    by_segments = None if freeze else await segments(hands, landing)
     async with savepoint(hands.target), savepoint(hands.source):
-        landed = await relay(
+        if freeze:
+            await hands.target.execute(f"TRUNCATE ONLY {table.sql}", what=hands.what)
+        sent = await relay(
             hands.source,
             query,
-            hands.target,
+            by_segments or hands.target,
             table.relation,
             landing.columns,
             schema=table.schema,
             form=form,
+            freeze=freeze,
             what=f"the copy of {hands.motion.source.name}",
             on_bytes=hands.count,
         )
         await settle(hands)
-    hands.came += landed.rows
-    return landed.rows
+        if by_segments:
+            await by_segments.name_refused(selection)
+    landed = sent.rows - len(hands.refused)
+    hands.came = landed
+    return landed
 
 
 async def _through_twin(hands: Hands, selections: Iterable[Selection], *, last: bool = False) -> tuple[int, int]:
@@ -185,8 +216,8 @@ async def _through_twin(hands: Hands, selections: Iterable[Selection], *, last: 
     target, what = hands.target, hands.what
     await target.execute(landing.drop_twin(), what=what)
     await target.execute(landing.make_twin(), what=what)
-    for selection in selections:
-        await fill(hands, landing, selection)
+    for chosen in selections:
+        await fill(hands, landing, chosen)
     if hands.keep:
         await target.execute(landing.yield_to_kept(), what=what)
     if hands.second:

@@ -8,8 +8,10 @@ A stretch that is refused is halved. Rows that clash only because they hand uniq
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from crosswalk.connect import Session
+from crosswalk.copy.apart import can_land_apart, land_apart
 from crosswalk.copy.hands import UNIQUE, Hands, refusal, row_fault
 from crosswalk.copy.quarantine import Refusal
 from crosswalk.errors import RowsLostInRelay, StatementFailed
@@ -17,6 +19,8 @@ from crosswalk.express import HandOver, Landing, delete, groups
 from crosswalk.snapshot import savepoint
 
 Span = tuple[int, int]
+PARTS: Final = 8
+"""Into so many parts a stretch is cut that was refused as a whole."""
 
 
 async def settle(hands: Hands) -> None:
@@ -26,7 +30,7 @@ async def settle(hands: Hands) -> None:
 
 
 async def merge(hands: Hands, landing: Landing, span: Span, *, whole: bool = True) -> None:
-    """UPDATE and INSERT a stretch of the twin; a stretch that is refused is halved."""
+    """UPDATE and INSERT a stretch of the twin; a stretch that is refused lands row by row apart, else it is halved."""
     try:
         async with savepoint(hands.target):
             update = landing.update(span)
@@ -42,6 +46,9 @@ async def merge(hands: Hands, landing: Landing, span: Span, *, whole: bool = Tru
             raise
         if whole:
             await _clear_the_way(hands, landing, refusal(error))
+            if await can_land_apart(hands):
+                await _spoil_all(hands, landing, await land_apart(hands, landing, span, parts=PARTS))
+                return
         low, high = span
         if low == high:
             await _spoil(hands, landing, low, refusal(error))
@@ -86,6 +93,16 @@ async def _clear_the_way(hands: Hands, landing: Landing, why: Refusal) -> None:
 
 def _may_yet_land(hands: Hands, why: Refusal) -> bool:
     return why.sqlstate == UNIQUE and not hands.direct and bool(hands.motion.mapping.key)
+
+
+async def _spoil_all(hands: Hands, landing: Landing, refused: dict[int, Refusal]) -> None:
+    """`_spoil` for many rows."""
+    for number, key in await hands.target.fetch(landing.spoil_all(), list(refused), what=hands.what):
+        if _may_yet_land(hands, refused[number]):
+            hands.clashing[number] = refused[number]
+        else:
+            hands.refused[tuple(key)] = refused[number]
+            hands.spoiled.add(number)
 
 
 async def _spoil(hands: Hands, landing: Landing, number: int, why: Refusal) -> None:

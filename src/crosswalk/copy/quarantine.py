@@ -14,7 +14,8 @@ from typing import Final
 
 from crosswalk.connect import Session
 from crosswalk.errors import StatementFailed
-from crosswalk.express import EVERYTHING, Key, Moment, Motion
+from crosswalk.express import EVERYTHING, Key, Moment, Motion, Selection
+from crosswalk.ledger.quarantine import hold_back
 from crosswalk.names import Name, array_literal, literal
 from crosswalk.relay import relay
 from crosswalk.snapshot import savepoint
@@ -139,7 +140,24 @@ async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Se
             count += await _send(source, target, motion, run, "rules", motion.beaten(moment))
             if motion.unnests:
                 await _send(source, target, motion, run, "elements", motion.beaten(moment, elements=True))
+        await hold_back(target, motion.name)
     return count
+
+
+async def quarantine_again(
+    motion: Motion, moment: Moment, run: int, source: Session, target: Session, keys: tuple[Key, ...]
+) -> None:
+    """What the rules say of some source rows now, in the caller's transaction; not where a rule unnests or rows lose."""
+    await target.execute(
+        "DELETE FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'rules'"
+        " AND source_key = ANY ($2::text[]::jsonb[])",
+        str(motion.name),
+        [json.dumps(key) for key in keys],
+        what="the quarantine",
+    )
+    if motion.reasons(moment):
+        await _send(source, target, motion, run, "rules", motion.rejects(Selection(keys=keys), moment))
+    await hold_back(target, motion.name)
 
 
 async def forget_older(target_table: Name, run: int, target: Session) -> None:
@@ -184,6 +202,7 @@ async def quarantine_refused(
                 column=refusal.column,
             )
             count += await _send(source, target, motion, run, "load", rejects)
+    await hold_back(target, motion.name)
     return count
 
 

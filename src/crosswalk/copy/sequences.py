@@ -23,7 +23,8 @@ async def advance_sequences(facts: Facts, target: Name, session: Session) -> lis
 def _advance(position: Position) -> str:
     """Never back: the application may have drawn numbers since the sequence was looked at."""
     name, needed = position.sequence.sql, position.needed
+    further, less = ("LEAST", ">") if position.descending else ("GREATEST", "<")
     return (
-        f"SELECT pg_catalog.setval({literal(name)}::regclass, GREATEST({needed}, last_value)) FROM {name}"
-        f" WHERE last_value < {needed} OR (last_value = {needed} AND NOT is_called)"
+        f"SELECT pg_catalog.setval({literal(name)}::regclass, {further}({needed}, last_value)) FROM {name}"
+        f" WHERE last_value {less} {needed} OR (last_value = {needed} AND NOT is_called)"
     )

@@ -7,7 +7,8 @@ Nothing here drops anything but in an `undo`, and nothing here cascades.
 
 from crosswalk.ddl.additions import add_columns
 from crosswalk.ddl.lacking import difference
+from crosswalk.ddl.late_keys import KEYS
 from crosswalk.ddl.made import Addition, Made
 from crosswalk.ddl.making import recreate
 
-__all__ = ["Addition", "Made", "add_columns", "difference", "recreate"]
+__all__ = ["KEYS", "Addition", "Made", "add_columns", "difference", "recreate"]

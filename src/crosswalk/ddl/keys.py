@@ -1,6 +1,7 @@
 """Keys, indexes and the constraints that come later; foreign keys as what is added once the rows are there.
 
-Of a partitioned table the parts' keys and indexes are made first: the parent's then takes them in
+A table that stands alone is filled before it has keys or indexes (`late_keys`); partitions, partitioned tables and
+those that inherit or are inherited have their keys from the beginning. Of a partitioned table the parts' keys and indexes are made first: the parent's then takes them in
 under the names that they have. The server writes a partitioned index as ON ONLY: its parts join it
 by ATTACH PARTITION in the same statement, and leave with it.
 """
@@ -8,8 +9,9 @@ by ATTACH PARTITION in the same statement, and leave with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+from crosswalk.ddl.late_keys import KEYS, LateKeys, index_key, keyed_after_rows
 from crosswalk.ddl.steps import Key, Step, relation_key, step
 from crosswalk.ddl.tables import add_constraint, constraint_comment
 from crosswalk.ddl.typedefs import comment
@@ -18,14 +20,21 @@ from crosswalk.names import Name, quote
 from crosswalk.plan import Phase, Statement
 from crosswalk.schema import Column, Constraint, ConstraintKind, Index, RelationKind, Table
 
-KEYS = frozenset({ConstraintKind.PRIMARY, ConstraintKind.UNIQUE, ConstraintKind.EXCLUSION})
-
 
 class Keys:
-    """The keys and indexes of all wanted relations."""
+    """The keys and indexes of all wanted relations.
 
-    def __init__(self, relations: Iterable[Table], foreign: Iterable[tuple[Table, Constraint]]) -> None:
+    Of the tables `at_once` something needs the keys before there are rows; `unready` is what is made only afterwards.
+    """
+
+    def __init__(
+        self, relations: Iterable[Table], foreign: Iterable[tuple[Table, Constraint]], *,
+        at_once: Collection[Name], unready: Collection[Key],
+    ) -> None:
         self._relations = tuple(relations)
+        self._at_once = at_once
+        self._unready = unready
+        self._parents = {parent for table in self._relations for parent in table.inherits}
         self._parts: defaultdict[Name, list[tuple[Table, Index]]] = defaultdict(list)
         self._children: defaultdict[Name, list[Key]] = defaultdict(list)
         self._pointing: defaultdict[Name, list[str]] = defaultdict(list)
@@ -38,6 +47,15 @@ class Keys:
         for table, key in foreign:
             if key.references is not None:
                 self._pointing[key.references].append(_dropped(table, key))
+
+    def wait_for_rows(self, table: Table) -> bool:
+        """Whether a table's keys come after its rows."""
+        return keyed_after_rows(table, parents=self._parents, at_once=self._at_once)
+
+    def late(self, table: Table, needs: Callable[[str], list[Key]]) -> Iterator[Step]:
+        """All keys and indexes of a table that is filled before it has any; `needs` tells those of a part of it."""
+        pointing = tuple(self._pointing[table.name])
+        yield from LateKeys(table=table, needs=needs, unready=self._unready, pointing=pointing).steps()
 
     def constraints(self, table: Table, after: Iterable[Key]) -> Iterator[Step]:
         """Primary keys, unique and exclusion constraints; the way back first drops what points to them."""
@@ -57,6 +75,7 @@ class Keys:
                 yield _undone_after(made, self._pointing[table.name])
 
     def other_indexes(self, table: Table, after: Iterable[Key]) -> Iterator[Step]:
+        """Indexes of what has its keys from the beginning, and of materialized views."""
         for index in table.indexes:
             if index.constraint is None and (not index.unique or table.kind in VIEWS) and _whole(table, index):
                 yield self._index(table, index, [*self._standing(table), *after], "complete")
@@ -92,15 +111,15 @@ def unfinished(table: Table) -> list[str]:
     return [index.name for index in table.indexes if not _whole(table, index)]
 
 
-def marks(table: Table) -> Iterator[Step]:
-    """Replica identity, and the index that CLUSTER goes by."""
+def marks(table: Table, *, late: bool) -> Iterator[Step]:
+    """Replica identity, and the index that CLUSTER goes by; `late` where the indexes come after the rows."""
     alter = f"ALTER TABLE ONLY {table.name.sql}"
     kind, _, index = table.replica_identity.partition(" ")
     if kind != "default":
         says = f"USING INDEX {quote(index)}" if index else kind.upper()
         yield step(
             ("replica identity", str(table.name)), f"{alter} REPLICA IDENTITY {says}",
-            undo=f"{alter} REPLICA IDENTITY DEFAULT", table=table.name,
+            undo=f"{alter} REPLICA IDENTITY DEFAULT", table=table.name, phase="complete" if late and index else "shape",
             after=[relation_key(table.name), *(_index_keys(table, index) if index else [])],
         )
     for each in table.indexes:
@@ -113,7 +132,7 @@ def marks(table: Table) -> Iterator[Step]:
 
 
 def _index_keys(table: Table, name: str) -> list[Key]:
-    return [("constraint", str(table.name), name), ("index", str(Name(table.name.schema, name)))]
+    return [("constraint", str(table.name), name), index_key(table, name)]
 
 
 def late_constraints(table: Table, after: Iterable[Key]) -> Iterator[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from crosswalk.ddl import finish, tables, typedefs
 from crosswalk.ddl.archive import Cleared, cleared
@@ -18,7 +19,7 @@ from crosswalk.ddl.trimmed import trimmed
 from crosswalk.ddl.wanted import VIEWS, Wanted, function_thing, relation_thing
 from crosswalk.ddl.wanted import wanted as want
 from crosswalk.names import Name, quote
-from crosswalk.schema import RelationKind, Schema, Table, Thing
+from crosswalk.schema import ConstraintKind, RelationKind, Schema, Table, Thing
 
 _LATE = ("trigger ", "policy ", "rule ", "statistics ", "index ")
 """Parts of a table that come after it; unique indexes wait for what they need in the same phase."""
@@ -197,7 +198,8 @@ class Recreating:
         making = tables.Making(
             major=self._target.major, tables=source.tables, identities=wanted.identity_sequences, split=split
         )
-        keys = Keys(wanted.relations, own_foreign_keys(made))
+        unready = {key_of(thing) for thing in self._waiting_for_views}
+        keys = Keys(wanted.relations, own_foreign_keys(made), at_once=self._read_at_once, unready=unready)
         for table in made.values():
             thing = relation_thing(table.name)
             parts = [""] if table.name in split else ["", *_OWN_PART]
@@ -209,22 +211,49 @@ class Recreating:
             if fresh and sequence.owner_table in made and sequence.owner_column is not None:
                 yield typedefs.ownership(sequence, sequence.owner_table, sequence.owner_column)
         for table in made.values():
-            after = self._after(relation_thing(table.name), "constraint ", "index ")
-            yield from keys.constraints(table, after)
-            yield from keys.unique_indexes(table, after)
-            yield from marks(table)
+            thing = relation_thing(table.name)
+            late = keys.wait_for_rows(table)
+            if late:
+                yield from keys.late(table, partial(self._part, thing))
+            else:
+                after = self._after(thing, "constraint ", "index ")
+                yield from keys.constraints(table, after)
+                yield from keys.unique_indexes(table, after)
+            yield from marks(table, late=late)
         for view in wanted.views:
             yield self._view(view)
             if view.name in self._filled_later:
                 yield finish.refresh(view, self._fillings(relation_thing(view.name)))
         for table in wanted.relations:
-            yield from keys.other_indexes(table, self._after(relation_thing(table.name), "index "))
+            if not keys.wait_for_rows(table):
+                yield from keys.other_indexes(table, self._after(relation_thing(table.name), "index "))
+
+    @property
+    def _read_at_once(self) -> set[Name]:
+        """What views that come before the rows read: one that groups by a key needs it to stand."""
+        return {
+            need.on.name for view in self._wanted.views if view.name in self._early
+            for need in self._wanted.needs.get(relation_thing(view.name), ()) if need.on.kind == "relation"
+        }
+
+    def _part(self, thing: Thing, part: str) -> list[Key]:
+        """What must stand before that part of a thing."""
+        return [key_of(need.on) for need in self._wanted.needs.get(thing, ()) if need.part == part]
 
     def _view(self, view: Table) -> Step:
         thing = relation_thing(view.name)
         query = self._wanted.source.views[view.name]
-        needs = [*self._after(thing, "", "default "), *self._fillings(thing)]
+        needs = [*self._after(thing, "", "default "), *self._fillings(thing), *self._grouped_by(thing)]
         return finish.view(view, query, needs, self._grant(key_of(thing)), early=view.name in self._early)
+
+    def _grouped_by(self, view: Thing) -> Iterator[Key]:
+        """Primary keys of what a view reads: it may group by one, and then cannot be without."""
+        read = {need.on for need in self._wanted.needs.get(view, ())}
+        for table in self._wanted.tables:
+            if relation_thing(table.name) in read:
+                for each in table.constraints:
+                    if each.kind is ConstraintKind.PRIMARY:
+                        yield ("constraint", str(table.name), each.name)
 
     @property
     def _filled_later(self) -> frozenset[Name]:

@@ -93,7 +93,12 @@ async def database_privileges(scene: Scene) -> AsyncIterator[Finding]:
     """The ledger needs a schema of its own, merges need temporary tables."""
     [row] = await scene.ask("database_privileges", LEDGER)
     database, role = quote(scene.session.database), quote(scene.session.role)
-    if not row["create"] and not row["ledger"]:
+    if row["foreign_ledger"] is not None:
+        yield scene.found(
+            "privileges.ledger", Severity.BLOCKER, f"The ledger (schema {LEDGER}) belongs to another role",
+            (f"owned by {row['foreign_ledger']}",), fix=f"GRANT {quote(row['foreign_ledger'])} TO {role};",
+        )
+    elif not row["create"] and not row["ledger"]:
         yield scene.found(
             "privileges.ledger", Severity.BLOCKER, f"The role may not create the schema {LEDGER} for the ledger",
             (f"no CREATE on database {scene.session.database}",), fix=f"GRANT CREATE ON DATABASE {database} TO {role};",
@@ -119,9 +124,32 @@ def _unhide(table: Table, role: str) -> str:
 
 async def row_security(scene: Scene) -> AsyncIterator[Finding]:
     """A policy that hides rows loses them without a word; our sessions turn that into an error."""
-    hiding = [table for table in scene.heaps if table.row_security.hides]
+    hiding = [table for table in scene.tables if table.row_security.hides]
     if hiding:
         yield scene.found(
             "rls.hides", Severity.BLOCKER, "Row-level security hides rows of these tables from the role",
             map(_hidden, hiding), fix=lines(_unhide(t, scene.session.role) for t in hiding), tables=_names(hiding),
+        )
+    quiet = [table for table in scene.heaps if table.row_security.hides and table not in scene.tables]
+    if quiet:
+        yield scene.found(
+            "rls.partitions", Severity.NOTE, "Partitions hide rows from whoever reads them directly; we read their parent",
+            map(_hidden, quiet), tables=_names(quiet),
+        )
+
+
+async def sequences(scene: Scene) -> AsyncIterator[Finding]:
+    """The source's tell how far they are beyond the rows, the target's must be set."""
+    fed = {(s, t.name) for t in scene.tables for s in scene.schema.fed_by_sequences.get(t.name, {}).values()}
+    target, known = scene.side == "target", scene.schema.sequences
+    shut = sorted({(s, t) for s, t in fed if not (known[s].settable if target else known[s].readable)})
+    if shut:
+        rights, role = "SELECT, UPDATE" if target else "SELECT", quote(scene.session.role)
+        yield scene.found(
+            "privileges.sequences", Severity.BLOCKER if target else Severity.WARNING,
+            "The role may not set these sequences" if target
+            else "The role may not read these sequences: only the rows tell how far they must be",
+            (f"{sequence}: feeds {table}" for sequence, table in shut),
+            fix=lines(f"GRANT {rights} ON SEQUENCE {sequence.sql} TO {role};" for sequence, _ in shut),
+            tables=dict.fromkeys(table for _, table in shut),
         )

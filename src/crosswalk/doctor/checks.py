@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crosswalk.connect import Side
-from crosswalk.doctor import access, dependencies, sequences, servers, tables
+from crosswalk.doctor import access, dependencies, rest, sequences, servers, tables
 from crosswalk.doctor.scene import OneSided, TwoSided
 
 
@@ -50,7 +50,8 @@ CHECKS: Final[tuple[SideCheck | PairCheck, ...]] = (
     SideCheck(run=access.writable, names=("privileges.write",), sides=("target",)),
     SideCheck(run=access.owned, names=("privileges.owner",), sides=("target",)),
     SideCheck(run=access.database_privileges, names=("privileges.ledger", "privileges.temp"), sides=("target",)),
-    SideCheck(run=access.row_security, names=("rls.hides",)),
+    SideCheck(run=access.sequences, names=("privileges.sequences",)),
+    SideCheck(run=access.row_security, names=("rls.hides", "rls.partitions")),
     SideCheck(
         run=tables.triggers, names=("triggers.rewrite", "triggers.effects", "triggers.always"), sides=("target",)
     ),
@@ -58,6 +59,7 @@ CHECKS: Final[tuple[SideCheck | PairCheck, ...]] = (
     SideCheck(run=tables.generated, names=("columns.generated",), sides=("target",)),
     SideCheck(run=tables.default_partition, names=("partitions.no_default",), sides=("target",)),
     SideCheck(run=tables.deferrable_keys, names=("keys.deferrable",)),
+    SideCheck(run=tables.large_objects, names=("large_objects",), sides=("source",)),
     SideCheck(run=tables.invalid_indexes, names=("indexes.invalid",)),
     SideCheck(run=tables.not_validated, names=("constraints.not_validated",)),
     PairCheck(run=dependencies.extensions, ids=("target.extensions.missing", "target.extensions.unused")),
@@ -69,6 +71,7 @@ CHECKS: Final[tuple[SideCheck | PairCheck, ...]] = (
     ),
     SideCheck(run=servers.wal_level, names=("wal_level",), sides=("source",)),
     SideCheck(run=servers.old_transactions, names=("transactions.long",), sides=("source",)),
+    SideCheck(run=rest.unseen, names=("rest",), sides=("source",)),
     SideCheck(run=servers.idle_slots, names=("slots.idle",), sides=("source",)),
 )
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from crosswalk.connect import Session
 from crosswalk.doctor.checks import CHECKS, FAILED, SideCheck
 from crosswalk.doctor.finding import Finding, Severity, Where
+from crosswalk.doctor.rest import unseen
 from crosswalk.doctor.scene import Both, Moves, Scene
 from crosswalk.errors import ConnectionLost, CrosswalkError
 from crosswalk.names import Name
@@ -43,13 +44,15 @@ def _scene(session: Session, schema: Schema, wanted: Iterable[Name] | None) -> S
 
 
 async def _all(both: Both) -> AsyncIterator[Finding]:
+    staged = bool(both.source.session.stands_for)
     for check in CHECKS:
         if isinstance(check, SideCheck):
             for scene in (both.source, both.target):
-                if scene.side in check.sides:
+                # A staging server is no server of the user's: nothing that is true of it is worth saying.
+                if scene.side in check.sides and not (staged and scene.side == "source" and check.run is not unseen):
                     async for finding in _safely(check.run, scene, side=scene.side):
                         yield finding
-        else:
+        elif not staged:
             async for finding in _safely(check.run, both, side="both"):
                 yield finding
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 
+from crosswalk.catalog.large_objects import holds_numbers, naming
 from crosswalk.doctor.access import lines
 from crosswalk.doctor.finding import Finding, Severity
 from crosswalk.doctor.scene import Scene
@@ -104,6 +105,23 @@ async def deferrable_keys(scene: Scene) -> AsyncIterator[Finding]:
             (f"{t.name}: {', '.join(f'{c.name} ({c.kind})' for c in keys)}" for t, keys in found.items()),
             fix="Make the key again without DEFERRABLE.", tables=(table.name for table in found),
         )
+
+
+async def large_objects(scene: Scene) -> AsyncIterator[Finding]:
+    """Large objects belong to no table, and no COPY carries them: a column holds their numbers at most."""
+    if not scene.schema.large_objects:
+        return
+    evidence, tables = [f"{scene.schema.large_objects} large objects in the database"], []
+    for table, columns in _with(scene.tables, lambda c: c.selectable and holds_numbers(c)).items():
+        for column in columns if not table.row_security.hides else ():
+            [row] = await scene.session.fetch(naming(table.name, column.name), what=f"the large objects of {table.name}")
+            if row[0]:
+                evidence.append(f"{table.name}.{column.name}: {row[0]} rows name one")
+                tables.append(table.name)
+    yield scene.found(
+        "large_objects", Severity.WARNING, "Large objects are not carried, only what rules say of them", evidence,
+        tables=dict.fromkeys(tables),
+    )
 
 
 async def default_partition(scene: Scene) -> AsyncIterator[Finding]:

@@ -1,8 +1,22 @@
-"""Of names, connections and what a server answers."""
+"""Of names, connections and what a server answers.
+
+What a person can do about a SQLSTATE stands in `sqlstates`; the remedy here is for states of which that says nothing.
+"""
 
 from __future__ import annotations
 
+from crosswalk import sqlstates
 from crosswalk.errors.base import EXIT_REFUSED, EXIT_USAGE, CrosswalkError
+
+
+class OfState(CrosswalkError):
+    """What a server answered, by its SQLSTATE."""
+
+    @property
+    def advice(self) -> str:
+        """The table's remedy for the state, else the class's."""
+        state = str(self.fields.get("sqlstate") or "")
+        return (state and sqlstates.remedy(state)) or super().advice
 
 
 class BadName(CrosswalkError):
@@ -18,7 +32,7 @@ class NoServerNamed(CrosswalkError):
     exit_code = EXIT_USAGE
 
 
-class CannotConnect(CrosswalkError):
+class CannotConnect(OfState):
     """The {side} server {url} cannot be reached: {reason}."""
 
     remedy = "Check that the server runs and that host, port and firewall are right; try `psql` with the same URL."
@@ -49,6 +63,18 @@ class ConnectionLost(CrosswalkError):
     remedy = "When the server is back, run `crosswalk resume`; nothing that was committed is moved twice."
 
 
+class ServerStaysAway(CrosswalkError):
+    """The run was cut off and the {side} server could not be reached again for {seconds} s: {reason}."""
+
+    remedy = "When it is back, run `crosswalk resume`: what was committed is not moved twice. `--retry-for` waits longer."
+
+
+class NoHeadway(CrosswalkError):
+    """The run was cut off {tries} times without coming any further: {reason}."""
+
+    remedy = "Find what ends the connections (a firewall, a pooler's time-outs, the server's log), then run `crosswalk resume`."
+
+
 class MissingPrivilege(CrosswalkError):
     """The {side} server refused {what}: {reason}."""
 
@@ -63,13 +89,13 @@ class RowsHidden(CrosswalkError):
     exit_code = EXIT_REFUSED
 
 
-class StatementFailed(CrosswalkError):
+class StatementFailed(OfState):
     """The {side} server failed {what}: {sqlstate} {reason}."""
 
     remedy = "Look the SQLSTATE up in PostgreSQL's appendix A; `crosswalk check` shows rows that do not fit."
 
 
-class Timeout(CrosswalkError):
+class Timeout(OfState):
     """The {side} server did not finish {what} in time: {reason}."""
 
     remedy = "Find who holds the lock in pg_stat_activity, or raise the time-out, then run the same command again."

@@ -89,6 +89,11 @@ def to_wire(value: str, target: TypeRef, *, have: TypeRef | None = None) -> str:
     return f"({value})::{type_sql(wire)}"
 
 
+def needs_no_cast(have: TypeRef | None, target: TypeRef) -> bool:
+    """Whether a source column's values have the wire type of a target column as they are."""
+    return have is not None and have.builtin and have.kind is TypeKind.BASE and have.oid == wire_type(target).oid
+
+
 def _by_text(have: TypeRef, wire: TypeRef) -> bool:
     held, wanted = _inner(have), _inner(wire)
     if held.name in FLOATS:

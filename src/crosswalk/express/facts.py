@@ -68,13 +68,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which rows of the source table: a range of its identity, a set of keys, or (empty) all."""
+    """Which rows of the source table: a range of its identity, of its pages, a set of keys, or (empty) all."""
 
     after: Key | None = None
     """Exclusive lower bound."""
     upto: Key | None = None
     """Inclusive upper bound."""
     keys: tuple[Key, ...] | None = None
+    pages: tuple[int, int | None] | None = None
+    """Pages of the table's file, the second exclusive (None: to the end); they mean the same rows under one snapshot only."""
 
 
 EVERYTHING = Selection()

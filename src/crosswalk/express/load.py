@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from crosswalk.express.casts import (
     canonical,
@@ -31,8 +32,10 @@ TWIN = "cw_twin"
 NUMBER = '"cw$number"'
 SPOILED = '"cw$spoiled"'
 TWIN_ROW = '"cw$twin"'
-Span = tuple[int, int] | list[int] | None
-"""Rows of the twin: a stretch (both ends in it), numbers, or all."""
+WITHIN: Final = f' AND "cw$twin".{NUMBER} BETWEEN "cw$low" AND "cw$high" AND pg_catalog.setval("cw$mark", "cw$twin".{NUMBER}) > 0'
+"""The stretch that two variables of a block name, each row marked as it is taken (see `apart`)."""
+Span = tuple[int, int] | list[int] | Literal["within"] | None
+"""Rows of the twin: a stretch (both ends in it), numbers, what a block's variables say, or all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ class Landing(Standing):
         """CREATE the twin; it goes with the transaction."""
         columns = [f"{quote(w.name)} {type_sql(wire_type(w.type))}" for w in self.motion.wires]
         columns += [f"{quote(w.name)} {type_sql(wire_type(w.type))}" for w in self.motion.key_wires]
-        columns.append(f"{LOSER} boolean NOT NULL")
+        columns.append(f"{LOSER} boolean NOT NULL DEFAULT false")
         columns.append(f"{NUMBER} bigint GENERATED ALWAYS AS IDENTITY")
         columns.append(f"{SPOILED} boolean NOT NULL DEFAULT false")
         return f"CREATE TEMPORARY TABLE {quote(TWIN)} ({', '.join(columns)}) ON COMMIT DROP"
@@ -163,6 +166,8 @@ class Landing(Standing):
     def _range(self, span: Span) -> str:
         if span is None:
             return ""
+        if span == "within":
+            return WITHIN
         if isinstance(span, list):
             return f' AND "cw$twin".{NUMBER} IN ({", ".join(str(int(n)) for n in span)})'
         return f' AND "cw$twin".{NUMBER} BETWEEN {int(span[0])} AND {int(span[1])}'
@@ -223,6 +228,10 @@ class Landing(Standing):
         """Spoil rows ($1: numbers); returns (number, source key as an array of texts)."""
         keys = ", ".join(f"{quote(w.name)}::text" for w in self.motion.key_wires)
         return f"UPDATE {self.twin} SET {SPOILED} = true WHERE {NUMBER} = ANY ($1::bigint[]) RETURNING {NUMBER}, ARRAY[{keys}]"
+
+    def named(self, key: str) -> str:
+        """(number, key) of rows ($1: numbers), where `key` is SQL over a row of the twin."""
+        return f'SELECT {NUMBER}, {key} FROM {self.twin} AS {TWIN_ROW} WHERE {NUMBER} = ANY ($1::bigint[]) ORDER BY {NUMBER}'
 
     def index_twin(self) -> str:
         """Make rows quick to find by number: some have to be looked for one by one."""
@@ -329,24 +338,22 @@ class Landing(Standing):
         """
         row = '"cw$twin"'
         numbers = self._numbered()
-        checks = []
-        for i, fed in enumerate(self.motion.fed):
+        strict_names, loose_names = [], []
+        for fed in self.motion.fed:
             mine = self._back(fed, numbers[fed.column.name])
             theirs = [canonical(f"{row}.{quote(w.name)}", w.type) for w in fed.wires]
             strict = f"{row_image(mine)} <> {row_image(theirs)}"
             loose = strict
             if len(mine) == 1 and equal_in_several_ways(fed.column.type):
                 loose = f"({mine[0]}) IS DISTINCT FROM ({theirs[0]})"
-            checks.append(f"CASE WHEN {strict} THEN {literal(fed.column.name)} END AS s{i}")
-            checks.append(f"CASE WHEN {loose} THEN {literal(fed.column.name)} END AS l{i}")
-        strict_names = ", ".join(f"s{i}" for i in range(len(self.motion.fed)))
-        loose_names = ", ".join(f"l{i}" for i in range(len(self.motion.fed)))
-        joined = self._same_key(row)
+            strict_names.append(f"CASE WHEN {strict} THEN {literal(fed.column.name)} END")
+            loose_names.append(f"CASE WHEN {loose} THEN {literal(fed.column.name)} END")
+        # In one column each: a query has at most 1,664 of them.
         return (
-            f"SELECT target_key::text, array_remove(ARRAY[{strict_names}]::text[], NULL) AS columns,"
-            f" array_remove(ARRAY[{loose_names}]::text[], NULL) = '{{}}' AS same_value"
-            f" FROM (SELECT {self.target_key()} AS target_key, {', '.join(checks)} {self.standing(kept=False)}"
-            f" JOIN {self.twin} AS {row} ON NOT {row}.{LOSER} AND {joined}) AS compared"
+            f"SELECT {self.target_key()}::text AS target_key,"
+            f" array_remove(ARRAY[{', '.join(strict_names)}]::text[], NULL) AS columns,"
+            f" array_remove(ARRAY[{', '.join(loose_names)}]::text[], NULL) = '{{}}' AS same_value"
+            f" {self.standing(kept=False)} JOIN {self.twin} AS {row} ON NOT {row}.{LOSER} AND {self._same_key(row)}"
         )
 
     def _same_key(self, row: str) -> str:

@@ -52,6 +52,10 @@ class Relation(Lookups):
             terms.append(f"{row} <= {bound(selection.upto)}")
         if selection.keys is not None:
             terms.append(among(columns, [kind for _, kind in self.identity], selection.keys))
+        if selection.pages is not None:
+            first, end = selection.pages
+            terms += [f"{alias}.ctid >= '({int(first)},0)'::pg_catalog.tid"] if first else []
+            terms += [f"{alias}.ctid < '({int(end)},0)'::pg_catalog.tid"] if end is not None else []
         return terms
 
     def _from(self) -> str:

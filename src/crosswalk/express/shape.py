@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from crosswalk.errors import RuleImpossible
-from crosswalk.express.casts import TEXT, to_wire
+from crosswalk.express.casts import TEXT, needs_no_cast, to_wire
 from crosswalk.express.domains import domain_checks
 from crosswalk.express.facts import Facts
 from crosswalk.express.fit import fit
@@ -56,9 +56,9 @@ class Shape:
     def identity(self) -> tuple[tuple[str, TypeRef], ...]:
         """Columns that tell source rows apart with their types; ctid where the table has no key."""
         names = self.mapping.source_key or self.source.row_identity
-        if self.mapping.source_key or (names and not self._has_heirs):
+        if self.mapping.source_key or (names and not self.has_heirs):
             return tuple((n, self.facts.column("source", self.source, n).type) for n in names)
-        if self._has_heirs:
+        if self.has_heirs:
             raise RuleImpossible(
                 table=self.name,
                 column="source_key",
@@ -73,14 +73,14 @@ class Shape:
         return (("ctid", TID),)
 
     @property
-    def _has_heirs(self) -> bool:
+    def has_heirs(self) -> bool:
         """Whether other tables inherit from the source: a SELECT reads their rows too, its unique indexes do not."""
         return self.source.name in self.facts.source.inherited_from
 
     @property
     def source_keys(self) -> tuple[tuple[str, ...], ...]:
         """Column sets that are unique over all rows that a SELECT reads."""
-        if self._has_heirs:
+        if self.has_heirs:
             return ()
         return tuple(key for key in (self.source.primary_key, *self.source.unique_keys) if key)
 
@@ -237,8 +237,11 @@ class Shape:
         )
 
     def _plain(self, number: int, column: Column) -> Wire:
-        bare = self._compiler.rule(self.mapping.columns[column.name], column)
-        value = quote(f"cw$v{number}")
+        rule = self.mapping.columns[column.name]
+        bare = self._compiler.rule(rule, column)
+        # A query has at most 1,664 columns, and a table 1,600: a value that needs no cast is not named twice.
+        whole = isinstance(rule, Take) and needs_no_cast(bare.type, column.type)
+        value = quote(column.name if whole else f"cw$v{number}")
         self._rows.append(f"{bare.sql} AS {value}")
         for i, loss in enumerate(bare.losses):
             flag = quote(f"cw$c{number}_{i}")
@@ -248,7 +251,8 @@ class Shape:
                 code=loss.code, sql=flag, reason=loss.reason, sqlstate=loss.sqlstate, column=column.name, policy=policy
             )
         self._column_conditions(value, bare.type, column)
-        self._mapped.append(f"{to_wire(value, column.type, have=bare.type)} AS {quote(column.name)}")
+        if not whole:
+            self._mapped.append(f"{to_wire(value, column.type, have=bare.type)} AS {quote(column.name)}")
         return Wire(name=column.name, type=column.type)
 
     def _column_conditions(self, value: str, have: TypeRef | None, column: Column) -> None:

@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from crosswalk.connect import Session
 from crosswalk.errors import StatementFailed
 from crosswalk.express import EVERYTHING, Facts, Key, Moment, Motion, Selection
 from crosswalk.names import Name
 from crosswalk.snapshot import savepoint
+from crosswalk.sqlstates import blames_a_row
 
-ROW_FAULTS: Final = ("22", "23", "44", "P0", "54")
-"""SQLSTATE classes by which a rule's SQL blames a row."""
 T = TypeVar("T")
 
 
@@ -52,7 +51,7 @@ async def steadily(
 
 
 def _blames_a_row(error: StatementFailed) -> bool:
-    return error.fields["side"] == "source" and str(error.fields["sqlstate"]).startswith(ROW_FAULTS)
+    return error.fields["side"] == "source" and blames_a_row(str(error.fields["sqlstate"]))
 
 
 async def _heal(facts: Facts, name: Name, moment: Moment, session: Session, *, seen: set[Name]) -> Moment:

@@ -21,6 +21,7 @@ from crosswalk.express.lookups import operand_place
 from crosswalk.express.motion import Motion
 from crosswalk.express.partitions import BY_HASH, homeless
 from crosswalk.express.values import Compiler
+from crosswalk.judge.large_objects import large_objects
 from crosswalk.judge.problem import Problem
 from crosswalk.judge.steady import unsteady
 from crosswalk.mapping import Agree, Lookup, MapLabels, MappingFile, Sql, Zone
@@ -76,6 +77,7 @@ async def gather_facts(
             )
     facts = replace(facts, types=types)
     problems += await unsteady(file, session) + await _money(file, facts, session, other)
+    problems += await large_objects(file, facts, session)
     if problems:
         return facts, problems
     checks = {name: await _checks(session, facts, name) for name in file.document.by_target if name in target.tables}

@@ -8,21 +8,23 @@ This module holds no secret and reads no business table; the caller owns the tra
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from typing import Any, Final
 
 from crosswalk.connect import Session
 from crosswalk.errors import AlreadyRunning, LedgerOutdated, NothingToResume
 from crosswalk.ledger.entries import Chunk, Held, Run, RunState, Tally
+from crosswalk.ledger.queries import query
 from crosswalk.names import Name, parse
 
 SCHEMA: Final = "crosswalk"
 LOCK: Final = 0x63726F7373  # "cross"
-_DDL: Final = files("crosswalk.ledger").joinpath("schema.sql")
 _EXISTS: Final = "SELECT to_regclass('crosswalk.run') IS NOT NULL"
-_CURRENT: Final = "SELECT to_regclass('crosswalk.landed') IS NOT NULL"  # what schema.sql makes last
+_CURRENT: Final = (  # what schema.sql makes last
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute"
+    " WHERE attrelid = to_regclass('crosswalk.chunk_plan') AND attname = 'to_page')"
+)
 
 
 __all__ = ["LOCK", "SCHEMA", "Chunk", "Held", "Ledger", "Run", "RunState", "Tally", "as_json"]
@@ -41,7 +43,7 @@ class Ledger:
         """Make the ledger's tables where they are missing; raises MissingPrivilege."""
         if not await self.session.fetchval(_CURRENT, what="the ledger"):
             async with self.session.transaction():
-                await self.session.execute(_DDL.read_text(), what="creating the schema crosswalk")
+                await self.session.execute(query("schema"), what="creating the schema crosswalk")
 
     async def update(self) -> None:
         """Give a ledger that an older version made what it lacks; does nothing where there is none."""
@@ -92,7 +94,7 @@ class Ledger:
             return []
         if not await self.session.fetchval(_CURRENT, what="the ledger"):
             raise LedgerOutdated()
-        rows = await self.session.fetch(_sql("runs"), what="the ledger")
+        rows = await self.session.fetch(query("runs"), what="the ledger")
         return [
             Run(
                 id=r["id"],
@@ -124,19 +126,23 @@ class Ledger:
 
     async def plan_chunks(self, run: int, target: Name, chunks: Iterable[Chunk]) -> None:
         """Remember how a table is cut, once."""
-        rows = [(run, str(target), c.number, _array(c.after), _array(c.upto)) for c in chunks]
-        async with self.session.transaction():
-            for row in rows:
-                await self.session.execute(
-                    "INSERT INTO crosswalk.chunk_plan (run_id, target_table, number, after, upto) VALUES ($1, $2, $3, $4, $5)",
-                    *row,
-                    what="the ledger",
-                )
+        rows = [
+            {
+                "number": c.number,
+                "after": c.after,
+                "upto": c.upto,
+                "from_page": c.pages[0] if c.pages else None,
+                "to_page": c.pages[1] if c.pages else None,
+            }
+            for c in chunks
+        ]
+        await self.session.execute(query("plan_chunks"), run, str(target), json.dumps(rows), what="the ledger")
 
     async def planned(self, run: int, target: Name) -> list[Chunk]:
         """The chunks of a table, or none where it was not cut yet."""
         rows = await self.session.fetch(
-            "SELECT number, after, upto FROM crosswalk.chunk_plan WHERE run_id = $1 AND target_table = $2 ORDER BY number",
+            "SELECT number, after, upto, from_page, to_page FROM crosswalk.chunk_plan"
+            " WHERE run_id = $1 AND target_table = $2 ORDER BY number",
             run,
             str(target),
             what="the ledger",
@@ -146,6 +152,7 @@ class Ledger:
                 number=r["number"],
                 after=tuple(r["after"]) if r["after"] else None,
                 upto=tuple(r["upto"]) if r["upto"] else None,
+                pages=(r["from_page"], r["to_page"]) if r["from_page"] is not None else None,
             )
             for r in rows
         ]
@@ -160,6 +167,16 @@ class Ledger:
         )
         return {r["number"] for r in rows}
 
+    async def forget_plan(self, run: int, target: Name) -> None:
+        """The chunks that have not landed will be cut anew."""
+        await self.session.execute(
+            "DELETE FROM crosswalk.chunk_plan AS p WHERE run_id = $1 AND target_table = $2 AND NOT EXISTS"
+            " (SELECT FROM crosswalk.chunk AS c WHERE (c.run_id, c.target_table, c.number) = (p.run_id, p.target_table, p.number))",
+            run,
+            str(target),
+            what="the ledger",
+        )
+
     async def forget_chunks(self, run: int, target: Name, number: int) -> None:
         """Chunks from that number on are to be moved again."""
         await self.session.execute(
@@ -172,35 +189,39 @@ class Ledger:
 
     async def progress(self, run: int) -> list[dict[str, Any]]:
         """By table: chunks planned and landed, rows and bytes that landed."""
-        return [dict(r) for r in await self.session.fetch(_sql("progress"), run, what="the ledger")]
+        return [dict(r) for r in await self.session.fetch(query("progress"), run, what="the ledger")]
 
-    async def open_chunk(self, run: int, target: Name, number: int, snapshot: str) -> bool:
-        """First statement of a chunk's transaction. False where the chunk has landed already.
+    async def open_chunks(self, run: int, target: Name, numbers: Sequence[int], snapshot: str) -> frozenset[int]:
+        """First statement of a transaction that moves chunks: those that have not landed already.
 
         Waits for a predecessor whose COMMIT is still under way, however long that takes.
         """
-        await self.session.execute("SET LOCAL lock_timeout = 0", what="the ledger")
-        tag = await self.session.execute(
-            "INSERT INTO crosswalk.chunk (run_id, target_table, number, snapshot) VALUES ($1, $2, $3, $4)"
-            " ON CONFLICT DO NOTHING",
+        rows = await self.session.fetch(
+            "WITH patient AS MATERIALIZED (SELECT pg_catalog.set_config('lock_timeout', '0', true) AS set)"
+            " INSERT INTO crosswalk.chunk (run_id, target_table, number, snapshot)"
+            " SELECT $1, $2, n, $4 FROM patient, pg_catalog.unnest($3::int[]) AS n WHERE patient.set IS NOT NULL"
+            " ON CONFLICT DO NOTHING RETURNING number",
             run,
             str(target),
-            number,
+            list(numbers),
             snapshot,
             what="the ledger",
         )
-        return tag.endswith(" 1")
+        return frozenset(r["number"] for r in rows)
 
-    async def close_chunk(
-        self, run: int, target: Name, number: int, *, rows: int, merged: int, rejected: int, size: int
+    async def close_chunks(
+        self, run: int, target: Name, numbers: Sequence[int], *, rows: int, merged: int, rejected: int, size: int
     ) -> None:
-        """Last statement of a chunk's transaction."""
+        """Last statement of a transaction that moved chunks: what they carried stands with the first of them."""
         await self.session.execute(
-            "UPDATE crosswalk.chunk SET rows = $4, merged = $5, rejected = $6, bytes = $7, finished_at = clock_timestamp()"
-            " WHERE run_id = $1 AND target_table = $2 AND number = $3",
+            "UPDATE crosswalk.chunk SET rows = CASE WHEN number = $4 THEN $5 ELSE 0 END,"
+            " merged = CASE WHEN number = $4 THEN $6 ELSE 0 END, rejected = CASE WHEN number = $4 THEN $7 ELSE 0 END,"
+            " bytes = CASE WHEN number = $4 THEN $8 ELSE 0 END, finished_at = clock_timestamp()"
+            " WHERE run_id = $1 AND target_table = $2 AND number = ANY ($3::int[])",
             run,
             str(target),
-            number,
+            list(numbers),
+            min(numbers),
             rows,
             merged,
             rejected,
@@ -237,7 +258,7 @@ class Ledger:
     async def tally(self, run: int, tally: Tally) -> None:
         """Write what became of a table's rows."""
         await self.session.execute(
-            _sql("tally"),
+            query("tally"),
             run,
             str(tally.target),
             str(tally.source),
@@ -271,7 +292,7 @@ class Ledger:
 
     async def reasons(self, target: Name | None = None) -> list[dict[str, Any]]:
         """What stands in quarantine, counted by table and reason; no values."""
-        rows = await self.session.fetch(_sql("reasons"), str(target) if target else None, what="the ledger")
+        rows = await self.session.fetch(query("reasons"), str(target) if target else None, what="the ledger")
         return [dict(r) for r in rows]
 
     async def quarantined_keys(self, target: Name) -> frozenset[str]:
@@ -355,11 +376,3 @@ class Ledger:
 def as_json(tally: Tally) -> dict[str, Any]:
     """A tally with names as texts."""
     return {**asdict(tally), "target": str(tally.target), "source": str(tally.source)}
-
-
-def _array(key: tuple[str, ...] | None) -> list[str] | None:
-    return list(key) if key is not None else None
-
-
-def _sql(name: str) -> str:
-    return files("crosswalk.ledger").joinpath(f"{name}.sql").read_text()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from crosswalk.names import Name
+
+SECOND: Final = 1_000_000_000
+"""Chunks of the second passage are numbered from here; their bytes are not counted again."""
 
 
 class RunState(StrEnum):
@@ -51,11 +54,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A range of a source table's identity; (None, None) is the whole table."""
+    """A range of a source table's identity, or of its pages; without any it is the whole table."""
 
     number: int
-    after: tuple[str, ...] | None
-    upto: tuple[str, ...] | None
+    after: tuple[str, ...] | None = None
+    upto: tuple[str, ...] | None = None
+    pages: tuple[int, int | None] | None = None
+    """Under the snapshot of its run only: under another one a row may stand elsewhere. The second is exclusive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,17 +14,17 @@ transactions.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib.resources import files
 from typing import Any, Final
 
 from crosswalk.connect import Session
+from crosswalk.ledger.queries import query
 from crosswalk.names import Name, literal, parse
 
 _WHAT: Final = "the ledger"
-_BY_TABLE: Final = ("filled", "kept", "key_map", "quarantine", "row_before", "found", "came", "landed")
+_BY_TABLE: Final = ("filled", "kept", "key_map", "quarantine", "row_before", "found", "came", "landed", "dropped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +54,6 @@ class Applied:
     name: str
     sql: str
     undo: str
-
-
-def _sql(name: str) -> str:
-    return files("crosswalk.ledger").joinpath(f"{name}.sql").read_text()
 
 
 # --- written before the first write -------------------------------------------------------------
@@ -104,26 +100,47 @@ async def claim(session: Session, run: int, table: Name, standing: str, *, rows:
     return was_empty
 
 
-async def note_found(session: Session, run: int, table: Name, image: tuple[int, Decimal]) -> None:
-    """Remember rows and hash of a table as a run found it; an earlier word stays."""
-    await session.execute(
-        "INSERT INTO crosswalk.found (target_table, run_id, rows, hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        str(table),
-        run,
-        *image,
-        what=_WHAT,
+async def claim_empty(session: Session, run: int, tables: Sequence[Name]) -> frozenset[Name]:
+    """From here on all rows of those tables are ours that hold none: these are returned."""
+    if not tables:
+        return frozenset()
+    empty = " UNION ALL ".join(
+        f"SELECT {literal(str(name))} AS name WHERE NOT EXISTS (SELECT FROM {name.sql})" for name in tables
     )
+    rows = await session.fetch(
+        "INSERT INTO crosswalk.filled (target_table, run_id, was_empty, standing)"
+        f" SELECT name, $1, true, '' FROM ({empty}) AS t ON CONFLICT DO NOTHING RETURNING target_table",
+        run,
+        what="the rows that stand in the tables",
+    )
+    return frozenset(parse(r["target_table"]) for r in rows)
 
 
-async def note_sequence(session: Session, run: int, sequence: Name) -> None:
-    """Remember where a sequence stands; an earlier word stays."""
-    await session.execute(
-        "INSERT INTO crosswalk.sequence_before (sequence, run_id, last_value, is_called)"
-        f" SELECT $1, $2, last_value, is_called FROM {sequence.sql} ON CONFLICT DO NOTHING",
-        str(sequence),
-        run,
-        what=f"the sequence {sequence}",
-    )
+async def note_found(session: Session, run: int, images: Mapping[Name, tuple[int, Decimal]]) -> None:
+    """Remember rows and hash of tables as a run found them; an earlier word stays."""
+    if images:
+        await session.execute(
+            "INSERT INTO crosswalk.found (target_table, run_id, rows, hash)"
+            " SELECT t, $1, r, h FROM unnest($2::text[], $3::bigint[], $4::numeric[]) AS f (t, r, h) ON CONFLICT DO NOTHING",
+            run,
+            [str(name) for name in images],
+            [rows for rows, _ in images.values()],
+            [total for _, total in images.values()],
+            what=_WHAT,
+        )
+
+
+async def note_sequences(session: Session, run: int, sequences: Sequence[Name]) -> None:
+    """Remember where sequences stand; an earlier word stays."""
+    if sequences:
+        states = " UNION ALL ".join(
+            f"SELECT {literal(str(name))}, $1::bigint, last_value, is_called FROM {name.sql}" for name in sequences
+        )
+        await session.execute(
+            f"INSERT INTO crosswalk.sequence_before (sequence, run_id, last_value, is_called) {states} ON CONFLICT DO NOTHING",
+            run,
+            what="the sequences",
+        )
 
 
 async def note_applied(session: Session, entry: Applied) -> None:
@@ -153,17 +170,24 @@ async def note_came(session: Session, run: int, table: Name, rows: int) -> None:
         )
 
 
-async def forget_missing(session: Session, run: int, table: Name) -> None:
-    """Rows of ours that others deleted are no longer ours: else as many of theirs would pass for them."""
-    claimed = (await claims(session, [table])).get(table)
-    if claimed is not None:
-        await note_came(session, run, table, min(0, await count_new(session, claimed) - claimed.known))
+async def note_lost(session: Session, run: int, differences: Mapping[Name, int]) -> None:
+    """Rows of ours that others deleted (below zero) are no longer ours: else as many of theirs would pass for them."""
+    lost = {name: rows for name, rows in differences.items() if rows < 0}
+    if lost:
+        await session.execute(
+            "INSERT INTO crosswalk.came (target_table, run_id, rows)"
+            " SELECT t, $1, r FROM unnest($2::text[], $3::bigint[]) AS l (t, r)",
+            run,
+            [str(name) for name in lost],
+            list(lost.values()),
+            what=_WHAT,
+        )
 
 
 async def claims(session: Session, tables: Collection[Name] | None = None) -> dict[Name, Claim]:
     """Of the tables that we filled, some or all."""
     wanted = None if tables is None else [str(t) for t in tables]
-    rows = await session.fetch(_sql("claims"), wanted, what=_WHAT)
+    rows = await session.fetch(query("claims"), wanted, what=_WHAT)
     found = [
         Claim(
             target=parse(r["target_table"]),

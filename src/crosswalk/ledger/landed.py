@@ -1,12 +1,14 @@
-"""What a run left in a table, as an image: by it a rollback notices what others changed in rows that are ours.
+"""What a run left in a table: by it a rollback notices what others changed in rows that are ours.
 
-    note    at the end of a run or a repair: rows, hash, form, and the moment by which they had been written
+    note    at the end of a run or a repair: how many rows, and what tells them from later ones; the table's form
     look    is it still so? Rows that only came, or only went, are told from rows that were changed
-    stir    a run begins to write: what others did until then is remembered, the image is void until the next `note`
+    stir    a run begins to write: what others did until then is remembered, our word is void until the next `note`
 
-Counts and hashes only. Covered are the rows that a rollback takes away or overwrites: all of a table that was empty,
-those that came where rows are kept, all where rows that stood there may be overwritten. The caller owns the
-transactions.
+Rows of a table that was empty before us are told by the transactions that wrote them (`census`): no value is read,
+and a row that was written again counts as changed, whatever was written. Where rows stood before, and where a table
+has too many writers, there is an image instead: hashes of the rows that a rollback takes away or overwrites (those
+that came where rows are kept, all where rows that stood there may be overwritten), and the moment by which they had
+been written. Counts, hashes and numbers of transactions only. The caller owns the transactions.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from crosswalk.connect import Session
-from crosswalk.ledger.former import Claim, places_of_new
+from crosswalk.ledger.census import Remaining, remaining, writers
+from crosswalk.ledger.former import Claim, count_new, note_lost, places_of_new
+from crosswalk.ledger.queries import query
 from crosswalk.names import Name, literal, parse, quote
 
 _WHAT: Final = "the ledger"
@@ -43,7 +46,7 @@ class Unrest(StrEnum):
     """Rows were changed, but only in columns that the document's rules feed."""
     CHANGED = "changed"
     UNKNOWN = "unknown"
-    """A run or a repair stopped before it could note anything."""
+    """A run or a repair stopped before it could note anything, or what it noted means nothing on this server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +60,28 @@ class Landed:
     """Of them, those that no rule feeds, behind the key; empty where every column is fed."""
     rows: int | None
     """None: not known, see `stir`."""
+    by_writers: bool
+    """Its rows are told by their writers; there is no image."""
     hash: Decimal
     unfed_hash: Decimal
     moment: str
-    """A snapshot of the target: what is visible in it had been written."""
+    """Of an image: a snapshot of the target, what is visible in it had been written."""
     server: str
-    """Whose snapshot: in a copy that was restored elsewhere transactions have other numbers."""
+    """Whose numbers: in a copy that was restored elsewhere transactions have others."""
     disturbed: bool
     """Others had changed rows before a later run or repair wrote again."""
     form: Mapping[str, str]
     """The table's catalog entry, as a portrait has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A table of which something is to be noted."""
+
+    claimed: Claim
+    columns: tuple[str, ...]
+    unfed: tuple[str, ...]
+    form: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +91,6 @@ class Look:
     unrest: Unrest
     rows: int = 0
     """Changed ones, at most."""
-
-
-_UNSENT: Final = files("crosswalk.ledger").joinpath("unsent.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +132,7 @@ async def _image(
 
 async def unsent(session: Session, table: Name) -> frozenset[str]:
     """Columns of a table that have no binary form: of these there is only a text."""
-    rows = await session.fetch(_UNSENT.read_text(), table.sql, what=f"the types of {table}")
+    rows = await session.fetch(query("unsent"), table.sql, what=f"the types of {table}")
     return frozenset(r["name"] for r in rows)
 
 
@@ -132,34 +144,41 @@ def _hash(columns: Iterable[str], texts: Collection[str]) -> str:
     return f"pg_catalog.hash_record_extended(ROW(pg_catalog.record_send(ROW({listed}))), 0)"
 
 
-async def note(
-    session: Session, run: int, claimed: Claim, columns: Collection[str], unfed: Collection[str], form: Mapping[str, str]
-) -> None:
-    """Remember how a table stands now."""
-    image = await _image(session, claimed, columns, unfed, None)
-    await session.execute(
-        "INSERT INTO crosswalk.landed (target_table, run_id, columns, unfed, rows, hash, unfed_hash, moment, form, server)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10) ON CONFLICT (target_table) DO UPDATE SET run_id = $2,"
-        " columns = $3, unfed = $4, rows = $5, hash = $6, unfed_hash = $7, moment = $8, form = $9::json, server = $10",
-        str(claimed.target),
-        run,
-        list(columns),
-        list(unfed),
-        image.rows,
-        image.hash,
-        image.unfed_hash,
-        image.moment,
-        json.dumps(dict(form)),
-        await _server(session),
-        what=_WHAT,
-    )
+async def note(session: Session, run: int, subjects: Iterable[Subject]) -> None:
+    """Remember how tables stand now, all in one moment: the transaction is REPEATABLE READ.
+
+    Rows of ours that others deleted are no longer ours.
+    """
+    asked = list(subjects)
+    by = await writers(session, (s.claimed.target for s in asked if s.claimed.was_empty and not s.claimed.overwrites))
+    lost, words, server = {}, [], await _server(session)
+    for subject in asked:
+        rows, word = await _word(session, subject, by.get(subject.claimed.target))
+        lost[subject.claimed.target] = rows - subject.claimed.known
+        words.append({**word, "server": server})
+    await note_lost(session, run, lost)
+    await session.execute(query("landed"), run, json.dumps(words), what=_WHAT)
+
+
+async def _word(session: Session, subject: Subject, by: Mapping[int, int] | None) -> tuple[int, dict[str, Any]]:
+    """How many rows did not stand in a table before, and a line of the ledger."""
+    claimed = subject.claimed
+    line: dict[str, Any] = {
+        "target_table": str(claimed.target), "columns": subject.columns, "unfed": subject.unfed, "form": dict(subject.form)
+    }
+    if by is not None:
+        rows = sum(by.values())
+        return rows, {**line, "rows": rows, "writers": by}
+    image = await _image(session, claimed, subject.columns, subject.unfed, None)
+    line |= {"rows": image.rows, "hash": str(image.hash), "unfed_hash": str(image.unfed_hash), "moment": image.moment}
+    return await count_new(session, claimed) if claimed.overwrites else image.rows, line
 
 
 async def noted(session: Session, tables: Collection[Name]) -> dict[Name, Landed]:
     """What was remembered of tables."""
     rows = await session.fetch(
-        "SELECT target_table, columns, unfed, rows, hash, unfed_hash, moment, disturbed, server, form::text AS form"
-        " FROM crosswalk.landed WHERE target_table = ANY ($1::text[])",
+        "SELECT target_table, columns, unfed, rows, writers IS NOT NULL AS by_writers, hash, unfed_hash, moment, disturbed,"
+        " server, form::text AS form FROM crosswalk.landed WHERE target_table = ANY ($1::text[])",
         [str(t) for t in tables],
         what=_WHAT,
     )
@@ -169,6 +188,7 @@ async def noted(session: Session, tables: Collection[Name]) -> dict[Name, Landed
             columns=tuple(r["columns"]),
             unfed=tuple(r["unfed"]),
             rows=r["rows"],
+            by_writers=r["by_writers"],
             hash=Decimal(r["hash"] or 0),
             unfed_hash=Decimal(r["unfed_hash"] or 0),
             moment=r["moment"] or "",
@@ -180,11 +200,39 @@ async def noted(session: Session, tables: Collection[Name]) -> dict[Name, Landed
     }
 
 
-async def look(session: Session, claimed: Claim, was: Landed) -> Look:
-    """Whether a table's rows are still those that were noted."""
-    if was.rows is None:
-        return Look(unrest=Unrest.UNKNOWN)
-    known = await _server(session) == was.server
+async def look(session: Session, claims: Mapping[Name, Claim], was: Mapping[Name, Landed]) -> dict[Name, Look]:
+    """Whether the rows of tables are still those that were noted."""
+    if not was:
+        return {}
+    server = await _server(session)
+    told = [name for name, noted in was.items() if noted.rows is not None and noted.by_writers and noted.server == server]
+    left = await remaining(session, told)
+    found = {}
+    for name, noted in was.items():
+        if name in left:
+            found[name] = _judged(noted, left[name])
+        elif noted.rows is None or noted.by_writers:
+            found[name] = Look(unrest=Unrest.UNKNOWN)
+        else:
+            found[name] = await _compared(session, claims[name], noted, known=noted.server == server)
+    return found
+
+
+def _judged(was: Landed, now: Remaining) -> Look:
+    """By the writers of the rows. Which columns were changed cannot be told: it matters where no rule feeds some."""
+    assert was.rows is not None
+    if now.noted == was.rows:
+        return Look(unrest=Unrest.NONE if now.rows == was.rows else Unrest.CAME)
+    if now.noted == now.rows:
+        return Look(unrest=Unrest.WENT)
+    return Look(
+        unrest=Unrest.CHANGED if was.unfed else Unrest.FED, rows=min(now.rows - now.noted, was.rows - now.noted)
+    )
+
+
+async def _compared(session: Session, claimed: Claim, was: Landed, *, known: bool) -> Look:
+    """By the image."""
+    assert was.rows is not None
     now = await _image(session, claimed, was.columns, was.unfed, was.moment if known else None)
     if (now.rows, now.hash) == (was.rows, was.hash):
         return Look(unrest=Unrest.NONE)
@@ -205,12 +253,13 @@ async def _server(session: Session) -> str:
     return str(await session.fetchval(f"SELECT {told} || '/' || ({database})", what="the server's identity"))
 
 
-async def stir(session: Session, table: Name, *, disturbed: bool) -> None:
-    """From here on the image no longer holds."""
+async def stir(session: Session, tables: Collection[Name], *, disturbed: Collection[Name]) -> None:
+    """From here on our word on tables does not hold; of some of them, others had changed rows before."""
     await session.execute(
-        "UPDATE crosswalk.landed SET rows = NULL, disturbed = disturbed OR $2 WHERE target_table = $1",
-        str(table),
-        disturbed,
+        "UPDATE crosswalk.landed SET rows = NULL, disturbed = disturbed OR target_table = ANY ($2::text[])"
+        " WHERE target_table = ANY ($1::text[])",
+        [str(t) for t in tables],
+        [str(t) for t in disturbed],
         what=_WHAT,
     )
 

@@ -183,8 +183,8 @@ CREATE TABLE IF NOT EXISTS crosswalk.came (
 
 CREATE INDEX IF NOT EXISTS came_table ON crosswalk.came (target_table);
 
--- what a run left in a table, as an image: its rows (those that stood there before only where they may have been
--- overwritten), the hash of all columns, and of those that no rule feeds, the table's form; rows is NULL while a run is under way
+-- what a run left in a table: its rows (those that stood there before only where they may have been overwritten), the
+-- hash of all columns, and of those that no rule feeds, the table's form; rows is NULL while a run is under way
 CREATE TABLE IF NOT EXISTS crosswalk.landed (
     target_table  text PRIMARY KEY,
     run_id        bigint NOT NULL REFERENCES crosswalk.run,
@@ -198,3 +198,22 @@ CREATE TABLE IF NOT EXISTS crosswalk.landed (
     disturbed     boolean NOT NULL DEFAULT false,
     form          json NOT NULL
 );
+
+-- in place of the hashes, where a table was empty before us: rows by the transaction that wrote them (xmin)
+ALTER TABLE crosswalk.landed ADD COLUMN IF NOT EXISTS writers json;
+
+-- rows in quarantine that a person has given up: what stood in them is deleted, and a digest tells whether they change
+CREATE TABLE IF NOT EXISTS crosswalk.dropped (
+    target_table  text NOT NULL,
+    source_key    jsonb NOT NULL,
+    code          text NOT NULL,
+    digest        text NOT NULL,
+    why           text NOT NULL,
+    who           text NOT NULL,
+    at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (target_table, source_key, code)
+);
+
+-- a chunk may be a range of pages (the second exclusive, NULL: to the end); they mean the same rows under one snapshot only
+ALTER TABLE crosswalk.chunk_plan ADD COLUMN IF NOT EXISTS from_page bigint;
+ALTER TABLE crosswalk.chunk_plan ADD COLUMN IF NOT EXISTS to_page bigint;

@@ -5,17 +5,11 @@ For those who read only. Keys come as they are; whoever shows them masks them.
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
 from crosswalk.connect import Session
-
-SECOND_PASSAGE: Final = 1_000_000_000
-"""Chunks of the second passage are numbered from here; their bytes are not counted again."""
-
-
-def _sql(name: str) -> str:
-    return files("crosswalk.ledger").joinpath(f"{name}.sql").read_text()
+from crosswalk.ledger.entries import SECOND
+from crosswalk.ledger.queries import query
 
 
 async def pace(session: Session, run: int) -> list[dict[str, Any]]:
@@ -24,12 +18,12 @@ async def pace(session: Session, run: int) -> list[dict[str, Any]]:
     The time between two chunks that landed one after the other belongs to the table of the later one; a pause
     between a stop and a resumption belongs to nobody.
     """
-    return [dict(r) for r in await session.fetch(_sql("story"), run, SECOND_PASSAGE, what="the ledger")]
+    return [dict(r) for r in await session.fetch(query("story"), run, SECOND, what="the ledger")]
 
 
 async def rejected_keys(session: Session, limit: int) -> list[dict[str, Any]]:
     """A few source keys for each reason in quarantine."""
-    return [dict(r) for r in await session.fetch(_sql("samples"), limit, what="the ledger")]
+    return [dict(r) for r in await session.fetch(query("samples"), limit, what="the ledger")]
 
 
 async def applied(session: Session, run: int) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ Each is refused with table and numbers, unless it was allowed by name. Reads onl
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,8 +16,9 @@ from crosswalk.errors import LaterChangesLost, LaterRowsLost, ReferringRowsLost,
 from crosswalk.express.removal import Edge
 from crosswalk.fingerprint import portrait_of
 from crosswalk.ledger import landed
+from crosswalk.ledger.census import counts
 from crosswalk.ledger.former import Claim, count_new, places_of_new
-from crosswalk.ledger.landed import Landed, Unrest
+from crosswalk.ledger.landed import Landed, Look, Unrest
 from crosswalk.names import Name, literal
 from crosswalk.numerals import plural
 from crosswalk.schema import RelationKind, Schema, Table
@@ -101,11 +102,12 @@ async def refuse_losses(session: Session, going: Going, allow: Collection[Loss])
     lost = []
     if Loss.LATER_ROWS not in allow:
         await _refuse_later_rows(session, going)
-    changes = [text async for text in _later_changes(session, going)]
+    looks = await landed.look(session, going.claims, _comparable(going))
+    changes = list(_later_changes(going, looks))
     if changes and Loss.CHANGED_ROWS not in allow:
         raise LaterChangesLost(what="; ".join(changes))
     lost += changes
-    lost += _unknown(going)
+    lost += _unknown(going, looks)
     for key in keys(going.schema):
         if key.edge.parent in going.created and key.edge.table not in going.created:
             raise StillUsed(user=f"the foreign key {key.edge.name} of {key.edge.table}", table=key.edge.parent)
@@ -118,24 +120,35 @@ async def refuse_losses(session: Session, going: Going, allow: Collection[Loss])
     return lost
 
 
-async def _later_changes(session: Session, going: Going) -> AsyncIterator[str]:
+def _missing(going: Going, was: Landed) -> list[str]:
+    """Columns that there were when we last wrote."""
+    return [c for c in was.columns if going.schema.tables[was.target].column(c) is None]
+
+
+def _comparable(going: Going) -> dict[Name, Landed]:
+    """Our last word on tables that still have every column."""
+    noted = {name: going.landed[name] for name in _ours(going) if name in going.landed and name in going.claims}
+    return {name: was for name, was in noted.items() if not _missing(going, was)}
+
+
+def _later_changes(going: Going, looks: Mapping[Name, Look]) -> Iterator[str]:
     """What others changed since our last word on a table."""
     for name in _ours(going):
-        was, claimed = going.landed.get(name), going.claims.get(name)
-        if was is None or claimed is None:
+        was = going.landed.get(name)
+        if was is None or name not in going.claims:
             continue
         if name in going.created:
-            for text in _altered(going.schema, was):
-                yield text
-        missing = [c for c in was.columns if going.schema.tables[name].column(c) is None]
-        if missing:
-            yield f"the columns {', '.join(missing)} of {name} were dropped or renamed after rows had been moved into them"
-            continue
-        found = await landed.look(session, claimed, was)
-        if found.unrest in {Unrest.FED, Unrest.CHANGED}:
-            yield f"changed after they had been moved: {plural(found.rows, 'row')} of {name}"
+            yield from _altered(going.schema, was)
+        if name not in looks:
+            missing = ", ".join(_missing(going, was))
+            yield f"the columns {missing} of {name} were dropped or renamed after rows had been moved into them"
+        elif looks[name].unrest in {Unrest.FED, Unrest.CHANGED}:
+            yield f"changed after they had been moved: {plural(looks[name].rows, 'row')} of {name}"
         elif was.disturbed:
-            yield f"rows of {name} were changed after they had been moved, and before a later run or repair wrote there again"
+            yield (
+                f"rows of {name} were changed, or nobody can tell in a copy that was restored elsewhere, after they had"
+                " been moved and before a later run or repair wrote there again"
+            )
 
 
 def _altered(schema: Schema, was: Landed) -> Iterator[str]:
@@ -146,14 +159,18 @@ def _altered(schema: Schema, was: Landed) -> Iterator[str]:
         yield f"{was.target}, which the run had made, was altered since ({', '.join(aspects)})"
 
 
-def _unknown(going: Going) -> Iterator[str]:
+def _unknown(going: Going, looks: Mapping[Name, Look]) -> Iterator[str]:
     for name in _ours(going):
         was = going.landed.get(name)
-        if name in going.claims and (was is None or was.rows is None):
-            yield (
-                f"{name}: rows are counted only, for no run or repair there came to its end: changes that others made in"
-                " moved rows went unnoticed"
-            )
+        if name not in going.claims:
+            continue
+        if was is None or was.rows is None:
+            why = "for no run or repair there came to its end"
+        elif name in looks and looks[name].unrest is Unrest.UNKNOWN:
+            why = "for this is a copy that was restored elsewhere, where nobody can tell when a row was written"
+        else:
+            continue
+        yield f"{name}: rows are counted only, {why}: changes that others made in moved rows went unnoticed"
 
 
 def _ours(going: Going) -> list[Name]:
@@ -161,14 +178,13 @@ def _ours(going: Going) -> list[Name]:
 
 
 async def _refuse_later_rows(session: Session, going: Going) -> None:
-    for name in _ours(going):
-        claimed = going.claims.get(name)
-        if claimed is None:
-            rows, known = int(await session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the rows of {name}")), 0
-        else:
-            rows, known = await count_new(session, claimed), claimed.known
-        if rows > known:
-            raise LaterRowsLost(table=name, rows=rows, known=known, lost=rows - known)
+    names = _ours(going)
+    rows = await counts(session, (n for n in names if n not in going.claims or going.claims[n].was_empty))
+    for name in names:
+        known = going.claims[name].known if name in going.claims else 0
+        now = rows[name] if name in rows else await count_new(session, going.claims[name])
+        if now > known:
+            raise LaterRowsLost(table=name, rows=now, known=known, lost=now - known)
 
 
 def _refused(going: Going, key: Key, rows: int) -> ReferringRowsLost:

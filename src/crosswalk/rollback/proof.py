@@ -14,6 +14,7 @@ from crosswalk.catalog import read_under_locks
 from crosswalk.errors import FormerStateUnknown, NotAsBefore
 from crosswalk.fingerprint import differences, portrait, table_object
 from crosswalk.ledger import Ledger, former
+from crosswalk.ledger.census import holding
 from crosswalk.names import Name
 from crosswalk.numerals import plural
 from crosswalk.rollback.losses import Loss
@@ -57,9 +58,8 @@ async def prove(
     for name, (rows, total) in before.found.items():
         if name in schema.tables and await image_of(session, name) != (rows, total):
             ours.append(f"the rows of {name}, {rows:,} before, are not what they were")
-    for name in sorted(before.empty - before.found.keys()):
-        if name in schema.tables and (await image_of(session, name))[0]:
-            ours.append(f"{name} is not empty")
+    empty = sorted((before.empty - before.found.keys()) & schema.tables.keys())
+    ours += [f"{name} is not empty" for name in sorted(await holding(session, empty))]
     if ours and Loss.LATER_CHANGES not in allow:
         raise NotAsBefore(differences="; ".join(ours))
     for name, (rows, total) in before.preserved.items():

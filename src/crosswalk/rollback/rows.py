@@ -14,6 +14,7 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.errors import StatementFailed
 from crosswalk.express.handover import parked
+from crosswalk.ledger.census import counts
 from crosswalk.ledger.former import Claim, places_of_new
 from crosswalk.names import Name, literal, quote, quote_list
 from crosswalk.rollback.losses import ROWS, Going, keys, relations
@@ -48,7 +49,7 @@ async def take_rows(session: Session, going: Going) -> list[TableBack]:
     off, on = _triggers(going)
     for sql in off:
         await session.execute(sql, what="the triggers")
-    emptied = {claim.target: await _count(session, claim.target) for claim in _truncatable(going)}
+    emptied = await counts(session, (claim.target for claim in _truncatable(going)))
     if emptied:
         await session.execute(f"TRUNCATE {', '.join(name.sql for name in emptied)}", what=_WHAT)
     done = [TableBack(target=name, deleted=rows, restored=0) for name, rows in emptied.items()]
@@ -58,13 +59,9 @@ async def take_rows(session: Session, going: Going) -> list[TableBack]:
     await session.execute("SET CONSTRAINTS ALL IMMEDIATE", what="the foreign keys")
     for sql in on:
         await session.execute(sql, what="the triggers")
-    for name in going.dropped:
-        done.append(TableBack(target=name, deleted=await _count(session, name), restored=0, dropped=True))
+    for name, rows in (await counts(session, going.dropped)).items():
+        done.append(TableBack(target=name, deleted=rows, restored=0, dropped=True))
     return sorted(done, key=lambda back: back.target)
-
-
-async def _count(session: Session, table: Name) -> int:
-    return int(await session.fetchval(f"SELECT count(*) FROM {table.sql}", what=f"the rows of {table}"))
 
 
 def _triggers(going: Going) -> tuple[list[str], list[str]]:

@@ -101,6 +101,8 @@ class Schema:
     """The connected role is a superuser."""
     may_create: bool = True
     """The connected role may create schemas in the database."""
+    may_make_temporary: bool = True
+    """The connected role may make temporary tables."""
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
     collations: Mapping[Name, Collation] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
@@ -112,6 +114,8 @@ class Schema:
     given: tuple[Given, ...] = ()
     known_collations: frozenset[str] = frozenset()
     """Names of the server's own collations (those in pg_catalog) that this database can use."""
+    large_objects: int = 0
+    """How many the database holds."""
     unread: tuple[str, ...] = ()
     """What the database has and the model has no place for, in words: publications, event triggers …"""
 

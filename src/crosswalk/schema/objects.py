@@ -25,6 +25,8 @@ class Sequence:
     """Columns whose default calls nextval on it, owned or not."""
     readable: bool = True
     """False where the connected role may not read it, so that `last_value` says nothing."""
+    settable: bool = True
+    """False where the connected role may not read its state and set it (SELECT and UPDATE)."""
     cache: int = 1
     persistence: str = "permanent"
     owner: str = ""

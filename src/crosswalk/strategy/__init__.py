@@ -9,6 +9,7 @@ What stands where:
     recommend       which one the figures speak for
 """
 
+from crosswalk.strategy.coming import with_keys_to_come
 from crosswalk.strategy.compose import Between, Shaping, as_rows_come, compose
 from crosswalk.strategy.cost import Candidate, cost
 from crosswalk.strategy.derive import (
@@ -22,7 +23,7 @@ from crosswalk.strategy.derive import (
 from crosswalk.strategy.fates import Dropped, dropped, fates
 from crosswalk.strategy.hold import unplanned, unplanned_triggers
 from crosswalk.strategy.lost import Held, asked, held, held_query
-from crosswalk.strategy.order import Ordered, fill_order
+from crosswalk.strategy.order import Ordered, fill_order, needs
 from crosswalk.strategy.recommend import recommend
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "fill_order",
     "held",
     "held_query",
+    "needs",
     "parents_with_rows",
     "recommend",
     "to_create",

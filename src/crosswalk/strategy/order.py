@@ -25,21 +25,21 @@ class Ordered:
     """Foreign keys whose two ends lie in one circle."""
 
 
-def _needs(facts: Facts, *, hard: bool = False) -> dict[Name, set[Name]]:
+def needs(facts: Facts, *, hard: bool = False) -> dict[Name, set[Name]]:
     """By target table: the mapped tables that must be filled before it; `hard`: for a column that is NOT NULL."""
     mapped = set(facts.document.by_target)
-    needs: dict[Name, set[Name]] = {name: set() for name in facts.document.by_target}
+    found: dict[Name, set[Name]] = {name: set() for name in facts.document.by_target}
     for name, mapping in facts.document.by_target.items():
         table = facts.target.tables.get(name)
         required = {c.name for c in table.columns if c.not_null} if table else set()
         for key in table.foreign_keys if table else ():
             if key.references in mapped and key.references is not None and (not hard or set(key.columns) <= required):
-                needs[name].add(key.references)
+                found[name].add(key.references)
         for column, rule in mapping.columns.items():
             if isinstance(rule, Lookup) and (not hard or column in required):
                 meant = rule.lookup.target
-                needs[name].update([parse(meant)] if meant else facts.document.targets_of(parse(rule.lookup.table)))
-    return needs
+                found[name].update([parse(meant)] if meant else facts.document.targets_of(parse(rule.lookup.table)))
+    return found
 
 
 def _circles(needs: Mapping[Name, set[Name]], names: Iterable[Name]) -> list[list[Name]]:
@@ -92,9 +92,9 @@ def _unrolled(circle: list[Name], hard: Mapping[Name, set[Name]]) -> list[Name]:
 
 def fill_order(facts: Facts) -> Ordered:
     """The order for the document's tables; stable for equal documents."""
-    needs = _needs(facts)
-    circles = _circles(needs, sorted(needs))
-    hard = _needs(facts, hard=True)
+    wanted = needs(facts)
+    circles = _circles(wanted, sorted(wanted))
+    hard = needs(facts, hard=True)
     circles = [_unrolled(circle, hard) for circle in circles]
     home = {name: number for number, circle in enumerate(circles) for name in circle}
     circular = [

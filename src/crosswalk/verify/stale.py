@@ -1,7 +1,7 @@
 """Rows in quarantine that have changed in the source since: they are owed another chance.
 
 Compared by a digest of the row as quarantine keeps it (secrets redacted on both sides); no value
-comes here.
+comes here. Of a row that a person gave up the digest is what is left.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from crosswalk.connect import Session
 from crosswalk.express import Key, Motion
 
 BATCH: Final = 1000
-_KEPT: Final = """SELECT DISTINCT ON (source_key) source_key::text AS key, md5(row::text) AS digest
-FROM crosswalk.quarantine WHERE target_table = $1 AND found_by = 'load' AND code <> 'rule.raises'
-ORDER BY source_key, id DESC"""
+_KEPT: Final = """SELECT DISTINCT ON (q.source_key) q.source_key::text AS key, COALESCE(d.digest, md5(q.row::text)) AS digest
+FROM crosswalk.quarantine AS q
+LEFT JOIN crosswalk.dropped AS d
+       ON d.target_table = q.target_table AND d.source_key = q.source_key AND d.code = q.code
+WHERE q.target_table = $1 AND q.found_by = 'load' AND q.code <> 'rule.raises'
+ORDER BY q.source_key, q.id DESC"""
 
 
 async def changed_in_quarantine(motion: Motion, source: Session, target: Session) -> list[Key]:

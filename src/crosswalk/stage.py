@@ -1,0 +1,75 @@
+"""What all tables of a run share while their rows come. Part of the conductor."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from crosswalk.connect import Session
+from crosswalk.crew import Crew, Pair
+from crosswalk.errors import Interrupted
+from crosswalk.express import Facts, Moment, Motion
+from crosswalk.ledger import Ledger
+from crosswalk.names import Name
+from crosswalk.progress import Observer
+from crosswalk.snapshot import Snapshot
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """What all tables of a run share."""
+
+    run: int
+    facts: Facts
+    moment: Moment
+    snapshot: Snapshot
+    ledger: Ledger
+    """On the control session."""
+    targets: list[Session]
+    """One for each worker of the snapshot."""
+    observer: Observer
+    order: tuple[Name, ...]
+    """Target tables in the order in which they are filled."""
+    stop: Callable[[], bool]
+    """True once the user asked to stop at the next chunk's edge."""
+    resumed: bool = False
+    chunk_bytes: int | None = None
+    """Of the source, moved at a time; None: as much as takes a few seconds."""
+    occupied: set[Name] = field(default_factory=set)
+    """Target tables that held rows before the first run."""
+    fresh: frozenset[Name] = frozenset()
+    """Target tables that this run's plan made, and that nobody can have used."""
+    leaving: dict[Name, list[str]] = field(default_factory=dict)
+    """Target keys of rows that the second passage refused: they stand in the target until they are taken out."""
+    failed: list[BaseException] = field(default_factory=list)
+    """The first error of a worker; the others stop at their chunk's edge."""
+    reconciled: Callable[[Name, Pair], Awaitable[None]] | None = None
+    """In a resumed run: holds what had landed of a table against the new snapshot, once the rest has come."""
+    crew: Crew = field(init=False)
+
+    def __post_init__(self) -> None:
+        pairs = zip(self.snapshot.workers, self.targets, strict=False)
+        self.crew = Crew([Pair(source=source, target=target) for source, target in pairs])
+
+    @property
+    def desk(self) -> Pair:
+        """The keeper and the control session: for what is done while no worker is."""
+        return Pair(source=self.snapshot.keeper, target=self.ledger.session)
+
+    def stop_here(self) -> None:
+        """Raises Interrupted."""
+        if self.stop():
+            raise Interrupted()
+
+    def keeps(self, motion: Motion) -> bool:
+        """Rows that stood in the table before win."""
+        return motion.name in self.occupied and motion.mapping.existing == "keep"
+
+    def learn(self, moment: Moment) -> None:
+        """What somebody found out about rows that raise; others may have found out something else meanwhile."""
+        self.moment = replace(self.moment, broken={**self.moment.broken, **moment.broken})
+
+    def urgency(self, names: Iterable[Name]) -> dict[Name, int]:
+        """The larger a table, the earlier its turn: small ones fill the gaps at the end."""
+        sizes = {name: self.facts.source_table(name).bytes for name in names}
+        return {name: place for place, name in enumerate(sorted(sizes, key=lambda n: -sizes[n]))}

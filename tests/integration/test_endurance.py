@@ -1,0 +1,317 @@
+"""A run whose connections break goes on by itself, and ends as one that nobody disturbed.
+
+`Breaker` acts between two chunks, so that each break falls into the middle of a copy, on every machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from crosswalk.connect import session
+from crosswalk.embedded import Server
+from crosswalk.endurance import Patience, migrate, resume
+from crosswalk.errors import CannotConnect, ConnectionLost, Interrupted, NoHeadway, ServerStaysAway, SnapshotLost
+from crosswalk.lifeline import UNANSWERED_SECONDS, marked
+from crosswalk.migration import Migrated
+from crosswalk.names import Name
+from crosswalk.plan import Plan
+from crosswalk.progress import Silent
+from crosswalk.snapshot import snapshot
+from crosswalk.survey import Servers
+from tests.cut import Line, line
+from tests.road import ALL_HAZARDS, BACKUPS, Road, connected, findings, road
+from tests.servers import MakeDatabase, MakeTemplate, database_of, sql
+
+ROWS = 6000
+SOURCE = f"""
+CREATE TABLE owner (id int PRIMARY KEY, name text NOT NULL, boss int);
+CREATE TABLE item (id int PRIMARY KEY, owner int REFERENCES owner, name text);
+INSERT INTO owner SELECT i, 'o' || i, NULLIF(i % 50, 0) FROM generate_series(1, 300) AS i;
+INSERT INTO item SELECT i, 1 + i % 300, repeat(md5(i::text), 3) FROM generate_series(1, {ROWS}) AS i;
+"""
+TARGET = """
+CREATE TABLE owner (id int PRIMARY KEY, name text NOT NULL, boss int REFERENCES owner);
+CREATE TABLE item (number bigint GENERATED ALWAYS AS IDENTITY, id int PRIMARY KEY, owner int REFERENCES owner,
+                   name text, touched int DEFAULT 0);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.touched := 1; RETURN NEW; END$$;
+CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON item FOR EACH ROW EXECUTE FUNCTION touch();
+"""
+DOCUMENT = """\
+version: 1
+tables:
+  owner: {from: owner, key: [id], columns: {id: id, name: name, boss: boss}}
+  item: {from: item, key: [id], columns: {number: {default: true}, id: id, owner: owner, name: name, touched: {value: 7}}}
+"""
+CONTENT = "SELECT md5(string_agg(t::text, ';' ORDER BY id)) FROM (SELECT {columns} FROM {table}) AS t"
+QUICK = Patience(seconds=20, first=0.05, longest=0.5)
+CHUNK = 60_000
+Act = Callable[[], object]
+
+
+@dataclass
+class Breaker(Silent):
+    """Acts once a number of chunks have landed; keeps what was said."""
+
+    act: Act = lambda: None
+    after: int = 3
+    chunks: int = 0
+    said: list[str] = field(default_factory=list)
+    hears: Callable[[str], object] = lambda _: None
+
+    def chunk(self, name: Name, rows: int, rejected: int) -> None:
+        self.chunks += 1
+        if self.chunks == self.after:
+            self.act()
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+        self.hears(text)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A road whose two ends are reached over lines."""
+
+    straight: Road
+    source: Line
+    target: Line
+    plan: Plan
+
+    @property
+    def servers(self) -> Servers:
+        return Servers(source=self.source.url, target=self.target.url)
+
+    async def migrate(self, breaker: Breaker, **options: Any) -> Migrated:
+        asked = {"patience": QUICK, "jobs": 2, **options}
+        return await migrate(
+            self.plan, self.servers, allow=ALL_HAZARDS, chunk_bytes=CHUNK, observer=breaker, backup=BACKUPS, **asked
+        )
+
+    async def require_whole(self, done: Migrated) -> None:
+        """Content, accounting, triggers and proof are those of an undisturbed run."""
+        assert {t.target.relation: (t.extracted, t.loaded) for t in done.tallies} == {
+            "owner": (300, 300), "item": (ROWS, ROWS),
+        }
+        for table, columns in (("owner", "id, name, boss"), ("item", "id, owner, name")):
+            query = CONTENT.format(table=table, columns=columns)
+            async with connected(self.straight.source) as source, connected(self.straight.target) as target:
+                assert await source.fetchval(query) == await target.fetchval(query), table
+        async with connected(self.straight.target) as target:
+            assert await target.fetchval("SELECT count(*) || ' ' || sum(touched) FROM item") == f"{ROWS} {7 * ROWS}"
+            assert await target.fetchval("SELECT tgenabled FROM pg_trigger WHERE tgname = 'touch'") == b"O"
+            assert await target.fetchval("SELECT count(*) FROM crosswalk.held WHERE released_at IS NULL") == 0
+        assert not findings(await self.straight.verify())
+
+    async def snapshots(self) -> int:
+        """How many the run was under."""
+        async with connected(self.straight.target) as target:
+            return int(await target.fetchval("SELECT count(*) FROM crosswalk.event WHERE name = 'copying'"))
+
+
+@asynccontextmanager
+async def laid(source: str, target: str) -> AsyncIterator[Way]:
+    straight = road(source, target, DOCUMENT)
+    async with line(source) as near, line(target) as far:
+        yield Way(straight, near, far, await straight.plan())
+
+
+async def _fill(url: str, text: str) -> None:
+    async with connected(url) as conn:
+        await conn.execute(text)
+
+
+@pytest.fixture
+async def way(pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase) -> AsyncIterator[Way]:
+    source = make_database(pg16, template(pg16, "endure_old", lambda url: _fill(url, SOURCE)))
+    target = make_database(pg18, template(pg18, "endure_new", lambda url: _fill(url, TARGET)))
+    async with laid(source, target) as found:
+        yield found
+
+
+# --- what breaks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+async def test_a_cut_line_is_waited_for_and_the_run_goes_on_under_a_new_snapshot(way: Way, side: str) -> None:
+    cut: Line = getattr(way, side)
+
+    def away() -> None:
+        cut.close()
+        asyncio.get_running_loop().call_later(0.3, cut.open)
+
+    breaker = Breaker(act=away)
+    await way.require_whole(await way.migrate(breaker))
+    assert await way.snapshots() == 2
+    assert any("tried again" in text for text in breaker.said), breaker.said
+    assert any("new snapshot" in text for text in breaker.said), breaker.said
+
+
+SESSIONS = {
+    "keeper": ("source", "% copy keeper %", 2), "source worker": ("source", "% copy #%", 1),
+    "target worker": ("target", "% load #%", 1), "control": ("target", "% migrate #%", 2),
+}
+"""Which side, whose application_name, and under how many snapshots the run is in the end."""
+
+
+@pytest.mark.parametrize("kind", SESSIONS)
+async def test_each_kind_of_session_may_be_ended(
+    way: Way, kind: str, pg16: Server, pg18: Server
+) -> None:
+    side, like, snapshots = SESSIONS[kind]
+    server, url = (pg16, way.straight.source) if side == "source" else (pg18, way.straight.target)
+    ended: list[str] = []
+
+    def end() -> None:
+        ended.append(
+            sql(
+                server,
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                f" WHERE datname = '{database_of(url)}' AND application_name LIKE '{like}'",
+            )
+        )
+
+    breaker = Breaker(act=end)
+    await way.require_whole(await way.migrate(breaker))
+    assert ended == ["2" if "worker" in kind else "1"]
+    assert await way.snapshots() == snapshots, breaker.said
+    assert any("it gets another" in text for text in breaker.said) == ("worker" in kind), breaker.said
+
+
+async def test_sessions_that_the_server_still_holds_are_ended(way: Way) -> None:
+    """Of a cut line the server may know nothing for hours: its old sessions hold our locks."""
+    breaker = Breaker(act=lambda: way.target.cut(half=True))
+    await way.require_whole(await way.migrate(breaker))
+    assert any("left behind ended" in text for text in breaker.said), breaker.said
+
+
+async def test_a_stalled_line_breaks_nothing(way: Way) -> None:
+    def stall() -> None:
+        way.target.stall()
+        asyncio.get_running_loop().call_later(1.0, way.target.flow)
+
+    breaker = Breaker(act=stall)
+    await way.require_whole(await way.migrate(breaker))
+    assert not breaker.said
+    assert await way.snapshots() == 1
+
+
+# --- a COMMIT whose answer is lost ----------------------------------------------------------------
+
+
+async def _lose(way: Way, number: int) -> Migrated:
+    way.target.steal = number
+    return await way.migrate(Breaker(), jobs=1)
+
+
+@pytest.mark.parametrize("number", [9, 16])
+async def test_a_commit_whose_answer_is_lost_is_not_done_twice(way: Way, number: int) -> None:
+    done = await _lose(way, number)
+    assert way.target.sent >= number
+    await way.require_whole(done)
+
+
+async def test_a_run_that_had_finished_unheard_is_not_resumed(way: Way) -> None:
+    """The last statement of a run commits by itself, and its answer is lost with the line."""
+    way.target.valued, way.target.steal = b"\x00\x00\x00\x08finished", 1
+    breaker = Breaker()
+    done = await way.migrate(breaker)
+    assert len(breaker.said) == 2, breaker.said
+    assert await way.snapshots() == 1
+    assert done.sequences == 1
+    await way.require_whole(done)
+
+
+# --- the end of patience --------------------------------------------------------------------------
+
+
+async def test_a_server_that_stays_away_ends_the_run_and_it_can_be_resumed(way: Way) -> None:
+    breaker = Breaker(act=way.source.close)
+    with pytest.raises(ServerStaysAway) as caught:
+        await way.migrate(breaker, patience=Patience(seconds=0.5, first=0.05))
+    assert (caught.value.exit_code, caught.value.fields["side"]) == (1, "source")
+    assert "crosswalk resume" in caught.value.advice
+    way.source.open()
+    await way.require_whole(await resume(way.servers, observer=Breaker(), patience=QUICK))
+
+
+async def test_a_run_that_comes_no_further_ends(way: Way) -> None:
+    def again(text: str) -> None:
+        if "comparing" in text:
+            way.target.cut()
+
+    breaker = Breaker(act=way.target.cut, hears=again)
+    with pytest.raises(NoHeadway) as caught:
+        await way.migrate(breaker, patience=Patience(seconds=20, first=0.02, longest=0.05, fruitless=3))
+    assert caught.value.fields["tries"] == 4
+    await way.require_whole(await resume(way.servers, observer=Breaker(), patience=QUICK))
+
+
+async def test_a_user_who_asks_to_stop_is_not_kept_waiting(way: Way) -> None:
+    asked: list[bool] = []
+    breaker = Breaker(act=way.target.close, hears=lambda _: asked.append(True))
+    with pytest.raises(Interrupted):
+        await way.migrate(breaker, patience=Patience(seconds=3600, first=3600), stop=lambda: bool(asked))
+    way.target.open()
+    await way.require_whole(await way.straight.resume())
+
+
+async def test_what_never_began_is_not_waited_for(way: Way) -> None:
+    way.target.close()
+    breaker = Breaker()
+    with pytest.raises(CannotConnect):
+        await way.migrate(breaker)
+    assert not breaker.said
+
+
+async def test_without_patience_the_first_break_ends_the_run(way: Way) -> None:
+    with pytest.raises((ConnectionLost, SnapshotLost)):
+        await way.migrate(Breaker(act=way.source.cut), patience=Patience(seconds=0))
+
+
+# --- the parts ------------------------------------------------------------------------------------
+
+
+async def test_a_session_opened_again_has_the_settings_of_the_one_before(pg18: Server, make_database: MakeDatabase) -> None:
+    url = make_database(pg18)
+    async with session("target", url, purpose="load") as opened, connected(url) as other:
+        await opened.set([("synchronous_commit", "off")])
+        first = await opened.fetchval("SELECT pg_backend_pid()")
+        await other.execute("SELECT pg_terminate_backend($1)", first)
+        await opened.reopen()
+        shown = "SELECT current_setting($1)"
+        assert await opened.fetchval("SELECT pg_backend_pid()") != first
+        assert await opened.fetchval(shown, "synchronous_commit") == "off"
+        assert await opened.fetchval(shown, "row_security") == "off"
+
+
+@pytest.mark.parametrize("version", ["pg16", "pg18"])
+async def test_a_worker_opened_again_sees_what_the_others_see(
+    version: str, request: pytest.FixtureRequest, make_database: MakeDatabase
+) -> None:
+    url = make_database(request.getfixturevalue(version))
+    async with connected(url) as conn:
+        await conn.execute("CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
+        async with snapshot(url, [], workers=1, purpose="copy") as shared:
+            await conn.execute("INSERT INTO t VALUES (2)")
+            [worker] = shared.workers
+            await conn.execute("SELECT pg_terminate_backend($1)", await worker.fetchval("SELECT pg_backend_pid()"))
+            await shared.renew(worker)
+            assert await worker.fetchval("SELECT count(*) FROM t") == 1
+
+
+async def test_connections_are_kept_alive(pg18: Server, make_database: MakeDatabase) -> None:
+    with marked("#mark"):
+        async with session("target", make_database(pg18), purpose="load") as opened:
+            sock = opened.raw._transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNANSWERED_SECONDS * 1000
+            assert await opened.fetchval("SHOW tcp_keepalives_idle") == "30"
+            assert await opened.fetchval("SHOW client_connection_check_interval") == "10s"
+            assert str(await opened.fetchval("SHOW application_name")).endswith(" load #mark")

@@ -1,0 +1,143 @@
+"""The real command with a REST source: a whole road, what it prints, and that no secret is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crosswalk import embedded
+from crosswalk.embedded import Server
+from tests.postgrest import Api, grants, serve
+from tests.servers import MakeDatabase, sql
+
+SOURCE = """
+CREATE TABLE clients (id bigint PRIMARY KEY, full_name text NOT NULL, shoe_size int);
+CREATE TABLE orders (id int PRIMARY KEY, client_id bigint REFERENCES clients, cents int NOT NULL);
+INSERT INTO clients SELECT i, 'client ' || i, 40 FROM generate_series(1, 30) AS i;
+INSERT INTO orders SELECT i, i, i * 100 FROM generate_series(1, 30) AS i;
+CREATE TABLE audit (id int PRIMARY KEY);
+"""
+TARGET = """
+CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL);
+CREATE TABLE purchases (id int PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers, total int NOT NULL);
+"""
+MAPPING = """
+version: 1
+tables:
+  customers:
+    from: clients
+    key: [id]
+    columns: {id: id, name: full_name}
+    drop: {shoe_size: nobody needs it}
+  purchases:
+    from: orders
+    key: [id]
+    columns: {id: id, customer_id: client_id, total: {sql: cents / 100}}
+ignore:
+  source: {audit: empty}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A directory, a project behind an API, and a target."""
+
+    place: Path
+    home: Path
+    api: Api
+    target: str
+    source_server: Server
+    source_database: str
+
+    @property
+    def key(self) -> str:
+        return self.api.jwt("service_role")
+
+    def run(self, *arguments: str, key: str | None = None, source: str = "") -> tuple[int, dict[str, Any], str]:
+        """Exit code, the one JSON object, stderr; no secret is in them."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "CROSSWALK", "COLUMNS"))}
+        given = {"CROSSWALK_SOURCE": source or self.api.url, "CROSSWALK_TARGET": self.target, "CROSSWALK_HOME": str(self.home)}
+        keys = {"CROSSWALK_SOURCE_KEY": self.key if key is None else key}
+        done = subprocess.run(
+            [sys.executable, "-m", "crosswalk", *arguments, "--json"], cwd=self.place, env={**kept, **given, **keys},
+            text=True, capture_output=True, check=False, timeout=90,
+        )  # fmt: skip
+        for text in (done.stdout, done.stderr):
+            assert "this is a bug" not in text, text
+            assert self.key.rpartition(".")[2] not in text, text
+            assert "rest_" not in text, "the staging database is nobody's business"
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout), done.stderr
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A state directory of its own; pytest's are closed to the servers' account under root."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="crosswalk-rest-", dir=memory if os.access(memory, os.W_OK) else None)).resolve()
+    path.chmod(0o755)
+    yield path
+    for server in embedded.list_servers(root=path):
+        embedded.wipe(server.name, root=path)
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def project(pg16: Server, home: Path, tmp_path: Path, make_database: MakeDatabase) -> Iterator[Project]:
+    old, target = make_database(pg16), make_database(pg16)
+    name = old.rpartition("/")[2]
+    sql(pg16, SOURCE + grants(), database=name)
+    sql(pg16, TARGET, database=target.rpartition("/")[2])
+    (tmp_path / "crosswalk.yaml").write_text(MAPPING)
+    with serve(pg16, name) as api:
+        yield Project(place=tmp_path, home=home, api=api, target=target, source_server=pg16, source_database=name)
+
+
+def test_the_whole_road_by_commands(project: Project) -> None:
+    code, data, told = project.run("plan", "crosswalk.yaml", "--strategy", "transform", "--why", "a test")
+    assert code == 0, (data, told)
+    assert f"pulled 60 rows of 3 tables from {project.api.url}, not in one snapshot" in told
+    assert data["plans"]["transform"]["source"]["url"] == project.api.url
+    code, data, told = project.run("doctor")
+    assert [f["id"] for f in data["findings"] if f["side"] == "source"] == ["source.rest"]
+    assert [f for f in data["findings"] if f["side"] == "both"] == []
+    assert f"60 rows of 3 tables as they were pulled from {project.api.url}" in told
+    code, data, told = project.run("migrate", "crosswalk-plan.json")
+    assert code == 0, (data, told)
+    assert {t["target"]: t["loaded"] for t in data["accounting"]} == {"public.customers": 30, "public.purchases": 30}
+    assert project.run("verify")[0] == 0
+    # A row that comes later is pulled by the next command, and found.
+    sql(project.source_server, "INSERT INTO clients VALUES (31, 'late', 1)", database=project.source_database)
+    assert project.run("verify")[0] == 2
+    assert project.run("repair")[0] == 0
+    code, data, told = project.run("report")
+    assert code == 0
+    assert project.api.url in (project.place / "crosswalk-report.html").read_text()
+
+
+def test_a_key_from_a_file_and_refusals_that_name_no_key(project: Project) -> None:
+    (project.place / "anon.key").write_text(project.api.jwt("anon") + "\n")
+    code, data, _ = project.run("check", "crosswalk.yaml", source=f"{project.api.url}?key_file=anon.key")
+    assert (code, data["error"]["code"]) == (3, "RestRowsHidden")
+    assert "public.audit" in data["error"]["message"]
+    assert "allow_anon=true" in data["error"]["remedy"]
+    wide = f"{project.api.url}?key_file=anon.key&allow_anon=true"
+    code, data, told = project.run("check", "crosswalk.yaml", source=wide)
+    assert code == 0, (data, told)
+    assert f"--source '{wide}'" not in told
+    code, data, _ = project.run("check", "crosswalk.yaml", key="nonsense.of.mine")
+    assert (code, data["error"]["code"]) == (3, "RestKeyRefused")
+    code, data, _ = project.run("diff", source=f"{project.api.url}?apikey={project.key}")
+    assert (code, data["error"]["code"]) == (64, "BadRestAddress")
+    code, data, _ = project.run("status", source="https://project.supabase.co", key="")
+    assert code == 0
