@@ -86,7 +86,7 @@ def _versions(pair: Pair) -> dict[str, object]:
         "asyncpg": version("asyncpg"),
         "source": pair.source.server.version,
         "target": pair.target.server.version,
-        "pg_dump": pair.source.server_version(),
+        "postgresql": pair.source.server_version(),
         "pgcopydb": move_peers.version_of("pgcopydb", pair.source),
         "pgloader": move_peers.version_of("pgloader", pair.source),
     }

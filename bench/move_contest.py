@@ -17,6 +17,8 @@ from bench.move_schemas import Schema
 from bench.move_servers import Pair, Refused, Standing, drop, make, megabytes
 
 OURS: Final = "crosswalk"
+PATIENCE: Final = 300.0
+SLOWER: Final = 5.0
 
 
 @dataclass(kw_only=True)
@@ -108,11 +110,13 @@ class Contest:
     def _turns(self, standing: Standing, tables: list[Table], found: Found) -> Mapping[str, Callable[[], float]]:
         turns: dict[str, Callable[[], float]] = {OURS: lambda: self._ours(standing, found)}
         for peer in self.peers:
+            if peer.large_only and self.schema.small:
+                continue
             turns[peer.name] = lambda peer=peer: self._peer(standing, peer, found)  # type: ignore[misc]
         for variant in VARIANTS if self.mapped else ():
             if variant == "folded" and not self.schema.folds:
                 continue
-            turns[variant] = lambda variant=variant: self._variant(tables, variant, found)  # type: ignore[misc]
+            turns[variant] = lambda variant=variant: self._variant(standing, tables, variant, found)  # type: ignore[misc]
         return turns
 
     def _round(self, turns: Mapping[str, Callable[[], float]], number: int, found: Found) -> dict[str, float]:
@@ -121,7 +125,7 @@ class Contest:
         shift = number % len(names)
         taken: dict[str, float] = {}
         for name in names[shift:] + names[:shift]:
-            if name in found.void:
+            if name in found.void or self._sits_out(name, found):
                 continue
             try:
                 taken[name] = turns[name]()
@@ -130,6 +134,11 @@ class Contest:
                 found.void[name] = str(refused)
                 self.note(f"{found.name} {number + 1}: {name:21}    void: {refused}")
         return taken
+
+    def _sits_out(self, name: str, found: Found) -> bool:
+        """A peer that took minutes and many times ours took, which another turn would not change."""
+        seconds, ours = found.median_of(name), found.median_of(OURS)
+        return name != OURS and seconds is not None and ours is not None and seconds > max(PATIENCE, SLOWER * ours)
 
     def _aside(self, name: str, found: Found) -> str:
         runs = found.moved.get(name)
@@ -157,13 +166,12 @@ class Contest:
             found.lacks[peer.name] = "; ".join(lacking)
         return seconds
 
-    def _variant(self, tables: list[Table], variant: Variant, found: Found) -> float:
+    def _variant(self, standing: Standing, tables: list[Table], variant: Variant, found: Found) -> float:
         """Rows as in the source under the target's names; indexes and constraints as they stood before."""
         self.pair.fresh()
         move_mapped.shape(self.pair, self.schema, tables, variant)
         before = Standing.of(self.pair.target)
-        there = Standing.of(self.pair.source).rows
-        wanted = {move_mapped.lands_in(name, variant): count for name, count in there.items()}
+        wanted = {move_mapped.lands_in(name, variant): count for name, count in standing.rows.items()}
         with tempfile.TemporaryDirectory(prefix="bench-move-") as place:
             document = move_mapped.document(self.schema, tables, variant)
             moved = move_ours.transform(self.pair, document, Path(place))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.move_servers import Database, Pair, Refused, found, last, run
+from bench.move_servers import Database, Pair, Refused, found, last, megabytes, run
 
 JOBS: Final = "2"
 SEQUENCES: Final = (
@@ -39,6 +39,8 @@ class Peer:
     """With a directory of its own, which is there and empty."""
     program: str = ""
     """One that must be installed, and does not come with PostgreSQL."""
+    large_only: bool = False
+    """Differs from another peer only where tables are large."""
     lacks: frozenset[str] = frozenset()
     """What it does not carry over (see `Standing.belongings`): told, and no reason to refuse its time, for it is the shorter."""
 
@@ -102,7 +104,12 @@ def _pipe(left: list[str], left_in: Mapping[str, str], right: list[str], right_i
             raise Refused(f"{Path(left[0]).name} | {Path(right[0]).name} ended with {codes[1]}, {codes[0]}: {last(said.read())}")
 
 
-def _pgcopydb(pair: Pair, place: Path) -> None:
+def _pgcopydb_split(pair: Pair, place: Path) -> None:
+    """Tables of more than a quarter of all are cut, so that both jobs have their share of a large one."""
+    _pgcopydb(pair, place, "--split-tables-larger-than", f"{max(round(megabytes(pair.source) / 4), 1)}MB")
+
+
+def _pgcopydb(pair: Pair, place: Path, *more: str) -> None:
     environment = {
         **pair.target.environment,
         "PGCOPYDB_SOURCE_PGURI": pair.source.url,
@@ -110,8 +117,8 @@ def _pgcopydb(pair: Pair, place: Path) -> None:
     }
     for name in ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"):
         environment.pop(name, None)
-    jobs = ["--table-jobs", JOBS, "--index-jobs", JOBS]
-    run(["pgcopydb", "clone", "--dir", str(place / "work"), *jobs, "--no-owner", "--skip-large-objects"], environment)
+    options = ["--table-jobs", JOBS, "--index-jobs", JOBS, "--no-owner", "--skip-large-objects", *more]
+    run(["pgcopydb", "clone", "--dir", str(place / "work"), *options], environment)
 
 
 def _pgloader(pair: Pair, place: Path) -> None:
@@ -137,11 +144,18 @@ ALL: Final = (
     Peer(name="pg_dump_psql", about="pg_dump | psql", copy=_dump_psql),
     Peer(name="psql_pipe", about="psql COPY | psql COPY, binary, two tables at a time", copy=_psql_copy),
     Peer(name="pgcopydb", about="pgcopydb clone, two table jobs, two index jobs", copy=_pgcopydb, program="pgcopydb"),
+    Peer(
+        name="pgcopydb_split",
+        about="the same with --split-tables-larger-than a quarter of the database",
+        copy=_pgcopydb_split,
+        program="pgcopydb",
+        large_only=True,
+    ),
     Peer(name="pgloader", about="pgloader, two workers", copy=_pgloader, program="pgloader", lacks=LOST_BY_PGLOADER),
     Peer(name="pg_dump_restore_gzip", about="pg_dump -Fd -j2 (gzip, its default), then pg_restore -j2", copy=_dump_restore("")),
 )
 BY_DEFAULT: Final = tuple(peer.name for peer in ALL)
-QUICKLY: Final = ("pg_dump_restore", "psql_pipe", "pgcopydb")
+QUICKLY: Final = ("pg_dump_restore", "psql_pipe", "pgcopydb", "pgcopydb_split")
 """The ones that a figure of the promise stands on."""
 
 

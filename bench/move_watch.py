@@ -1,13 +1,15 @@
 """One run of a program of ours, watched: how long, how much of a core and when, how much memory.
 
-The whole process counts, its children too: CPU is what the kernel charged the process to its end, memory
-its greatest resident set. Beside that it is looked at ten times a second, so that the share of a core can be told
-for a part of the run, the copying, without the start of the interpreter.
+The whole process counts, its children too: CPU is what the kernel charged it to its end. Beside that it is looked at
+ten times a second, so that the share of a core can be told for a part of the run, the copying, without the start of
+the interpreter; and so is the peak of its resident memory, since the one that the kernel gives at the end (ru_maxrss)
+is never below the parent's.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -19,7 +21,6 @@ from pathlib import Path
 from typing import Final
 
 TICKS: Final = os.sysconf("SC_CLK_TCK")
-PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 EVERY: Final = 0.1
 
 
@@ -29,6 +30,7 @@ class Watched:
 
     code: int
     out: str
+    """Of a program that failed; the plan that another one prints may be large."""
     err: str
     started: float
     """Seconds since the epoch."""
@@ -59,7 +61,7 @@ class Watched:
 def watch(command: list[str], environment: Mapping[str, str], *, cwd: Path) -> Watched:
     """Run it to its end."""
     looks: list[tuple[float, float]] = []
-    memory = [0]
+    memory = [0]  # kB
     over = threading.Event()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started, clock = time.time(), time.perf_counter()
@@ -74,29 +76,30 @@ def watch(command: list[str], environment: Mapping[str, str], *, cwd: Path) -> W
         out.seek(0)
         err.seek(0)
         return Watched(
-            code=child.returncode, out=out.read(), err=err.read(), started=started, seconds=seconds,
-            cpu=used.ru_utime + used.ru_stime, rss_mb=max(used.ru_maxrss / 1024, memory[0] / 2**20), looks=tuple(looks),
+            code=child.returncode, out=out.read() if child.returncode else "", err=err.read(), started=started,
+            seconds=seconds, cpu=used.ru_utime + used.ru_stime, rss_mb=(memory[0] or used.ru_maxrss) / 1024, looks=tuple(looks),
         )  # fmt: skip
 
 
 def _look(pid: int, looks: list[tuple[float, float]], memory: list[int], over: threading.Event) -> None:
     while not over.wait(EVERY):
-        cpu, resident = 0.0, 0
+        cpu, peak = 0.0, 0
         for each in (pid, *_below(pid)):
             mine = _of(each)
-            cpu, resident = cpu + mine[0], resident + mine[1]
-        if resident:
+            cpu, peak = cpu + mine[0], peak + mine[1]
+        if peak:
             looks.append((time.time(), cpu))
-            memory[0] = max(memory[0], resident)
+            memory[0] = max(memory[0], peak)
 
 
 def _of(pid: int) -> tuple[float, int]:
-    """CPU seconds (with those of children that have ended) and resident bytes; zeros for a process that is gone."""
+    """CPU seconds (with those of children that have ended) and the peak of resident kB; zeros for a process that is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        peak = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     except OSError:
         return 0.0, 0
-    return sum(int(f) for f in fields[11:15]) / TICKS, int(fields[21]) * PAGE
+    return sum(int(f) for f in fields[11:15]) / TICKS, int(peak[1]) if peak else 0
 
 
 def _below(pid: int) -> Iterator[int]:

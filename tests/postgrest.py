@@ -106,21 +106,30 @@ def _base64(raw: bytes) -> str:
 
 
 def make_roles(server: Server) -> str:
-    """The roles that Supabase has, once a server; returns the password of the one that logs in."""
+    """The roles that Supabase has; returns the password of the one that logs in."""
+    return _roles(server)
+
+
+@functools.lru_cache(maxsize=8)
+def _roles(server: Server) -> str:
+    """Once a server: two APIs before one server log in by the same password."""
     password = secrets.token_hex(8)
     plain = "".join(
         f"IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN CREATE ROLE {name} NOLOGIN {more}; END IF; "
         for name, more in (("anon", ""), ("authenticated", ""), ("service_role", "BYPASSRLS"), (_LOGIN, "NOINHERIT"))
     )
-    sql(server, f"DO $$BEGIN {plain} END$$", f"ALTER ROLE {_LOGIN} LOGIN PASSWORD '{password}'",
-        f"GRANT anon, authenticated, service_role TO {_LOGIN}")
+    login = f"ALTER ROLE {_LOGIN} LOGIN PASSWORD '{password}'"
+    sql(server, f"DO $$BEGIN {plain} END$$", login, f"GRANT anon, authenticated, service_role TO {_LOGIN}")
     return password
 
 
-def grants(schemas: Sequence[str] = ("public",), roles: Sequence[str] = ("anon", "service_role")) -> str:
-    """Statements that let roles read and write everything there, as a new Supabase project does."""
+def grant(
+    server: Server, database: str, schemas: Sequence[str] = ("public",), roles: Sequence[str] = ("anon", "service_role")
+) -> None:
+    """Let roles read and write every table there, as a new Supabase project does."""
+    make_roles(server)
     given, to = ", ".join(schemas), ", ".join(roles)
-    return f"GRANT USAGE ON SCHEMA {given} TO {to}; GRANT ALL ON ALL TABLES IN SCHEMA {given} TO {to};"
+    sql(server, f"GRANT USAGE ON SCHEMA {given} TO {to}", f"GRANT ALL ON ALL TABLES IN SCHEMA {given} TO {to}", database=database)
 
 
 @contextmanager

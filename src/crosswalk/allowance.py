@@ -23,12 +23,14 @@ from crosswalk.express import Facts, Moment, Motion
 from crosswalk.judge import Fates, steadily, tally_rows
 from crosswalk.ledger import Ledger, Tally
 from crosswalk.names import Name
+from crosswalk.numerals import plural
 
 SETTING: Final = "max_rejects"
 """Under this name a run's settings hold the limit, as text."""
 _READ: Final = re.compile(r"(\d{1,18}|\d{1,3}(?:\.\d+)?%)\Z", re.ASCII)
 _REFUSED: Final = """SELECT count(DISTINCT (target_table, source_key)) FROM crosswalk.quarantine
-WHERE run_id = $1 AND found_by = 'load' AND ($2 OR sqlstate <> '23505')"""
+WHERE run_id = $1 AND found_by = 'load' AND code <> 'rule.raises' AND ($2 OR sqlstate <> '23505')"""
+"""Rows for which a rule raises are counted with those that the rules reject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,12 @@ class Limit:
 
     def of(self, rows: int) -> int:
         """So many of these source rows."""
-        return int(rows * Decimal(self.text[:-1]) / 100) if self.text.endswith("%") else int(self.text)
+        return int(rows * Decimal(self.text[:-1]) / 100) if self.is_part else int(self.text)
+
+    @property
+    def is_part(self) -> bool:
+        """Of all rows, and not a number of them."""
+        return self.text.endswith("%")
 
     def __str__(self) -> str:
         return self.text
@@ -72,43 +79,45 @@ class Allowance:
     async def keep(self, session: Session, *, clashes: bool = True) -> None:
         """Raises TooManyRejects where the load has refused too many; `clashes`: rows that may yet land count too."""
         refused = int(await session.fetchval(_REFUSED, self.run, clashes, what="the quarantine"))
-        self._require(self.by_rule + refused)
+        self.require(self.by_rule + refused)
 
     def keep_to(self, tallies: Iterable[Tally]) -> None:
         """The same by the accounting, once all rows are there; raises TooManyRejects."""
-        self._require(sum(t.quarantined for t in tallies))
+        self.require(sum(t.quarantined for t in tallies))
 
-    def _require(self, rejected: int, when: str = "") -> None:
+    def require(self, rejected: int, when: str = "") -> None:
+        """Raises TooManyRejects."""
         if rejected > self.allowed:
-            raise TooManyRejects(
-                rows=rejected, of=self.rows, when=when, limit=self.limit, allowed=f"{self.allowed:,} rows"
-            )
+            said = f"{self.limit} ({plural(self.allowed, 'row')})" if self.limit.is_part else str(self.limit)
+            raise TooManyRejects(rows=rejected, of=self.rows, when=when, limit=said)
 
 
 async def foresee(
-    limit: Limit, run: int, facts: Facts, order: Iterable[Name], moment: Moment, session: Session
-) -> tuple[Allowance, Moment]:
-    """The allowance of a run, under the session's snapshot; raises TooManyRejects where the rules alone exceed it."""
+    ledger: Ledger, run: int, facts: Facts, order: Iterable[Name], moment: Moment, session: Session
+) -> Allowance | None:
+    """The allowance of a run, under the session's snapshot; None where no limit was asked for.
+
+    Every source row is held against the rules for it. Raises TooManyRejects where these alone exceed the limit.
+    """
+    limit = await asked_for(ledger, run)
+    if limit is None:
+        return None
     rows = rejected = 0
     for name in order:
-        motion = Motion(facts, name)
-        fates, moment = await steadily(facts, name, moment, session, partial(_fates, motion, session))
+        fates, moment = await steadily(facts, name, moment, session, partial(_fates, Motion(facts, name), session))
         rows += fates.tally.extracted
         rejected += fates.tally.quarantined
     allowance = Allowance(limit=limit, run=run, rows=rows, by_rule=rejected)
-    allowance._require(rejected, " by the rules alone")
-    return allowance, moment
+    allowance.require(rejected, " by the rules alone")
+    return allowance
 
 
 async def _fates(motion: Motion, session: Session, moment: Moment) -> Fates:
     return await tally_rows(motion, moment, session)
 
 
-async def asked_for(ledger: Ledger, run: int, given: Limit | None) -> Limit | None:
-    """The limit of a run that goes on: the one given now, which is noted, else the newest that was asked for."""
-    if given is not None:
-        await ledger.event(run, "settings", "asked", **{SETTING: str(given)})
-        return given
+async def asked_for(ledger: Ledger, run: int) -> Limit | None:
+    """The limit that was asked for last: when the run began, or when it was resumed."""
     settings: list[dict[str, Any]] = [e["detail"] for e in await ledger.events(run) if e["kind"] == "settings"]
     said = [str(s[SETTING]) for s in settings if s.get(SETTING)]
     return Limit.read(said[-1]) if said else None

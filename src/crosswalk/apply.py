@@ -8,11 +8,20 @@ that a busy application is not held up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from crosswalk.connect import Session
-from crosswalk.errors import CrosswalkError, HazardNotAllowed, HazardUnknown, MissingPrivilege, StatementFailed, Timeout
+from crosswalk.errors import (
+    CrosswalkError,
+    HazardNotAllowed,
+    HazardUnknown,
+    LocksExhausted,
+    MissingPrivilege,
+    RowsBreakIndex,
+    StatementFailed,
+    Timeout,
+)
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Ledger
 from crosswalk.ledger.former import Applied, note_applied
@@ -21,6 +30,8 @@ from crosswalk.plan import Hazard, Plan, Statement
 
 TRIES: Final = 8
 _NOT_VALID: Final = " NOT VALID"
+_OF_ROWS: Final = ("22", "23", "54", "P0001")
+"""States in which an index that is built over rows complains of one: a value, two that are equal, one that is too large."""
 _BRIEFLY: Final = "SET LOCAL lock_timeout = '1s'"
 
 
@@ -58,8 +69,43 @@ async def _execute(session: Session, sql: str, what: str) -> None:
 
 
 async def perform(ledger: Ledger, run: int, number: int, statement: Statement) -> None:
-    """Run a statement that changes the target's form, with its line in the ledger."""
-    entry = Applied(
+    """Run a statement that changes the target's form, with its line in the ledger.
+
+    Raises RowsBreakIndex where rows of the table cannot stand under the index or the key that it makes.
+    """
+    try:
+        await patiently(lambda: _perform(ledger.session, [_entry(run, number, statement)]))
+    except StatementFailed as error:
+        if statement.of_key and str(error.fields["sqlstate"]).startswith(_OF_ROWS):
+            raise RowsBreakIndex(
+                table=statement.table,
+                name=statement.name,
+                sqlstate=error.fields["sqlstate"],
+                reason=error.fields["reason"],
+            ) from error
+        raise
+    _passed(statement.phase)
+
+
+async def perform_all(ledger: Ledger, run: int, statements: Sequence[tuple[int, Statement]]) -> None:
+    """Statements of one phase on what the plan itself makes, in one transaction; one by one where that fails.
+
+    Raises as `perform`.
+    """
+    if len(statements) > 1:
+        try:
+            await patiently(lambda: _perform(ledger.session, [_entry(run, *each) for each in statements]))
+        except (StatementFailed, MissingPrivilege, Timeout, LocksExhausted):
+            pass  # alone each of them says which it is
+        else:
+            _passed(statements[0][1].phase)
+            return
+    for number, statement in statements:
+        await perform(ledger, run, number, statement)
+
+
+def _entry(run: int, number: int, statement: Statement) -> Applied:
+    return Applied(
         run=run,
         number=number,
         phase=statement.phase,
@@ -68,20 +114,25 @@ async def perform(ledger: Ledger, run: int, number: int, statement: Statement) -
         sql=statement.sql,
         undo=statement.undo,
     )
-    await patiently(lambda: _perform(ledger.session, entry))
-    if statement.phase == "shape":
+
+
+def _passed(phase: str) -> None:
+    if phase == "shape":
         hit("shape.after_commit")
     else:
         hit("complete.after_commit")
 
 
-async def _perform(session: Session, entry: Applied) -> None:
+async def _perform(session: Session, entries: Sequence[Applied]) -> None:
     """A lock that is waited for holds up everybody behind: the wait is short."""
+    first, last = entries[0], entries[-1]
+    what = f"the statement {first.number} of the plan ({first.target} {first.name})"
+    if last is not first:
+        what = f"the statements {first.number} to {last.number} of the plan"
     async with session.transaction():
-        await session.execute(_BRIEFLY, what="SET")
-        await session.execute(entry.sql, what=f"the statement {entry.number} of the plan ({entry.target} {entry.name})")
-        await note_applied(session, entry)
-        if entry.phase == "shape":
+        await session.execute("\n;\n".join([_BRIEFLY, *(entry.sql for entry in entries)]), what=what)
+        await note_applied(session, entries)
+        if first.phase == "shape":
             hit("shape.before_commit")
         else:
             hit("complete.before_commit")

@@ -138,4 +138,4 @@ async def _claim(ledger: Ledger, run: int, facts: Facts, landing: Landing) -> No
 def _sequences(facts: Facts, tables: Iterable[Name]) -> list[Name]:
     """Those that feed tables; one that may not be read, no rollback can set back."""
     named = {sequence for name in tables for sequence in feeding(facts.target, name).values()}
-    return sorted(sequence for sequence in named if facts.target.sequences[sequence].readable)
+    return sorted(sequence for sequence in named if facts.target.sequences[sequence].settable)

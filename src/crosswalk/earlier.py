@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from crosswalk.errors import FormOutgrown, RunUnfinished, StrategyChanged, TableNotEmpty
 from crosswalk.express import Facts
 from crosswalk.ledger import Ledger, Run, RunState, former
+from crosswalk.ledger.census import counts, holding
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan, Strategy
@@ -94,16 +95,11 @@ async def refuse_occupied(
 
     Tables that are not there yet hold none, and what a plan moves out of the way (`leaving`) may hold any.
     """
-    occupied = {}
-    known = await ledger.exists()
-    for name, mapping in facts.document.by_target.items():
-        if name in leaving or name not in facts.target.tables:
-            continue
-        if known and await ledger.filled(name) is not None:
-            continue
-        rows = int(await ledger.session.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the table {name}"))
-        if rows and mapping.existing == "refuse":
+    asked = [name for name in facts.document.by_target if name not in leaving and name in facts.target.tables]
+    ours = await former.were_empty(ledger.session, asked) if await ledger.exists() else {}
+    held = await holding(ledger.session, (name for name in asked if name not in ours))
+    occupied = await counts(ledger.session, (name for name in asked if name in held))
+    for name, rows in occupied.items():
+        if rows and facts.mapping(name).existing == "refuse":
             raise TableNotEmpty(table=name, rows=rows)
-        if rows:
-            occupied[name] = rows
-    return occupied
+    return {name: rows for name, rows in occupied.items() if rows}

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from crosswalk import migration
+from crosswalk.allowance import Limit
 from crosswalk.connect import Session, session
 from crosswalk.errors import (
     AlreadyRunning,
@@ -83,6 +84,7 @@ async def migrate(
     stop: Callable[[], bool] = never,
     backup: Path | None = None,
     who: str = "",
+    max_rejects: Limit | None = None,
     patience: Patience = PATIENCE,
 ) -> Migrated:
     """Carry a plan out, and go on after breaks; raises as `migration.migrate`, ServerStaysAway and NoHeadway."""
@@ -99,6 +101,7 @@ async def migrate(
             stop=stop,
             backup=backup,
             who=who,
+            max_rejects=max_rejects,
             begun=journey.begin,
         )
     )
@@ -110,11 +113,12 @@ async def resume(
     jobs: int = JOBS,
     observer: Observer | None = None,
     stop: Callable[[], bool] = never,
+    max_rejects: Limit | None = None,
     patience: Patience = PATIENCE,
 ) -> Migrated:
     """Go on with a run that stopped, and after further breaks; raises as `migration.resume`, ServerStaysAway, NoHeadway."""
     journey = _Journey(servers=servers, jobs=jobs, observer=observer or Silent(), stop=stop, patience=patience)
-    return await journey.go(journey.again)
+    return await journey.go(partial(journey.again, max_rejects))
 
 
 def passes(error: CrosswalkError) -> bool:
@@ -148,9 +152,15 @@ class _Journey:
     def begin(self, run: int) -> None:
         self.run = run
 
-    async def again(self) -> Migrated:
+    async def again(self, max_rejects: Limit | None = None) -> Migrated:
+        """A limit that was given once holds for all further attempts: the ledger knows it."""
         return await migration.resume(
-            self.servers, jobs=self.jobs, observer=self.observer, stop=self.stop, begun=self.begin
+            self.servers,
+            jobs=self.jobs,
+            observer=self.observer,
+            stop=self.stop,
+            max_rejects=max_rejects,
+            begun=self.begin,
         )
 
     async def go(self, attempt: Callable[[], Awaitable[Migrated]]) -> Migrated:

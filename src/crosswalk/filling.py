@@ -20,6 +20,7 @@ from crosswalk.copy import (
     Pace,
     cut,
     forget_older,
+    is_small,
     move_chunks,
     remove_keys,
     settle_clashes,
@@ -76,18 +77,42 @@ class _Way:
     second: bool = False
 
 
-async def fill_table(stage: Stage, name: Name, urgency: int) -> Tally:
-    """Move what has not landed yet and account for the whole table. Raises GivenUp where another table failed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A table whose rows have come."""
+
+    motion: Motion
+    new: bool
+    """It was empty before the run."""
+    tally: Tally | None = None
+    """None: it is yet to be accounted for."""
+
+
+async def fill_table(stage: Stage, name: Name, urgency: int) -> Filled:
+    """Move what has not landed yet; a table of one chunk is accounted for at once, on the pair that moved it.
+
+    Raises GivenUp where another table failed.
+    """
     motion = Motion(stage.facts, name)
     async with stage.crew.pair(urgency) as pair:
         _go_on(stage)
         way = await _prepare(stage, motion, pair)
         if len(way.chunks) <= 1:
             await _move_here(stage, way, pair)
-            return await _complete(stage, way, pair)
+            await _settle(stage, way, pair)
+            return Filled(motion=motion, new=way.direct or way.landed, tally=await _account(stage, motion, pair))
     await _move_all(stage, way, urgency)
     async with stage.crew.pair(urgency) as pair:
-        return await _complete(stage, way, pair)
+        await _settle(stage, way, pair)
+    return Filled(motion=motion, new=way.direct or way.landed)
+
+
+async def complete_table(stage: Stage, filled: Filled, urgency: int) -> Tally:
+    """Account for the whole table, once all of its rows have come."""
+    if filled.tally is not None:
+        return filled.tally
+    async with stage.crew.pair(urgency) as pair:
+        return await _account(stage, filled.motion, pair)
 
 
 def _go_on(stage: Stage) -> None:
@@ -99,8 +124,7 @@ def _go_on(stage: Stage) -> None:
 
 async def _prepare(stage: Stage, motion: Motion, pair: Pair) -> _Way:
     ledger, name = Ledger(pair.target), motion.name
-    chunks = await ledger.planned(stage.run, name)
-    landed = await ledger.landed(stage.run, name) if chunks else set()
+    chunks, landed = await _known(stage, name, ledger)
     # Equal rows are told apart by their number only, so all of them must be compared at once.
     again = not motion.mapping.key and (bool(landed) or await ledger.filled_by(name) != stage.run)
     left = [c for c in chunks if c.number not in landed]
@@ -114,6 +138,25 @@ async def _prepare(stage: Stage, motion: Motion, pair: Pair) -> _Way:
         await take_out_barred(stage, motion, pair)
     freeze = direct and name in stage.fresh and _in_one(stage, motion, left)
     return _Way(motion=motion, chunks=left, landed=bool(landed), direct=direct, freeze=freeze, again=again)
+
+
+async def _known(stage: Stage, name: Name, ledger: Ledger) -> tuple[list[Chunk], set[int]]:
+    """The chunks of a table, and which of them have landed."""
+    if name in stage.cut:
+        return stage.cut[name], set()
+    if not stage.resumed:
+        return [], set()
+    chunks = await ledger.planned(stage.run, name)
+    return chunks, await ledger.landed(stage.run, name) if chunks else set()
+
+
+async def cut_small(stage: Stage) -> None:
+    """One chunk for each table that is small, planned all at once."""
+    motions = [Motion(stage.facts, name) for name in stage.order]
+    small = [m.name for m in motions if not stage.resumed and is_small(m, chunk_bytes=stage.chunk_bytes)]
+    await stage.ledger.plan_whole(stage.run, small)
+    hit("chunks.planned")
+    stage.cut = {name: [Chunk(number=0)] for name in small}
 
 
 def _in_one(stage: Stage, motion: Motion, chunks: list[Chunk]) -> bool:
@@ -130,8 +173,8 @@ async def _cut(stage: Stage, motion: Motion, pair: Pair, *, whole: bool, number:
     return await cut(motion, pair.source, chunk_bytes=stage.chunk_bytes)
 
 
-async def _complete(stage: Stage, way: _Way, pair: Pair) -> Tally:
-    """Once all rows have come: what stands elsewhere under the new snapshot, and the accounting."""
+async def _settle(stage: Stage, way: _Way, pair: Pair) -> None:
+    """Once all rows have come: what stands elsewhere under the new snapshot, and what was refused."""
     motion, ledger = way.motion, Ledger(pair.target)
     if way.landed and stage.reconciled is not None and not motion.late(stage.order):
         await stage.reconciled(motion.name, pair)
@@ -139,8 +182,13 @@ async def _complete(stage: Stage, way: _Way, pair: Pair) -> Tally:
         await forget_older(motion.name, stage.run, pair.target)
     raising = await ledger.raising_keys(motion.name)
     stage.learn(replace(stage.moment, broken={motion.name: raising}))
+
+
+async def _account(stage: Stage, motion: Motion, pair: Pair) -> Tally:
     tally = await account(stage, motion, pair)
-    await ledger.tally(stage.run, tally)
+    await Ledger(pair.target).tally(stage.run, tally)
+    if tally.quarantined and stage.allowance is not None:
+        await stage.allowance.keep(pair.target)
     stage.observer.done(motion.name, tally)
     hit("table.done")
     return tally
@@ -252,6 +300,8 @@ async def _move(stage: Stage, way: _Way, pair: Pair, chunks: list[Chunk]) -> Non
     # A chunk whose COMMIT was not answered must tell again which rows leave: in the second passage only a resumed run asks.
     moved = await (move() if way.second else undeterred(move, stage.snapshot, pair.source, pair.target, stage.observer.note))
     _tell(stage, way.motion.name, chunks, moved)
+    if moved.refused and stage.allowance is not None:
+        await stage.allowance.keep(pair.target, clashes=False)
 
 
 def _tell(stage: Stage, name: Name, chunks: list[Chunk], moved: Moved) -> None:

@@ -15,15 +15,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from crosswalk import apply
-from crosswalk.filling import GivenUp, fill_table, together
+from crosswalk.copy import analyze
+from crosswalk.errors import RowsBreakIndex
+from crosswalk.filling import Filled, GivenUp, complete_table, cut_small, fill_table, together
 from crosswalk.ledger import Ledger, Tally, former
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan, Statement
 from crosswalk.stage import Stage
 from crosswalk.strategy import needs
 
-BUILDS: Final = frozenset({"index", "key"})
-"""Kinds of statements that are run table by table, once the rows are in."""
+MANY: Final = 50
+"""Tables, from which on round trips are saved."""
+SMALL: Final = 8 * 1024 * 1024
+"""Bytes of a source table, below which what is built takes no time to speak of."""
 _FIRST: Final = -1
 """More urgent than any table's rows."""
 Numbered = tuple[int, Statement]
@@ -44,6 +48,7 @@ class Loading:
     async def load(self) -> list[Tally]:
         """Fill every table and build what belongs to it; raises the first error, the others at their edge."""
         stage, wanted = self.stage, needs(self.stage.facts)
+        await cut_small(stage)
         place = {name: i for i, name in enumerate(stage.order)}
         urgency = stage.urgency(stage.order)
         works = [
@@ -59,21 +64,49 @@ class Loading:
         if self.stage.failed:
             raise GivenUp
         try:
-            if self.stage.resumed:  # rows that stand there are found by their key
-                await self._build(name)
-            self.tallies[name] = await fill_table(self.stage, name, urgency)
+            if self.stage.resumed:
+                await self._build_early(name)
+            filled = await fill_table(self.stage, name, urgency)
         finally:
             self._full[name].set()
-        await self._build(name)
+        await together(self.stage, [self._complete(name, filled), self._build(name, analyzed=filled.new)])
 
-    async def _build(self, name: Name) -> None:
-        """Indexes side by side, then the keys that stand on them."""
+    async def _complete(self, name: Name, filled: Filled) -> None:
+        self.tallies[name] = await complete_table(self.stage, filled, _FIRST)
+
+    async def _build_early(self, name: Name) -> None:
+        """Rows that stand there already are found by their key; what they break, they may break no more in the end."""
         found = self.builds.get(name, [])
+        for each in list(found):
+            try:
+                await self._perform(each)
+            except RowsBreakIndex:
+                return
+            found.remove(each)
+
+    async def _build(self, name: Name, *, analyzed: bool) -> None:
+        """Indexes side by side, then the keys that stand on them, statistics last."""
+        found = self.builds.get(name, [])
+        if len(self.stage.order) >= MANY and self.stage.facts.source_table(name).bytes < SMALL:
+            await self._build_at_once(name, found, analyzed=analyzed)
+            return
         await together(self.stage, [self._perform(each) for each in found if each[1].kind == "index"])
         for each in found:
             if each[1].kind == "key":
                 await self._perform(each)
-        found.clear()
+        if analyzed:
+            async with self.stage.crew.pair(_FIRST) as pair:
+                await analyze(pair.target, name)
+
+    async def _build_at_once(self, name: Name, found: list[Numbered], *, analyzed: bool) -> None:
+        """A small table of many: round trips are what takes the time."""
+        async with self.stage.crew.pair(_FIRST) as pair:
+            if self.stage.failed:
+                raise GivenUp
+            if found:
+                await apply.perform_all(Ledger(pair.target), self.stage.run, found)
+            if analyzed:
+                await analyze(pair.target, name)
 
     async def _perform(self, numbered: Numbered) -> None:
         async with self.stage.crew.pair(_FIRST) as pair:
@@ -87,7 +120,7 @@ async def waiting_builds(plan: Plan, ledger: Ledger) -> dict[Name, list[Numbered
     """What has yet to be built, by table."""
     standing = await former.standing_numbers(ledger.session, plan.id)
     found: dict[Name, list[Numbered]] = {}
-    for number, statement in plan.phase("complete"):
-        if statement.kind in BUILDS and number not in standing:
+    for number, statement in plan.keys():  # noqa: SIM118  (no mapping)
+        if number not in standing:
             found.setdefault(parse(statement.table), []).append((number, statement))
     return found

@@ -17,17 +17,12 @@ from typing import Final
 
 from crosswalk import apply
 from crosswalk.accounts import fill_accounts
+from crosswalk.allowance import Limit, foresee
 from crosswalk.claim import claim, look_and_stir, note_landed, note_preserved, note_target
 from crosswalk.connect import Session, session
 from crosswalk.copy import advance_sequences
 from crosswalk.earlier import refuse_changed_strategy, refuse_occupied, refuse_unfinished
-from crosswalk.errors import (
-    CrosswalkError,
-    PlanDrifted,
-    PlanUndecided,
-    SchemaMoved,
-    TriggerUnplanned,
-)
+from crosswalk.errors import CrosswalkError, PlanDrifted, PlanUndecided, SchemaMoved, TriggerUnplanned
 from crosswalk.failpoints import hit
 from crosswalk.filling import fill_references, refuse_hard_failures
 from crosswalk.judge import find_moment, kept_keys
@@ -42,15 +37,7 @@ from crosswalk.proving import prove_completion
 from crosswalk.reconcile import Reconciliation
 from crosswalk.rights import require_rights
 from crosswalk.sequences import sequence_states
-from crosswalk.shaping import (
-    BACKUPS,
-    Shaping,
-    archived,
-    is_being_completed,
-    is_shaped,
-    is_untouched,
-    note_settings,
-)
+from crosswalk.shaping import BACKUPS, Shaping, archived, is_being_completed, is_shaped, is_untouched, note_settings
 from crosswalk.snapshot import snapshot
 from crosswalk.stage import Stage
 from crosswalk.strategy import unplanned, unplanned_triggers
@@ -97,12 +84,14 @@ async def migrate(
     stop: Callable[[], bool] = never,
     backup: Path | None = None,
     who: str = "",
+    max_rejects: Limit | None = None,
     begun: Callable[[int], None] = unheard,
 ) -> Migrated:
     """Carry a plan out; large tables go in chunks of about `chunk_bytes` of the source's heap and TOAST, or of a few seconds.
 
     Below the directory `backup` preserved tables are dumped, where the plan changes the target's form. `who` is noted
-    as the one who allowed the hazards. `begun` hears the run's number once there is something to resume.
+    as the one who allowed the hazards. With `max_rejects` it stops where more rows are rejected in all (TooManyRejects).
+    `begun` hears the run's number once there is something to resume.
     Raises PlanUndecided, HazardNotAllowed, StrategyChanged, PlanDrifted, DocumentRefused, RulesProposed, TableNotEmpty,
     AlreadyRunning, ShapeUnexpected, DuplicateKeys, RowsRefused, and what `back_up` raises, before anything is moved;
     Interrupted, SnapshotLost, ConnectionLost, StatementFailed, AccountingBroken after that.
@@ -129,7 +118,8 @@ async def migrate(
         await refuse_unfinished(plan, ledger)
         await _refuse_occupied(plan, found, ledger)
         run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
-        await note_settings(ledger, run, backup=str((backup or Path(BACKUPS)).absolute()), allow=allowed, who=who)
+        asked = {"backup": str((backup or Path(BACKUPS)).absolute()), "allow": allowed, "who": who}
+        await note_settings(ledger, run, **asked, max_rejects=str(max_rejects or ""))
         await note_target(ledger, run, found.facts.target)
         begun(run)
         return await _conduct(
@@ -154,6 +144,7 @@ async def resume(
     jobs: int = JOBS,
     observer: Observer | None = None,
     stop: Callable[[], bool] = never,
+    max_rejects: Limit | None = None,
     begun: Callable[[int], None] = unheard,
 ) -> Migrated:
     """Go on with the newest run that did not finish; raises as `migrate`, and NothingToResume."""
@@ -163,6 +154,8 @@ async def resume(
         unfinished = await ledger.unfinished()
         plan = Plan.model_validate(unfinished.plan)
         await ledger.lock()
+        if max_rejects is not None:
+            await note_settings(ledger, unfinished.id, max_rejects=str(max_rejects))
         begun(unfinished.id)
         found = await _look_again(unfinished.id, plan, ledger, source, target, observer or Silent())
         return await _conduct(
@@ -189,7 +182,7 @@ async def _look(plan: Plan, ledger: Ledger, source: Session, target: Session) ->
         found = await glance(plan.mapping(), source, target)
         await _refuse_unplanned(found, plan, ledger, leaving=archived(plan))
         return found
-    found = await look(plan.mapping(), source, target, created=plan.created, later=plan.later_keys)
+    found = await look(plan.mapping(), source, target, plan=plan)
     if found.hindrances:
         await _require_unchanged(found, plan, ledger)
     found.require_fit()
@@ -303,7 +296,7 @@ async def _give_form(run: _Run) -> None:
         return
     await run.shaping.shape(run.found.facts.target)
     plan, sides = run.plan, (run.found.source, run.found.target)
-    run.found = await look(plan.mapping(), *sides, created=plan.created, later=plan.later_keys)
+    run.found = await look(plan.mapping(), *sides, plan=plan)
     run.found.require_shape(run.plan)
     run.found.require_fit()
     await _refuse_unplanned(run.found, run.plan, run.ledger)
@@ -343,9 +336,10 @@ async def _stages(run: _Run) -> Migrated:
             resumed=run.resumed,
             chunk_bytes=run.chunk_bytes,
             fresh=frozenset(run.plan.created),
-            occupied={n for n in order if await ledger.filled(n) is False},
+            occupied={n for n, empty in (await former.were_empty(ledger.session, order)).items() if not empty},
         )
         await refuse_hard_failures(stage, order)
+        stage.allowance = await foresee(ledger, run.run, facts, order, stage.moment, shared.keeper)
         run.observer.begin([(n, t.rows, t.bytes) for n, t in zip(order, tables, strict=True)])
         again = Reconciliation(stage)
         stage.reconciled = again.compare if run.resumed else None
@@ -356,6 +350,7 @@ async def _stages(run: _Run) -> Migrated:
         if run.resumed:
             result.moved_again = await again.settle()
             result.tallies = [await fill_accounts(stage, name) for name in order]
+        stage.keep_to_limit(result.tallies)
         await _finish(run, stage, result, before)
     return result
 
@@ -379,7 +374,9 @@ async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Nam
         await advance_sequences(facts, name, ledger.session)
     now = await sequence_states(facts, run.plan.order, ledger.session)
     result.sequences = sum(before.get(name) != state for name, state in now.items())
+    await run.shaping.keys()
     await add_keys(stage, result.tallies)
+    stage.keep_to_limit(result.tallies)
     await apply.release(ledger)
     await run.shaping.complete()
     await stage.snapshot.check()

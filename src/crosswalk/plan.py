@@ -219,6 +219,11 @@ class Plan(_Model):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
 
 
+    def keys(self, table: Name | None = None) -> tuple[tuple[int, Statement], ...]:
+        """The indexes and keys of one table that the plan makes, or of all, in order, each with its number in the plan."""
+        made = (each for each in self.phase("complete") if each[1].of_key)
+        return tuple(each for each in made if table is None or each[1].table == str(table))
+
     def phase(self, phase: Phase) -> tuple[tuple[int, Statement], ...]:
         """The statements of a phase, each with its number in the plan."""
         return tuple((i, s) for i, s in enumerate(self.statements) if s.phase == phase)

@@ -19,6 +19,8 @@ from crosswalk.names import Name, parse, quote
 from crosswalk.plan import Plan
 from crosswalk.schema import Schema, Table
 
+TOLD: Final = 6
+"""Lacks that an error names; `crosswalk doctor` names all."""
 _WRITES: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -66,9 +68,19 @@ def require_rights(
     """
     found = tuple(_lacking(plan, document, target, ledger, leaving))
     if found:
-        what = "; ".join(dict.fromkeys(lack.what for lack in found))
-        fix = " ".join(dict.fromkeys(lack.fix for lack in found))
-        raise RightsMissing(side="target", role=target.role, what=what, fix=fix)
+        raise RightsMissing(
+            side="target",
+            role=target.role,
+            what=_some([lack.what for lack in found], "; "),
+            fix=_some([lack.fix for lack in found], " "),
+        )
+
+
+def _some(texts: list[str], between: str) -> str:
+    """As many as a reader takes in."""
+    once = list(dict.fromkeys(texts))
+    more = f"{between}… and {len(once) - TOLD} more" if len(once) > TOLD else ""
+    return between.join(once[:TOLD]) + more
 
 
 def _lacking(

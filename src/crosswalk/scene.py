@@ -82,9 +82,7 @@ async def scene(
     RulesProposed, PlanElsewhere, and whatever keeps a side from being read.
     """
     run, plan = await _last_plan(servers)
-    async with survey(
-        file or plan.mapping(), servers, purpose=purpose, created=plan.created, later=plan.later_keys
-    ) as found:
+    async with survey(file or plan.mapping(), servers, purpose=purpose, plan=plan) as found:
         ledger = Ledger(found.target)
         if not await is_shaped(ledger, plan):
             raise NotFormedYet(run=run.id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from crosswalk.connect import Session
 from crosswalk.express import Facts
@@ -18,6 +19,9 @@ from crosswalk.mapping import Take
 from crosswalk.names import Name, quote
 from crosswalk.pg_types import INTEGERS
 from crosswalk.schema import Schema, Sequence, Table
+
+BATCH: Final = 25
+"""Sequences in one statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +74,19 @@ async def sequence_states(
     facts: Facts, targets: Iterable[Name], session: Session
 ) -> dict[Name, tuple[int, bool]]:
     """Last value, and whether it was given out, of the sequences behind these tables that the role may set."""
-    named = sorted({name for target in targets for name in feeding(facts.target, target).values()})
-    found = {}
-    for name in named:
-        if facts.target.sequences[name].settable:
-            row = await session.fetchrow(f"SELECT last_value, is_called FROM {name.sql}", what=f"the sequence {name}")
-            assert row is not None
-            found[name] = (int(row[0]), bool(row[1]))
+    named = {name for target in targets for name in feeding(facts.target, target).values()}
+    return await states(session, sorted(name for name in named if facts.target.sequences[name].settable))
+
+
+async def states(session: Session, sequences: Iterable[Name]) -> dict[Name, tuple[int, bool]]:
+    """Last value, and whether it was given out; many sequences in one statement."""
+    left = list(sequences)
+    found: dict[Name, tuple[int, bool]] = {}
+    for start in range(0, len(left), BATCH):
+        some = left[start : start + BATCH]
+        sql = " UNION ALL ".join(f"SELECT {i} AS i, last_value, is_called FROM {name.sql}" for i, name in enumerate(some))
+        told = f"the sequence {some[0]}" if len(some) == 1 else "the sequences"
+        found |= {some[r["i"]]: (int(r["last_value"]), bool(r["is_called"])) for r in await session.fetch(sql, what=told)}
     return found
 
 

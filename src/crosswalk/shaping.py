@@ -1,7 +1,8 @@
 """Gives the target the form that a plan's document needs, and completes it once the rows are there.
 
     shape      before the rows: preserved tables are dumped and the dump is proven, then come the statements
-    complete   after the rows, foreign keys and triggers
+    keys       indexes and keys of tables that the plan makes: once their rows are in, before foreign keys
+    complete   after the rows, foreign keys and triggers: whatever has not run yet
 
 Each statement runs once, in one transaction with its line in `crosswalk.applied`: a run that is killed goes on with
 the next. What a run of the same plan applied before, and nobody has undone, counts. Part of the conductor.
@@ -9,7 +10,7 @@ the next. What a run of the same plan applied before, and nobody has undone, cou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,12 +23,17 @@ from crosswalk.failpoints import hit
 from crosswalk.ledger import Ledger, former
 from crosswalk.names import Name, parse
 from crosswalk.numerals import plural
-from crosswalk.plan import Phase, Plan
+from crosswalk.plan import Phase, Plan, Statement
 from crosswalk.progress import Observer
 from crosswalk.schema import RelationKind, Schema
 
 BACKUPS: Final = "crosswalk-backup"
 """The directory of backups where nobody named one."""
+_MANY: Final = 50
+"""From so many statements on, several go in one transaction."""
+_LARGEST: Final = 50
+"""Statements in one transaction, at most: each holds locks to its end."""
+_MAKING: Final = frozenset({"create", "index", "key"})
 _HOLDING: Final = {RelationKind.TABLE, RelationKind.PARTITIONED}
 """Relations with rows of their own; a partition's are its root's too."""
 
@@ -51,22 +57,30 @@ class Shaping:
             await self._back_up()
             concerned = sorted({*archived(self.plan), *self.plan.order} & found.tables.keys())
             await note_standing(self.ledger, self.run, [n for n in concerned if found.tables[n].kind in _HOLDING])
-        await self._perform("shape", standing)
+        await self._perform(standing, self.plan.phase("shape"))
+
+    async def keys(self, table: Name | None = None) -> None:
+        """Run what has not run yet of the indexes and keys of one table that the plan makes, or of all such tables.
+
+        Raises RowsBreakIndex.
+        """
+        standing = await former.standing_numbers(self.ledger.session, self.plan.id)
+        await self._perform(standing, self.plan.keys(table))
 
     async def complete(self) -> None:
         """Run what has not run yet of the phase `complete`."""
-        await self._perform("complete", await former.standing_numbers(self.ledger.session, self.plan.id))
+        standing = await former.standing_numbers(self.ledger.session, self.plan.id)
+        await self._perform(standing, self.plan.phase("complete"))
 
     def waiting(self, phase: Phase, standing: frozenset[int]) -> bool:
         """Whether statements of a phase have yet to run."""
         return any(number not in standing for number, _ in self.plan.phase(phase))
 
-    async def _perform(self, phase: Phase, standing: frozenset[int]) -> None:
-        for number, statement in self.plan.phase(phase):
-            if number not in standing:
-                if self.stop():
-                    raise Interrupted()
-                await apply.perform(self.ledger, self.run, number, statement)
+    async def _perform(self, standing: frozenset[int], statements: Iterable[tuple[int, Statement]]) -> None:
+        for batch in _batches([each for each in statements if each[0] not in standing]):
+            if self.stop():
+                raise Interrupted()
+            await apply.perform_all(self.ledger, self.run, batch)
 
     async def _back_up(self) -> None:
         """Dump the preserved tables before anything is changed; once for a run."""
@@ -84,6 +98,23 @@ class Shaping:
         hit("backup.taken")
 
 
+def _batches(statements: Sequence[tuple[int, Statement]]) -> Iterator[list[tuple[int, Statement]]]:
+    """What makes new objects goes together where there is much of it; what others may be waiting for goes alone."""
+    size = min(max(1, len(statements) // _MANY), _LARGEST)
+    batch: list[tuple[int, Statement]] = []
+    for each in statements:
+        alone = each[1].hazard is not None or each[1].kind not in _MAKING
+        if batch and (alone or len(batch) == size):
+            yield batch
+            batch = []
+        batch.append(each)
+        if alone:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 async def is_shaped(ledger: Ledger, plan: Plan) -> bool:
     """Whether the target has the form that the plan gives it: all of its `shape` statements stand."""
     standing = await former.standing_numbers(ledger.session, plan.id) if await ledger.exists() else frozenset()
@@ -96,9 +127,12 @@ async def is_untouched(ledger: Ledger, plan: Plan) -> bool:
 
 
 async def is_being_completed(ledger: Ledger, plan: Plan) -> bool:
-    """Whether a statement of phase `complete` stands: the form is no longer the one that the shape left."""
+    """Whether a statement of phase `complete` stands: the form is no longer the one that the shape left.
+
+    Indexes and keys of tables that the plan makes do not count: the form is said with them from the beginning.
+    """
     standing = await former.standing_numbers(ledger.session, plan.id) if await ledger.exists() else frozenset()
-    return any(number in standing for number, _ in plan.phase("complete"))
+    return any(number in standing for number, statement in plan.phase("complete") if not statement.of_key)
 
 
 async def note_settings(ledger: Ledger, run: int, **settings: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from crosswalk.allowance import Allowance
 from crosswalk.connect import Session
 from crosswalk.crew import Crew, Pair
 from crosswalk.errors import Interrupted
 from crosswalk.express import Facts, Moment, Motion
-from crosswalk.ledger import Ledger
+from crosswalk.ledger import Chunk, Ledger, Tally
 from crosswalk.names import Name
 from crosswalk.progress import Observer
 from crosswalk.snapshot import Snapshot
@@ -43,8 +44,12 @@ class Stage:
     """Target keys of rows that the second passage refused: they stand in the target until they are taken out."""
     failed: list[BaseException] = field(default_factory=list)
     """The first error of a worker; the others stop at their chunk's edge."""
+    cut: dict[Name, list[Chunk]] = field(default_factory=dict)
+    """Chunks that were planned for all small tables at once."""
     reconciled: Callable[[Name, Pair], Awaitable[None]] | None = None
     """In a resumed run: holds what had landed of a table against the new snapshot, once the rest has come."""
+    allowance: Allowance | None = None
+    """How many rows may be rejected; None: any number."""
     crew: Crew = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +65,11 @@ class Stage:
         """Raises Interrupted."""
         if self.stop():
             raise Interrupted()
+
+    def keep_to_limit(self, tallies: Iterable[Tally]) -> None:
+        """Raises TooManyRejects where the accounting has more rows in quarantine than may be."""
+        if self.allowance is not None:
+            self.allowance.keep_to(tallies)
 
     def keeps(self, motion: Motion) -> bool:
         """Rows that stood in the table before win."""

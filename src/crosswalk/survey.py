@@ -6,7 +6,7 @@ Every verb that needs the mapping begins here. Reads only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -23,12 +23,13 @@ from crosswalk.errors import (
 from crosswalk.express import Facts
 from crosswalk.fingerprint import fingerprint
 from crosswalk.judge import UNDECIDED, Problem, examine, gather_facts, undecided
+from crosswalk.ledger import Ledger, former
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan
 from crosswalk.rights import require_sight
 from crosswalk.schema import Schema
-from crosswalk.strategy import as_rows_come
+from crosswalk.strategy import as_rows_come, with_keys_to_come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,23 +176,35 @@ async def glance(file: MappingFile, source: Session, target: Session) -> Survey:
     return Survey(file=file, source=source, target=target, facts=facts, problems=())
 
 
+async def _coming(plan: Plan, ledger: Ledger) -> frozenset[tuple[Name, str]]:
+    """Keys and indexes that the plan has yet to make for the tables that it has made.
+
+    Asked before the catalog is read, so that one which comes in between is not missed.
+    """
+    standing = await former.standing_numbers(ledger.session, plan.id) if await ledger.exists() else frozenset()
+    shaped = all(number in standing for number, _ in plan.phase("shape"))
+    return plan.coming(standing) if shaped else frozenset()
+
+
 async def look(
     file: MappingFile,
     source: Session,
     target: Session,
     *,
-    created: Iterable[Name] = (),
-    later: frozenset[tuple[Name, str]] = frozenset(),
+    plan: Plan | None = None,
 ) -> Survey:
     """Facts and problems of a document, through sessions that are open.
 
-    `created` are tables that the plan made, `later` foreign keys that it adds once the rows are there.
+    Of a target that a `plan` has given its form: what its new tables get only once the rows are there is known.
     Raises RowsHidden and ColumnsUnreadable before a row is read.
     """
+    coming = await _coming(plan, Ledger(target)) if plan else frozenset()
     schema, standing = await read_both(source, target)
     require_sight(file.document, schema, standing)
-    facts, problems = await gather_facts(file, schema, as_rows_come(standing, created), source, target)
-    facts = replace(facts, later=later)
+    if plan is not None:
+        standing = with_keys_to_come(as_rows_come(standing, plan.created), schema, coming)
+    facts, problems = await gather_facts(file, schema, standing, source, target)
+    facts = replace(facts, later=plan.later_keys if plan else frozenset())
     if not problems:
         problems = examine(file, facts)
     return Survey(file=file, source=source, target=target, facts=facts, problems=tuple(problems))
@@ -203,9 +216,8 @@ async def survey(
     servers: Servers,
     *,
     purpose: str,
-    created: Iterable[Name] = (),
-    later: frozenset[tuple[Name, str]] = frozenset(),
+    plan: Plan | None = None,
 ) -> AsyncIterator[Survey]:
-    """Sessions, facts and problems of a document; `created` and `later` as in `look`."""
+    """Sessions, facts and problems of a document; `plan` as in `look`."""
     async with both(servers, purpose=purpose) as (source, target):
-        yield await look(file, source, target, created=created, later=later)
+        yield await look(file, source, target, plan=plan)

@@ -28,6 +28,8 @@ SPOKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 """What the driver raises; InternalClientError comes where a connection ends in the middle of an exchange."""
 _QUOTED_VALUE: Final = re.compile(r'(?<=: )".*"', re.DOTALL)
 _BUSY: Final = "another operation is in progress"
+_ALLOCATION: Final = re.compile(r"\b\d{10,}\b")
+"""A size beyond 1 GB, in whatever language the message is."""
 _HIDDEN: Final = re.compile(r'row-level security policy for table "(.+)"')
 
 
@@ -38,6 +40,8 @@ def harmless(error: asyncpg.PostgresError) -> str:
 
 def without_values(state: str, text: str) -> str:
     """A message of the server, by its SQLSTATE, without values of rows."""
+    if _is_allocation(state, text):
+        return f"a row that takes over 1 GB can neither be sent nor stored ({text.splitlines()[0]})"
     if state.startswith("22"):
         return _QUOTED_VALUE.sub('"…"', text)
     if state in {"P0001", "P0002", "P0003", "P0004"} or is_foreign(state):
@@ -45,10 +49,21 @@ def without_values(state: str, text: str) -> str:
     return text.splitlines()[0] if text else state
 
 
+def state_of(error: asyncpg.PostgresError) -> str:
+    """Its SQLSTATE; 54000, of a limit, for a row that is too large for the server's memory."""
+    state = error.sqlstate or ""
+    return "54000" if _is_allocation(state, str(error.args[0]) if error.args else "") else state
+
+
+def _is_allocation(state: str, text: str) -> bool:
+    """A row that takes over 1 GB ends in the allocator, as an internal error."""
+    return state == "XX000" and _ALLOCATION.search(text) is not None
+
+
 def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> CrosswalkError:
     """Our error for one of the driver's; `what` says what was being done, as a noun phrase."""
     if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
+        state = state_of(error)
         known = meaning(state)
         reason = harmless(error)
         hidden = _HIDDEN.search(reason)

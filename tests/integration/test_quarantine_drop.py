@@ -11,8 +11,8 @@ import pytest
 
 from crosswalk.cli import main
 from crosswalk.embedded import Server
-from tests.integration.test_quarantine_retry import DOCUMENT, SOURCE, TARGET, tallies
-from tests.road import Road, findings, road, rows, run
+from tests.quarantined import after_a_run, tallies
+from tests.road import Road, findings, rows, run
 from tests.servers import MakeDatabase, MakeRole, MakeTemplate, Role
 
 SECRETS = ("c3@example.org", "bad 3", "bad 5", "c5@example.org")
@@ -28,11 +28,7 @@ def moved(
     pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase, keepers: tuple[Role, Role],
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> Road:
-    """A finished run: clients 2 and 4 set aside by the rules, 3 and 5 by the load, and the visits of all four."""
-    old = template(pg16, "drop_old", lambda url: run(url, SOURCE), owner=keepers[0])
-    new = template(pg18, "drop_new", lambda url: run(url, TARGET), owner=keepers[1])
-    way = road(make_database(pg16, old, owner=keepers[0]), make_database(pg18, new, owner=keepers[1]), DOCUMENT)
-    asyncio.run(way.migrate())
+    way = after_a_run(pg16, pg18, template, make_database, keepers)
     monkeypatch.setenv("CROSSWALK_SOURCE", way.source)
     monkeypatch.setenv("CROSSWALK_TARGET", way.target)
     monkeypatch.setenv("COLUMNS", "80")

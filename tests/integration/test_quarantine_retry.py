@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -12,42 +11,9 @@ from crosswalk.errors import FailpointHit, NotFinished, NotOfThisRun, RolledBack
 from crosswalk.failpoints import VARIABLE
 from crosswalk.quarantined import Outcome, retry, stock
 from crosswalk.rollback import rollback
-from tests.road import Road, connected, findings, lay, road, rows, run, set_aside, triggers
+from tests.quarantined import after_a_run, tallies
+from tests.road import Road, connected, findings, lay, rows, run, set_aside, triggers
 from tests.servers import MakeDatabase, MakeRole, MakeTemplate, Role
-
-SOURCE = """
-CREATE TABLE client (id int PRIMARY KEY, email text, phone text NOT NULL, token text);
-CREATE TABLE visit (id int PRIMARY KEY, client int NOT NULL REFERENCES client ON DELETE CASCADE, day date);
-INSERT INTO client SELECT i, 'c' || i || '@example.org', '79' || i, 'secret' FROM generate_series(1, 8) AS i;
-UPDATE client SET email = NULL WHERE id IN (2, 4);
-UPDATE client SET phone = 'bad ' || id WHERE id IN (3, 5);
-INSERT INTO visit SELECT i * 10, i, '2026-01-01' FROM generate_series(1, 8) AS i;
-"""
-TARGET = """
-CREATE FUNCTION sound(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1 NOT LIKE 'bad%'; END $$;
-CREATE TABLE client (id int PRIMARY KEY, email text NOT NULL, phone text CONSTRAINT sound CHECK (sound(phone)),
-    token text, touched timestamptz NOT NULL DEFAULT 'epoch');
-CREATE TABLE visit (id int PRIMARY KEY, client_id int NOT NULL REFERENCES client, day date);
-CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.touched := now(); RETURN NEW; END $$;
-CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON client FOR EACH ROW EXECUTE FUNCTION touch();
-"""
-DOCUMENT = """
-version: 1
-tables:
-  client:
-    from: client
-    key: [id]
-    rejects: quarantine
-    columns: {id: id, email: email, phone: phone, token: {sql: token, secret: true}, touched: {default: true}}
-  visit:
-    from: visit
-    key: [id]
-    rejects: quarantine
-    columns:
-      id: id
-      client_id: {lookup: {table: client, match: {id: client}, take: id}}
-      day: day
-"""
 
 
 @pytest.fixture(scope="session")
@@ -56,25 +22,10 @@ def holders(pg16: Server, pg18: Server, make_role: MakeRole) -> tuple[Role, Role
 
 
 @pytest.fixture
-async def way(
+def way(
     pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase, holders: tuple[Role, Role]
 ) -> Road:
-    """Two clients whose email is NULL (2, 4: the rules see it), two whose phone is bad (3, 5: only the load does)."""
-    old = template(pg16, "retry_old", lambda url: run(url, SOURCE), owner=holders[0])
-    new = template(pg18, "retry_new", lambda url: run(url, TARGET), owner=holders[1])
-    return road(
-        make_database(pg16, old, owner=holders[0]), make_database(pg18, new, owner=holders[1]), DOCUMENT
-    )
-
-
-async def tallies(url: str) -> dict[str, tuple[Any, ...]]:
-    """The newest accounting as the ledger has it."""
-    found = await rows(
-        url,
-        "SELECT DISTINCT ON (target_table) target_table, extracted, loaded, merged, quarantined, filtered, written"
-        " FROM crosswalk.tally ORDER BY target_table, run_id DESC",
-    )
-    return {name.rpartition(".")[2]: tuple(rest) for name, *rest in found}
+    return after_a_run(pg16, pg18, template, make_database, holders)
 
 
 def counted(outcomes: tuple[Outcome, ...]) -> dict[str, tuple[int, ...]]:
@@ -82,7 +33,6 @@ def counted(outcomes: tuple[Outcome, ...]) -> dict[str, tuple[int, ...]]:
 
 
 async def test_after_a_fix_of_the_target_all_of_them_land(way: Road) -> None:
-    await way.migrate()
     async with connected(way.target) as conn:
         before = await triggers(conn)
         assert set(await set_aside(conn, "public.visit")) == {"20", "30", "40", "50"}
@@ -103,14 +53,9 @@ async def test_after_a_fix_of_the_target_all_of_them_land(way: Road) -> None:
         assert await triggers(conn) == before
         assert await conn.fetchval("SELECT count(*) FROM client WHERE touched <> 'epoch'") == 0
     assert (await retry(way.servers)).tables == ()
-    await rollback(way.target, allow=["keeps-later-changes"])
-    assert await rows(way.target, "SELECT count(*) FROM client") == [(0,)]
-    with pytest.raises(RolledBack):
-        await retry(way.servers)
 
 
 async def test_rows_corrected_gone_or_still_wrong_in_the_source(way: Road) -> None:
-    await way.migrate()
     await run(
         way.source,
         "UPDATE client SET email = 'x@example.org' WHERE id = 2; UPDATE client SET phone = 'good' WHERE id = 3;"
@@ -127,7 +72,6 @@ async def test_rows_corrected_gone_or_still_wrong_in_the_source(way: Road) -> No
 
 
 async def test_a_table_named_brings_along_what_refers_to_it_and_no_other(way: Road) -> None:
-    await way.migrate()
     await run(way.target, "ALTER TABLE client DROP CONSTRAINT sound")
     alone = await retry(way.servers, ["visit"])
     assert counted(alone.tables) == {"visit": (4, 0, 0, 0, 0, 4)}
@@ -139,7 +83,6 @@ async def test_a_table_named_brings_along_what_refers_to_it_and_no_other(way: Ro
 
 
 async def test_a_retry_that_fails_leaves_all_as_it_was_and_goes_on(way: Road, monkeypatch: pytest.MonkeyPatch) -> None:
-    await way.migrate()
     before = await tallies(way.target)
     await run(way.target, "ALTER TABLE client DROP CONSTRAINT sound")
     monkeypatch.setenv(VARIABLE, "retry.before_commit=error")
@@ -155,10 +98,29 @@ async def test_a_retry_that_fails_leaves_all_as_it_was_and_goes_on(way: Road, mo
     assert findings(await way.verify()) == []
 
 
+async def test_a_retry_that_was_killed_at_its_end_is_brought_to_an_end(way: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected(way.target) as conn:
+        before = await triggers(conn)
+    await run(way.target, "ALTER TABLE client DROP CONSTRAINT sound, ALTER email DROP NOT NULL")
+    monkeypatch.setenv(VARIABLE, "released.before_commit=error")
+    with pytest.raises(FailpointHit):
+        await retry(way.servers)
+    monkeypatch.delenv(VARIABLE)
+    verified = await way.verify()
+    assert [h.name for h in verified.held] == ["touch"]
+    done = await retry(way.servers)
+    assert (done.landed, done.left) == (0, 0)
+    assert await tallies(way.target) == {"client": (8, 8, 0, 0, 0, 8), "visit": (8, 8, 0, 0, 0, 8)}
+    async with connected(way.target) as conn:
+        assert await triggers(conn) == before
+    assert (await way.verify()).clean
+
+
 async def test_a_run_that_has_not_finished_is_resumed_first(way: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = await way.plan()
     monkeypatch.setenv(VARIABLE, "run.before_finish=error")
     with pytest.raises(FailpointHit):
-        await way.migrate()
+        await way.migrate(plan)
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(NotFinished) as refused:
         await retry(way.servers)
@@ -270,3 +232,33 @@ async def test_winners_of_a_key_and_rows_that_are_spread(
     assert await tallies(way.target) == {"person": (4, 2, 1, 1, 0, 2), "tag": (4, 4, 0, 0, 0, 5)}
     assert counted(done.tables) == {"person": (2, 1, 0, 0, 0, 1), "tag": (2, 2, 0, 0, 0, 0)}
     assert findings(await way.verify()) == []
+
+
+KEPT = """
+CREATE TABLE person (id int PRIMARY KEY, name text NOT NULL);
+INSERT INTO person VALUES (2, 'of old');
+"""
+KEEP = """
+version: 1
+tables:
+  person: {from: person, key: [id], existing: keep, rejects: quarantine, columns: {id: id, name: name}}
+"""
+
+
+async def test_rows_that_stood_there_before_are_kept_and_all_can_be_taken_back(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    people = "CREATE TABLE person (id int PRIMARY KEY, name text); INSERT INTO person VALUES (1, NULL), (2, NULL), (3, 'Cid')"
+    way = await lay(make_database, make_role, (pg16, people), (pg18, KEPT), KEEP)
+    await way.migrate()
+    assert await tallies(way.target) == {"person": (3, 1, 0, 2, 0, 1)}
+    await run(way.source, "UPDATE person SET name = 'new ' || id WHERE name IS NULL")
+    done = await retry(way.servers)
+    assert counted(done.tables) == {"person": (2, 1, 1, 0, 0, 0)}
+    assert await tallies(way.target) == {"person": (3, 2, 1, 0, 0, 3)}
+    assert await rows(way.target, "SELECT id, name FROM person ORDER BY 1") == [(1, "new 1"), (2, "of old"), (3, "Cid")]
+    assert findings(await way.verify()) == []
+    await rollback(way.target)
+    assert await rows(way.target, "SELECT id, name FROM person") == [(2, "of old")]
+    with pytest.raises(RolledBack):
+        await retry(way.servers)

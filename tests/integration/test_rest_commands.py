@@ -1,12 +1,10 @@
-"""The real command with a REST source: a whole road, what it prints, and that no secret is in it."""
+"""The commands with a REST source: a whole road, what is printed, and that no secret is in it."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +14,9 @@ from typing import Any
 import pytest
 
 from crosswalk import embedded
+from crosswalk.cli import main
 from crosswalk.embedded import Server
-from tests.postgrest import Api, grants, serve
+from tests.postgrest import Api, grant, serve
 from tests.servers import MakeDatabase, sql
 
 SOURCE = """
@@ -55,7 +54,8 @@ class Project:
     place: Path
     home: Path
     api: Api
-    target: str
+    patch: pytest.MonkeyPatch
+    capture: pytest.CaptureFixture[str]
     source_server: Server
     source_database: str
 
@@ -63,21 +63,21 @@ class Project:
     def key(self) -> str:
         return self.api.jwt("service_role")
 
+    @property
+    def staging_password(self) -> str:
+        return (self.home / "servers" / "rest" / "password").read_text().strip()
+
     def run(self, *arguments: str, key: str | None = None, source: str = "") -> tuple[int, dict[str, Any], str]:
         """Exit code, the one JSON object, stderr; no secret is in them."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "CROSSWALK", "COLUMNS"))}
-        given = {"CROSSWALK_SOURCE": source or self.api.url, "CROSSWALK_TARGET": self.target, "CROSSWALK_HOME": str(self.home)}
-        keys = {"CROSSWALK_SOURCE_KEY": self.key if key is None else key}
-        done = subprocess.run(
-            [sys.executable, "-m", "crosswalk", *arguments, "--json"], cwd=self.place, env={**kept, **given, **keys},
-            text=True, capture_output=True, check=False, timeout=90,
-        )  # fmt: skip
-        for text in (done.stdout, done.stderr):
+        self.patch.setenv("CROSSWALK_SOURCE", source or self.api.url)
+        self.patch.setenv("CROSSWALK_SOURCE_KEY", self.key if key is None else key)
+        code = main([*arguments, "--json"])
+        done = self.capture.readouterr()
+        for text in (done.out, done.err):
             assert "this is a bug" not in text, text
             assert self.key.rpartition(".")[2] not in text, text
-            assert "rest_" not in text, "the staging database is nobody's business"
-        assert done.stdout, done.stderr
-        return done.returncode, json.loads(done.stdout), done.stderr
+            assert self.staging_password not in text
+        return code, json.loads(done.out), done.err
 
 
 @pytest.fixture(scope="module")
@@ -93,18 +93,27 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def project(pg16: Server, home: Path, tmp_path: Path, make_database: MakeDatabase) -> Iterator[Project]:
+def project(
+    pg16: Server, home: Path, tmp_path: Path, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Project]:
     old, target = make_database(pg16), make_database(pg16)
     name = old.rpartition("/")[2]
-    sql(pg16, SOURCE + grants(), database=name)
+    sql(pg16, SOURCE, database=name)
+    grant(pg16, name)
     sql(pg16, TARGET, database=target.rpartition("/")[2])
     (tmp_path / "crosswalk.yaml").write_text(MAPPING)
     with serve(pg16, name) as api:
-        yield Project(place=tmp_path, home=home, api=api, target=target, source_server=pg16, source_database=name)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("CROSSWALK_TARGET", target)
+        monkeypatch.setenv("CROSSWALK_HOME", str(home))
+        yield Project(
+            place=tmp_path, home=home, api=api, patch=monkeypatch, capture=capsys, source_server=pg16, source_database=name
+        )
 
 
 def test_the_whole_road_by_commands(project: Project) -> None:
-    code, data, told = project.run("plan", "crosswalk.yaml", "--strategy", "transform", "--why", "a test")
+    code, data, told = project.run("plan", "crosswalk.yaml")
     assert code == 0, (data, told)
     assert f"pulled 60 rows of 3 tables from {project.api.url}, not in one snapshot" in told
     assert data["plans"]["transform"]["source"]["url"] == project.api.url
@@ -112,6 +121,7 @@ def test_the_whole_road_by_commands(project: Project) -> None:
     assert [f["id"] for f in data["findings"] if f["side"] == "source"] == ["source.rest"]
     assert [f for f in data["findings"] if f["side"] == "both"] == []
     assert f"60 rows of 3 tables as they were pulled from {project.api.url}" in told
+    assert project.run("decide", "transform", "--why", "a test")[0] == 0
     code, data, told = project.run("migrate", "crosswalk-plan.json")
     assert code == 0, (data, told)
     assert {t["target"]: t["loaded"] for t in data["accounting"]} == {"public.customers": 30, "public.purchases": 30}
@@ -122,7 +132,8 @@ def test_the_whole_road_by_commands(project: Project) -> None:
     assert project.run("repair")[0] == 0
     code, data, told = project.run("report")
     assert code == 0
-    assert project.api.url in (project.place / "crosswalk-report.html").read_text()
+    told = json.loads((project.place / "crosswalk-report.json").read_text())
+    assert {"url": project.api.url, "rest": True}.items() <= told["sides"][0].items()
 
 
 def test_a_key_from_a_file_and_refusals_that_name_no_key(project: Project) -> None:

@@ -223,6 +223,18 @@ def test_accounting_and_quarantine_are_held_against_the_document() -> None:
     other = history(STARTED, FINISHED, reasons=({**REASON, "target_table": "public.orders"},))
     assert gate(Facts(history=other), "quarantine")[0] == "failed"
     assert weigh(Facts(history=other)).next == "crosswalk verify"
+    given_up = history(STARTED, FINISHED, reasons=({**REASON, "target_table": "public.orders", "dropped": 1},))
+    assert gate(Facts(history=given_up), "quarantine") == ("passed", "1 row in quarantine, 1 of them given up")
+
+
+def test_a_retry_of_quarantine_writes_rows_and_so_ends_a_verification() -> None:
+    verified = ("proof", "verified", {"clean": True, "rows": 3})
+    assert gate(Facts(history=history(STARTED, FINISHED, verified)), "verified")[0] == "passed"
+    for word in ("begun", "done"):
+        found = Facts(history=history(STARTED, FINISHED, verified, ("retry", word, {})))
+        assert gate(found, "verified") == ("open", "rows were written after the last verification")
+    dropped = Facts(history=history(STARTED, FINISHED, verified, ("quarantine", "dropped", {})))
+    assert gate(dropped, "verified")[0] == "passed"
 
 
 def test_the_backup_is_told_proven_unproven_or_not_needed() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from crosswalk.allowance import Limit
 from crosswalk.cli import options
 from crosswalk.cli.interrupt import Stop, stoppable
 from crosswalk.cli.migrated import tell
@@ -30,13 +31,20 @@ RetryFor = Annotated[
         "--retry-for", min=0, metavar="SECONDS", help="How long a server that went away is waited for; 0: not at all."
     ),
 ]
+MaxRejects = Annotated[
+    str | None,
+    typer.Option(
+        "--max-rejects", metavar="N|N%", show_default=False, help="Stop where more source rows are rejected in all."
+    ),
+]
 EXAMPLES: Final = (
     "crosswalk migrate crosswalk-plan.json",
     "crosswalk migrate crosswalk-plan.json --allow disables-triggers --jobs 4",
 )
 EXITS: Final = {
     0: "every row accounted for, as the document expects", 1: "an error; `crosswalk resume` goes on",
-    2: "rows in quarantine that the document does not expect", 3: "refused: undecided, hazard, drift, rows in the target",
+    2: "rows in quarantine that the document does not expect, or more than --max-rejects",
+    3: "refused: undecided, hazard, drift, rows in the target",
     130: "stopped; `crosswalk resume` goes on",
 }
 
@@ -57,6 +65,7 @@ def migrate(
         typer.Option("--backup", metavar="DIR", help="Where preserved tables are dumped; else beside the plan."),
     ] = None,
     retry_for: RetryFor = PATIENCE,
+    max_rejects: MaxRejects = None,
     as_json: options.Json = False,
 ) -> int:
     """Carry a plan out: give the target its form, copy, account for every row, advance sequences, switch triggers on again.
@@ -70,10 +79,15 @@ def migrate(
     chosen = read_plans(plan).chosen(plan)
     asked = _Asked(
         allow=allow or [], jobs=jobs, chunk_bytes=chunk_size * MEGABYTE if chunk_size else None,
-        backup=backup or plan.absolute().parent / BACKUPS, patience=Patience(seconds=retry_for),
+        backup=backup or plan.absolute().parent / BACKUPS, patience=Patience(seconds=retry_for), limit=limit(max_rejects),
     )
     done = asyncio.run(_move(chosen, options.servers(source, target), asked))
     return tell(done, source=source, target=target, as_json=as_json)
+
+
+def limit(text: str | None) -> Limit | None:
+    """How many rows may be rejected; raises LimitUnreadable."""
+    return Limit.read(text) if text is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +99,7 @@ class _Asked:
     chunk_bytes: int | None
     backup: Path
     patience: Patience
+    limit: Limit | None
 
 
 async def _move(plan: Plan, servers: Servers, asked: _Asked) -> Migrated:
@@ -93,7 +108,7 @@ async def _move(plan: Plan, servers: Servers, asked: _Asked) -> Migrated:
         async def work(stop: Stop) -> Migrated:
             return await conduct(
                 plan, servers, allow=asked.allow, jobs=asked.jobs, chunk_bytes=asked.chunk_bytes, backup=asked.backup,
-                observer=observer, stop=stop, who=user(), patience=asked.patience,
+                observer=observer, stop=stop, who=user(), max_rejects=asked.limit, patience=asked.patience,
             )
 
         return await stoppable(work)

@@ -81,7 +81,7 @@ def plan(
     write_plans(output, plans)
     answer = voice.Answer(
         data=_data(output, plans, planned), view=[*_view(plans)], exit_code=EXIT_CLEAN if plans.plans else EXIT_REFUSED,
-        notes=_notes(planned, mapping), next=_next(plans, output, source, target),
+        notes=(*_notes(planned, mapping), *_unseen(plans)), next=_next(plans, output, source, target),
     )
     voice.note(f"written to {output}")
     return voice.give(answer, as_json=as_json)
@@ -123,6 +123,15 @@ def _notes(planned: Planned, mapping: Path | None) -> tuple[str, ...]:
     if not unspoken or mapping is None:
         return ()
     return (f"the document does not speak of {len(unspoken)} reasons for quarantine: `crosswalk check {shlex.quote(str(mapping))}`",)
+
+
+def _unseen(plans: PlanFile) -> tuple[str, ...]:
+    """What recreate would not make, where nobody could see it."""
+    made = plans.plans.get("recreate")
+    if made is None or not made.source.get("url", "").startswith("http"):
+        return ()
+    told = "a REST API tells columns, keys and references only"
+    return (f"recreate: {told}; unique constraints, checks, indexes and most defaults of the source would not be made",)
 
 
 def _next(plans: PlanFile, output: Path, source: str | None, target: str | None) -> tuple[str, ...]:

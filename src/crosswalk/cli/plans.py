@@ -27,10 +27,14 @@ def follow(plan: Plan, path: Path) -> str:
     return " ".join(["crosswalk migrate", shlex.quote(str(path)), *(f"--allow {hazard}" for hazard in plan.hazards)])
 
 
+def _servers(plan: Plan) -> str:
+    source, target = (side.get("version", "?") for side in (plan.source, plan.target))
+    return f"REST API → PostgreSQL {target}" if plan.source.get("url", "").startswith("http") else f"PostgreSQL {source} → {target}"
+
+
 def render_plan(plan: Plan, *, measured: bool = False) -> Iterator[RenderableType]:
     """Order first, then what is left behind, statements, warnings and the estimate."""
-    versions = " → ".join(side.get("version", "?") for side in (plan.source, plan.target))
-    yield heading(f"plan {plan.id}: {plan.strategy}, PostgreSQL {versions}")
+    yield heading(f"plan {plan.id}: {plan.strategy}, {_servers(plan)}")
     yield heading("tables in the order in which they are filled")
     yield _counted(plan.tables) if any(t.expected for t in plan.tables) else _estimated(plan.tables)
     for table in plan.tables:

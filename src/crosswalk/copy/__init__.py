@@ -4,13 +4,14 @@
 `quarantine` writes rejected rows to the ledger, `sequences` advances what feeds default keys.
 """
 
-from crosswalk.copy.chunks import CHUNK_BYTES, Pace, cut, selection
+from crosswalk.copy.chunks import CHUNK_BYTES, Pace, cut, is_small, selection
 from crosswalk.copy.hands import Hands, Moved
 from crosswalk.copy.insist import insist
 from crosswalk.copy.land import CLASHES, move_chunks, move_keys, settle_clashes, wait_for_batch
 from crosswalk.copy.merge import remove_keys
 from crosswalk.copy.quarantine import forget_older, forget_rejected, quarantine_again, quarantine_static
 from crosswalk.copy.sequences import advance_sequences
+from crosswalk.copy.statistics import analyze
 
 __all__ = [
     "CHUNK_BYTES",
@@ -19,10 +20,12 @@ __all__ = [
     "Moved",
     "Pace",
     "advance_sequences",
+    "analyze",
     "cut",
     "forget_older",
     "forget_rejected",
     "insist",
+    "is_small",
     "move_chunks",
     "move_keys",
     "quarantine_again",

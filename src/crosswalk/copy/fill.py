@@ -1,34 +1,54 @@
 """Fills the twin with a selection of rows, and finds the rows that cannot come.
 
-A rule that raises on the source, or bytes that the target's encoding does not know, would cost a whole
-selection: its keys are halved until one is left, and that row is refused.
+A rule that raises on the source would cost a whole selection: the source names the rows to blame (see `judge.broken`),
+and they are left out. For bytes that the target's encoding does not know the keys are halved until one is left.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from crosswalk.connect import CopyFormat
 from crosswalk.copy.hands import Hands, refusal, row_fault
-from crosswalk.copy.quarantine import RAISES
+from crosswalk.copy.quarantine import RAISES, Refusal
 from crosswalk.errors import CrosswalkError, LookupBroken, StatementFailed
 from crosswalk.express import Key, Landing, Selection
+from crosswalk.judge import raising
 from crosswalk.relay import relay
 from crosswalk.snapshot import savepoint
 
 
 async def fill(hands: Hands, landing: Landing, selection: Selection) -> None:
-    """COPY a selection into the twin, narrowing down the rows that cannot come."""
+    """COPY a selection into the twin, without the rows that cannot come."""
     try:
         await _copy_to_twin(hands, landing, selection)
         return
     except CrosswalkError as error:
         if not _blames_a_row(error):
             raise
-        if row_fault(error, "source"):
-            await _blame_parents(hands)
+        if row_fault(error, "source") and await set_raising_aside(hands, selection):
+            await fill(hands, landing, selection)
+            return
     found = await hands.source.fetch(hands.motion.keys(selection), what=f"the keys of {hands.motion.source.name}")
     await _halve(hands, landing, [tuple(str(v) for v in row.values()) for row in found])
+
+
+async def set_raising_aside(hands: Hands, selection: Selection) -> bool:
+    """Refuse the rows of a selection for which a rule raises; whether there are any that were not known.
+
+    Raises LookupBroken where a parent's own rows raise.
+    """
+    await _blame_parents(hands)
+    motion, moment = hands.motion, hands.moment
+    what = f"the rows of {motion.source.name} for which a rule raises"
+    before = len(hands.raising)
+    for asked in (motion.computed_rows, motion.evaluated) if motion.computes_before_it_joins else (motion.evaluated,):
+        seen = replace(moment, broken={**moment.broken, motion.name: tuple(hands.raising)})
+        joins, query = motion.joins and asked == motion.evaluated, partial(asked, moment=seen)
+        for each in await raising(motion, hands.source, query, selection, what=what, joins=joins):
+            hands.raising[each.key] = Refusal(sqlstate=each.sqlstate, message=each.message, code=RAISES)
+    return len(hands.raising) > before
 
 
 def _blames_a_row(error: CrosswalkError) -> bool:
@@ -37,7 +57,7 @@ def _blames_a_row(error: CrosswalkError) -> bool:
 
 
 async def _copy_to_twin(hands: Hands, landing: Landing, selection: Selection) -> None:
-    query = hands.motion.extract(selection, hands.moment, keyed=True)
+    query = hands.motion.extract(selection, hands.moment, keyed=True, without=tuple(hands.raising))
     form: CopyFormat = "binary" if landing.twin_form == "binary" else "text"
     async with savepoint(hands.target), savepoint(hands.source):
         await relay(

@@ -56,6 +56,8 @@ class Hands:
     """An earlier run filled the table, which has no key: only rows that are too few are written."""
     on_bytes: Callable[[int], None] | None = None
     refused: dict[Key, Refusal] = field(default_factory=dict)
+    raising: dict[Key, Refusal] = field(default_factory=dict)
+    """Those of the source's rows for which a rule raises: they are left out of what is asked for."""
     clashing: dict[int, Refusal] = field(default_factory=dict)
     """Rows of the twin whose unique value another row holds, by number: they get another chance together."""
     spoiled: set[int] = field(default_factory=set)
@@ -78,7 +80,7 @@ class Hands:
     def begin(self) -> None:
         """Forget what was before."""
         self.refused, self.clashing, self.spoiled, self.sent, self.came = {}, {}, set(), 0, 0
-        self.leaving = []
+        self.leaving, self.raising = [], {}
 
     def count(self, size: int) -> None:
         self.sent += size

@@ -16,7 +16,7 @@ from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
 from crosswalk.copy.chunks import selection
-from crosswalk.copy.fill import fill
+from crosswalk.copy.fill import fill, set_raising_aside
 from crosswalk.copy.hands import Hands, Moved, row_fault
 from crosswalk.copy.insist import insist
 from crosswalk.copy.merge import exchange, hand_over, merge, remove_refused, require_all_there, settle
@@ -167,15 +167,23 @@ async def _load(hands: Hands, selections: Sequence[Selection]) -> tuple[int, int
 
 
 async def _straight(hands: Hands, landing: Landing, selection: Selection) -> int | None:
-    """The direct way: born frozen where that may be, else by segments; None where a row stops it."""
-    for freeze in (True, False) if hands.freeze else (False,):
+    """The direct way: born frozen where that may be, else by segments; None where a row stops it.
+
+    Rows for which a rule raises are found at once, and left out when it is gone again.
+    """
+    ways = [True, False] if hands.freeze else [False]
+    while ways:
         try:
-            landed = await _directly(hands, landing, selection, freeze=freeze)
+            landed = await _directly(hands, landing, selection, freeze=ways[0])
         except CrosswalkError as error:
+            hands.refused, hands.came = {}, 0
+            if row_fault(error, "source") and await set_raising_aside(hands, selection):
+                continue
             if not (row_fault(error, "target") or row_fault(error, "source")):
                 raise
-            hands.refused, hands.came = {}, 0
+            ways.pop(0)
         else:
+            hands.refused |= hands.raising
             _refuse_to_refuse(hands)
             return landed
     return None
@@ -183,7 +191,7 @@ async def _straight(hands: Hands, landing: Landing, selection: Selection) -> int
 
 async def _directly(hands: Hands, landing: Landing, selection: Selection, *, freeze: bool) -> int:
     """COPY into the table; how many rows landed. What segments refuse is noted in `hands`."""
-    query = hands.motion.extract(selection, hands.moment, keyed=False)
+    query = hands.motion.extract(selection, hands.moment, keyed=False, without=tuple(hands.raising))
     table = hands.motion.target.name
     form: CopyFormat = "binary" if landing.direct_form == "binary" else "text"
     by_segments = None if freeze else await segments(hands, landing)
@@ -218,6 +226,7 @@ async def _through_twin(hands: Hands, selections: Iterable[Selection], *, last: 
     await target.execute(landing.make_twin(), what=what)
     for chosen in selections:
         await fill(hands, landing, chosen)
+    hands.refused |= hands.raising
     if hands.keep:
         await target.execute(landing.yield_to_kept(), what=what)
     if hands.second:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
@@ -146,7 +146,8 @@ class Segments(Session):
             return
         hands = self.hands
         why = {_canonical(key): refusal for key, refusal in self.unnamed}
-        sql = found_by_key(hands.motion, list(why), selection, hands.moment)
+        broken = {**hands.moment.broken, hands.motion.name: tuple(hands.raising)}
+        sql = found_by_key(hands.motion, list(why), selection, replace(hands.moment, broken=broken))
         for row in await hands.source.fetch(sql, what=hands.what):
             target_key, *key = row.values()
             hands.refused[tuple(key)] = why[_canonical(target_key)]

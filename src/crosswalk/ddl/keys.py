@@ -1,9 +1,10 @@
 """Keys, indexes and the constraints that come later; foreign keys as what is added once the rows are there.
 
-A table that stands alone is filled before it has keys or indexes (`late_keys`); partitions, partitioned tables and
-those that inherit or are inherited have their keys from the beginning. Of a partitioned table the parts' keys and indexes are made first: the parent's then takes them in
-under the names that they have. The server writes a partitioned index as ON ONLY: its parts join it
-by ATTACH PARTITION in the same statement, and leave with it.
+A table that stands alone is filled before it has keys or indexes (`late_keys`); partitions, partitioned
+tables and those that inherit or are inherited have their keys from the beginning. Of a partitioned table
+the parts' keys and indexes are made first: the parent's then takes them in under the names that they
+have. The server writes a partitioned index as ON ONLY: its parts join it by ATTACH PARTITION in the same
+statement, and leave with it.
 """
 
 from __future__ import annotations

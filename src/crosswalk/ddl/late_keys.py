@@ -67,11 +67,12 @@ class LateKeys:
         needs = self.needs(f"index {index.name}")
         exists = "IF EXISTS " if index.constraint else ""  # it has gone with its constraint, if that stood
         undo = [*(self.pointing if index.unique and not index.constraint else ()), f"DROP INDEX {exists}{name.sql}"]
-        return step(
+        made = step(
             index_key(self.table, index.name), [index.definition, *comment(f"INDEX {name.sql}", index.comment)],
             undo=";\n".join(undo), table=self.table.name, after=[relation_key(self.table.name), *needs],
             phase="complete", kind=self._kind("index", needs),
         )
+        return _changed(made, name=index.name)
 
     def _key(self, constraint: Constraint, index: Index | None, indexes: Iterable[Key]) -> Step:
         needs = [*self.needs(f"constraint {constraint.name}"), *self.needs(f"index {constraint.name}")]
@@ -82,10 +83,14 @@ class LateKeys:
         else:
             made = _adopting(self.table, constraint, index, [*after, index_key(self.table, index.name)])
         undo = ";\n".join([*self.pointing, made.statement.undo])
-        return replace(made, statement=made.statement.model_copy(update={"undo": undo, "kind": kind}))
+        return _changed(made, undo=undo, kind=kind)
 
     def _kind(self, kind: Kind, needs: Iterable[Key]) -> Kind:
         return "create" if any(need in self.unready for need in needs) else kind
+
+
+def _changed(made: Step, **fields: str) -> Step:
+    return replace(made, statement=made.statement.model_copy(update=fields))
 
 
 def _adoptable(index: Index, served: Collection[str]) -> bool:

@@ -26,6 +26,7 @@ from crosswalk.errors.document import (
     RuleImpossible,
 )
 from crosswalk.errors.judge import WayNeedsValue, WaysCollide, WayUnfit, WayUnknown
+from crosswalk.errors.keys import RowsBreakIndex
 from crosswalk.errors.match import DraftInTheWay, NothingMatches
 from crosswalk.errors.moving import (
     AccountingBroken,
@@ -197,6 +198,7 @@ __all__ = [
     "RestUnsteady",
     "RightsMissing",
     "RolledBack",
+    "RowsBreakIndex",
     "RowsHidden",
     "RowsLostInRelay",
     "RowsRefused",

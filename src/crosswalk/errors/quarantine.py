@@ -27,7 +27,7 @@ class NothingChosen(CrosswalkError):
 
 
 class TooManyRejects(CrosswalkError):
-    """{rows} of {of} source rows are rejected{when}, and {limit} may be ({allowed})."""
+    """{rows} of {of} source rows are rejected{when}, and {limit} may be."""
 
     remedy = (
         "Look for the reasons with `crosswalk check` or `crosswalk quarantine list`. What was committed stays:"

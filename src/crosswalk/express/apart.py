@@ -7,9 +7,10 @@ A `DO` block needs nothing but the language plpgsql, which every database has un
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from crosswalk.express.casts import needs_no_cast
+from crosswalk.express.casts import needs_no_cast, type_sql
 from crosswalk.express.facts import Moment, Selection
 from crosswalk.express.load import NUMBER, TWIN, Landing
 from crosswalk.express.motion import Motion
@@ -25,7 +26,9 @@ FOUND: Final = "crosswalk.found"
 """A setting of the transaction: what a block found, a line of json for each row."""
 _FAN: Final = 8
 """Parts into which a stretch is cut whose error does not tell where it came from."""
-_BLAMES: Final = blaming('"cw$state"')
+_TOO_LARGE: Final = """"cw$state" = 'XX000' AND "cw$said" ~ '[0-9]{10}'"""
+"""A row that would take over 1 GB ends in the allocator, as an internal error."""
+_BLAMES: Final = f"""{blaming('"cw$state"')} OR {_TOO_LARGE}"""
 _CAUGHT: Final = (
     'GET STACKED DIAGNOSTICS "cw$state" = RETURNED_SQLSTATE, "cw$said" = MESSAGE_TEXT,'
     ' "cw$constraint" = CONSTRAINT_NAME, "cw$column" = COLUMN_NAME;'
@@ -33,6 +36,21 @@ _CAUGHT: Final = (
 )
 _SAID: Final = '"cw$state" text; "cw$said" text; "cw$constraint" text; "cw$column" text;'
 
+_PLANS: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_sort": "off",
+    "enable_bitmapscan": "off",
+    "enable_seqscan": "off",
+}
+"""Settings under which a stretch of the twin is read by number, in order, by one plan, however short it is."""
+_SPLIT: Final = f"""
+                "cw$step" := GREATEST(("cw$high" - "cw$low" + {_FAN}) / {_FAN}, 1);
+                FOR "cw$part" IN REVERSE ("cw$high" - "cw$low") / "cw$step" .. 0 LOOP
+                    "cw$lows" := "cw$lows" || ("cw$low" + "cw$part" * "cw$step");
+                    "cw$highs" := "cw$highs" || LEAST("cw$low" + ("cw$part" + 1) * "cw$step" - 1, "cw$high");
+                END LOOP;"""
+_PAGE: Final = 512
+"""Rows of the source that are asked about at a time."""
 SPEAKS: Final = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_language
                WHERE lanname = 'plpgsql' AND pg_catalog.has_language_privilege(oid, 'USAGE'))
@@ -66,10 +84,9 @@ DECLARE
     "cw$lows" bigint[]; "cw$highs" bigint[]; "cw$low" bigint; "cw$high" bigint; "cw$depth" int; "cw$step" bigint;
     "cw$at" bigint; "cw$blamed" bigint; "cw$misled" int := 0; "cw$count" bigint; "cw$came" bigint := 0; {_SAID}
     "cw$mark" pg_catalog.regclass := {mark};
-    "cw$plans" text[] := ARRAY[current_setting('enable_sort'), current_setting('enable_bitmapscan'),
-                               current_setting('enable_seqscan')];
+    "cw$plans" text[] := ARRAY[{", ".join(f"pg_catalog.current_setting({literal(name)})" for name in _PLANS)}];
 BEGIN
-    PERFORM pg_catalog.set_config(name, 'off', true) FROM unnest(ARRAY['enable_sort', 'enable_bitmapscan', 'enable_seqscan']) AS name;
+    PERFORM {", ".join(f"pg_catalog.set_config({literal(name)}, {literal(value)}, true)" for name, value in _PLANS.items())};
     "cw$step" := GREATEST(({span[1]} - {span[0]} + {parts})::bigint / {parts}, 1);
     SELECT array_agg(low ORDER BY low DESC), array_agg(LEAST(low + "cw$step" - 1, {span[1]}) ORDER BY low DESC)
     INTO "cw$lows", "cw$highs" FROM pg_catalog.generate_series({span[0]}::bigint, {span[1]}::bigint, "cw$step") AS low;
@@ -100,18 +117,69 @@ BEGIN
                     "cw$highs" := "cw$highs" || ("cw$at" - 1);
                 END IF;
             ELSE
-                "cw$step" := GREATEST(("cw$high" - "cw$low" + {_FAN}) / {_FAN}, 1);
-                FOR "cw$part" IN REVERSE ("cw$high" - "cw$low") / "cw$step" .. 0 LOOP
-                    "cw$lows" := "cw$lows" || ("cw$low" + "cw$part" * "cw$step");
-                    "cw$highs" := "cw$highs" || LEAST("cw$low" + ("cw$part" + 1) * "cw$step" - 1, "cw$high");
-                END LOOP;
+                {_SPLIT}
             END IF;
         END;
     END LOOP;
-    PERFORM pg_catalog.set_config({literal(CAME)}, "cw$came"::text, true),
-            pg_catalog.set_config('enable_sort', "cw$plans"[1], true),
-            pg_catalog.set_config('enable_bitmapscan', "cw$plans"[2], true),
-            pg_catalog.set_config('enable_seqscan', "cw$plans"[3], true);
+    PERFORM {", ".join(f'pg_catalog.set_config({literal(n)}, "cw$plans"[{i}], true)' for i, n in enumerate(_PLANS, 1))};
+    PERFORM pg_catalog.set_config({literal(CAME)}, "cw$came"::text, true);
+END $cw_apart$"""
+
+
+def raising_apart(motion: Motion, query: Callable[[Selection], str], selection: Selection, *, joins: bool) -> str:
+    """Ask a query over some rows at a time; those that it raises for alone are named in the setting FOUND.
+
+    In one pass in the order of the identity: a page that raises is cut into parts. The query is planned once, unless it
+    `joins`: a plan that reads a whole parent may do for a page, and not for each row.
+    """
+    plans = literal("auto" if joins else "force_generic_plan")
+    kinds = [type_sql(kind) for _, kind in motion.identity]
+    places = range(len(kinds))
+    declared = " ".join(f'"cw$first{i}" {k}; "cw$last{i}" {k}; "cw$keys{i}" {k}[];' for i, k in enumerate(kinds))
+    ends = "".join(f'"cw$first{i}" := "cw$keys{i}"["cw$low"]; "cw$last{i}" := "cw$keys{i}"["cw$high"]; ' for i in places)
+    gather = "".join(f'"cw$keys{i}" := pg_catalog.array_append("cw$keys{i}", "cw$row"."cw$k{i}"); ' for i in places)
+    forget = "".join(f"\"cw$keys{i}\" := '{{}}'; " for i in places)
+    key = ", ".join(f'"cw$first{i}"::pg_catalog.text' for i in places)
+    drain = f"""
+        "cw$lows" := ARRAY[1];
+        "cw$highs" := ARRAY["cw$count"];
+        LOOP
+            "cw$depth" := COALESCE(pg_catalog.cardinality("cw$lows"), 0);
+            EXIT WHEN "cw$depth" = 0 OR "cw$count" = 0;
+            "cw$low" := "cw$lows"["cw$depth"];
+            "cw$high" := "cw$highs"["cw$depth"];
+            "cw$lows" := "cw$lows"[:"cw$depth" - 1];
+            "cw$highs" := "cw$highs"[:"cw$depth" - 1];
+            BEGIN
+                {ends}
+                "cw$answer" := ({query(Selection(between=True))});
+            EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
+                {_CAUGHT}
+                IF "cw$low" = "cw$high" THEN
+                    "cw$found" := pg_catalog.array_append("cw$found",
+                        pg_catalog.json_build_array(pg_catalog.json_build_array({key}), "cw$state", "cw$said")::text);
+                ELSE
+                    {_SPLIT}
+                END IF;
+            END;
+        END LOOP;
+        "cw$count" := 0;
+        {forget}"""
+    return f"""DO $cw_apart$
+DECLARE
+    {declared} "cw$row" record; "cw$count" int := 0; "cw$lows" int[]; "cw$highs" int[]; "cw$low" int; "cw$high" int;
+    "cw$depth" int; "cw$step" int; "cw$answer" numeric; "cw$found" text[] := '{{}}'; {_SAID}
+    "cw$plans" text := pg_catalog.current_setting('plan_cache_mode');
+BEGIN
+    PERFORM pg_catalog.set_config('plan_cache_mode', {plans}, true);
+    FOR "cw$row" IN {motion.identities(selection)} LOOP
+        {gather}
+        "cw$count" := "cw$count" + 1;
+        IF "cw$count" = {_PAGE} THEN {drain}
+        END IF;
+    END LOOP;
+    {drain}
+    PERFORM pg_catalog.set_config({literal(FOUND)}, pg_catalog.array_to_string("cw$found", E'\n'), true);
 END $cw_apart$"""
 
 

@@ -75,6 +75,8 @@ class Selection:
     upto: Key | None = None
     """Inclusive upper bound."""
     keys: tuple[Key, ...] | None = None
+    between: bool = False
+    """From one identity to another (both in it) that variables of a block name (see `apart`)."""
     pages: tuple[int, int | None] | None = None
     """Pages of the table's file, the second exclusive (None: to the end); they mean the same rows under one snapshot only."""
 

@@ -36,9 +36,9 @@ class Motion(Relation):
         """What travels for the target's own columns, in order."""
         return tuple(w for f in self.fed for w in f.wires)
 
-    def extract(self, selection: Selection, moment: Moment, *, keyed: bool) -> str:
-        """The rows that fit. `keyed` adds the source's identity and `cw$loser` and keeps the losers in."""
-        broken = {name: keys for name, keys in moment.broken.items() if name != self.name}
+    def extract(self, selection: Selection, moment: Moment, *, keyed: bool, without: tuple[Key, ...] = ()) -> str:
+        """The rows that fit, but for those `without`. `keyed` adds the source's identity and `cw$loser` and keeps the losers in."""
+        broken = {**moment.broken, self.name: without}
         moment = replace(moment, broken=broken)
         columns = [quote(w.name) for w in self.wires]
         if keyed:
@@ -52,6 +52,21 @@ class Motion(Relation):
         """A number for whose sake every rule's value is computed, and every cast of what fits."""
         computed = f"CASE WHEN {REJECT} = 0 THEN {row_hash(self.image())} ELSE {REJECT} END"
         return f'SELECT sum({computed}) FROM ({self.judged(selection, moment)}) AS "cw$judged"'
+
+    @property
+    def joins(self) -> bool:
+        """True where rows are looked up in other tables."""
+        return bool(self._joined)
+
+    @property
+    def computes_before_it_joins(self) -> bool:
+        """True where the level `row` computes values, whatever is joined to it later."""
+        return self._computes and self.joins
+
+    def computed_rows(self, selection: Selection, moment: Moment) -> str:
+        """A number for whose sake the values of the level `row` are computed, without what lookups find."""
+        rows = self.rows(selection, without=moment.broken.get(self.name, ()))
+        return f'SELECT count("cw$row") FROM ({rows}) AS "cw$row"'
 
     def fitting(self, selection: Selection, moment: Moment) -> str:
         """All columns of all levels of the rows that land in the target.
@@ -187,6 +202,13 @@ class Motion(Relation):
             f'SELECT {listed} FROM (SELECT {order}, pg_catalog.row_number() OVER (ORDER BY {order}) AS "cw$n"'
             f' FROM {self.source.name.sql}) AS "cw$numbered" WHERE "cw$n" % {rows} = 0 ORDER BY "cw$n"'
         )
+
+    def identities(self, selection: Selection) -> str:
+        """The identities in a selection, in order, as `cw$k0` …"""
+        alias = quote(self.source.name.relation)
+        names = [f"{alias}.{quote(name)}" for name, _ in self.identity]
+        listed = ", ".join(f"{name} AS {quote(f'cw$k{i}')}" for i, name in enumerate(names))
+        return f"SELECT {listed} FROM {self.source.name.sql} AS {alias}{self._where(selection)} ORDER BY {', '.join(names)}"
 
     def keys(self, selection: Selection) -> str:
         """The identities in a selection, in order, as texts."""

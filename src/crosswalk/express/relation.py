@@ -50,6 +50,9 @@ class Relation(Lookups):
             terms.append(f"{row} > {bound(selection.after)}")
         if selection.upto is not None:
             terms.append(f"{row} <= {bound(selection.upto)}")
+        if selection.between:
+            ends = [", ".join(f'"cw${side}{i}"' for i in range(len(columns))) for side in ("first", "last")]
+            terms += [f"{row} >= ({ends[0]})", f"{row} <= ({ends[1]})"]
         if selection.keys is not None:
             terms.append(among(columns, [kind for _, kind in self.identity], selection.keys))
         if selection.pages is not None:

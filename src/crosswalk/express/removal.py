@@ -97,22 +97,19 @@ def reference_edges(facts: Facts) -> Iterator[Edge]:
 def delete(landing: Landing) -> str:
     """DELETE the rows of the given target keys ($1: jsonb texts); returns the keys of those that went.
 
-    Only rows that nobody refers to. Without a key, as many rows go as there are equal texts.
+    Only rows that nobody refers to. As many rows of a key go as there are equal texts: a table may be without a key,
+    or have yet to get it.
     """
-    wanted = f"{landing.target_key()} = ANY ($1::text[]::jsonb[])"
-    chosen = (
-        f'SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part, {landing.target_key()} AS key'
-        f" {landing.standing(kept=False)} WHERE {wanted}"
+    key = landing.target_key()
+    numbered = (
+        f'SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part, {key} AS key,'
+        f" pg_catalog.row_number() OVER (PARTITION BY {key}) AS number"
+        f" {landing.standing(kept=False)} WHERE {key} = ANY ($1::text[]::jsonb[])"
     )
-    if not landing.motion.mapping.key:
-        numbered = (
-            f'SELECT "cw$t".ctid AS place, "cw$t".tableoid AS part, {landing.target_key()} AS key,'
-            f" pg_catalog.row_number() OVER (PARTITION BY {landing.target_key()}) AS number {landing.standing(kept=False)}"
-        )
-        chosen = (
-            f"SELECT place, part, key FROM ({numbered}) AS mine JOIN (SELECT k::jsonb AS key, count(*) AS times"
-            " FROM unnest($1::text[]) AS k GROUP BY 1) AS wanted USING (key) WHERE number <= times"
-        )
+    chosen = (
+        f"SELECT place, part, key FROM ({numbered}) AS mine JOIN (SELECT k::jsonb AS key, count(*) AS times"
+        " FROM unnest($1::text[]) AS k GROUP BY 1) AS wanted USING (key) WHERE number <= times"
+    )
     free = "".join(f" AND NOT EXISTS ({child})" for child in _referring(landing))
     return (
         f'DELETE FROM {landing.table.name.sql} AS "cw$d" USING ({chosen}) AS gone'

@@ -18,7 +18,7 @@ from crosswalk.express.fit import fit
 from crosswalk.express.partitions import homeless
 from crosswalk.express.parts import Compiled, Condition, Fed, Reference, Wire
 from crosswalk.express.values import Compiler
-from crosswalk.mapping import Default, Lookup, Newest, Take, Unnest
+from crosswalk.mapping import Default, Lookup, Newest, Rule, Take, Unnest
 from crosswalk.names import Name, quote
 from crosswalk.pg_types import INTEGERS, UNLIMITED
 from crosswalk.schema import Column, RelationKind, TypeKind, TypeRef
@@ -250,13 +250,19 @@ class Shape:
             self._condition(
                 code=loss.code, sql=flag, reason=loss.reason, sqlstate=loss.sqlstate, column=column.name, policy=policy
             )
-        self._column_conditions(value, bare.type, column)
+        self._column_conditions(value, bare.type, column, never_null=self._never_null(rule))
         if not whole:
             self._mapped.append(f"{to_wire(value, column.type, have=bare.type)} AS {quote(column.name)}")
         return Wire(name=column.name, type=column.type)
 
-    def _column_conditions(self, value: str, have: TypeRef | None, column: Column) -> None:
-        if column.not_null:
+    def _never_null(self, rule: Rule) -> bool:
+        """Whether the source itself sees to it: then nothing is to be asked of each row."""
+        column = self.source.column(rule.column) if isinstance(rule, Take) else None
+        stored = self.source.kind in {RelationKind.TABLE, RelationKind.PARTITIONED}
+        return stored and column is not None and column.not_null and column.not_null_validated and not column.not_null_by_domain
+
+    def _column_conditions(self, value: str, have: TypeRef | None, column: Column, *, never_null: bool = False) -> None:
+        if column.not_null and not never_null:
             # A row of NULLs IS NULL, and yet it is a value.
             composite = have is not None and have.storage.kind is TypeKind.COMPOSITE
             self._condition(

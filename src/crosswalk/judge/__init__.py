@@ -4,7 +4,7 @@
 under one snapshot. Nothing here writes.
 """
 
-from crosswalk.judge.broken import steadily
+from crosswalk.judge.broken import raising, steadily
 from crosswalk.judge.document import UNDECIDED, examine, undecided
 from crosswalk.judge.forecast import Forecast, follow, foresee
 from crosswalk.judge.probe import gather_facts
@@ -29,6 +29,7 @@ __all__ = [
     "gather_facts",
     "judge_rows",
     "kept_keys",
+    "raising",
     "silenced",
     "steadily",
     "tally_rows",

@@ -1,4 +1,4 @@
-"""Rows for which a rule raises an error: found by halving, so that the others can still be judged.
+"""Rows for which a rule raises an error: found one by one, so that the others can still be judged.
 
 A question about a whole table (which rows lose, how many fit, what is their hash) fails for one row
 whose rule divides by zero. `steadily` asks it; where it fails for a row's sake the rows to blame are
@@ -8,17 +8,20 @@ caller's transaction.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from crosswalk.connect import Session
 from crosswalk.errors import StatementFailed
 from crosswalk.express import EVERYTHING, Facts, Key, Moment, Motion, Selection
-from crosswalk.names import Name
+from crosswalk.express.apart import FOUND, SPEAKS, raising_apart
+from crosswalk.names import Name, literal
 from crosswalk.snapshot import savepoint
 from crosswalk.sqlstates import blames_a_row
+from crosswalk.translation import without_values
 
 T = TypeVar("T")
 
@@ -66,10 +69,14 @@ async def _heal(facts: Facts, name: Name, moment: Moment, session: Session, *, s
 
 
 async def _find(motion: Motion, moment: Moment, session: Session) -> tuple[Key, ...]:
-    """Identities of the rows for which a rule raises."""
+    """Identities of the rows for which a rule raises; those that the moment knows stay among them."""
     what = f"the rows of {motion.source.name} for which a rule raises"
-    found = await narrowed(motion, session, partial(motion.evaluated, moment=moment), what=what)
-    return found or moment.broken.get(motion.name, ())
+    found = moment.broken.get(motion.name, ())
+    for asked in (motion.computed_rows, motion.evaluated) if motion.computes_before_it_joins else (motion.evaluated,):
+        seen = replace(moment, broken={**moment.broken, motion.name: found}) if found else moment
+        joins = motion.joins and asked == motion.evaluated
+        found += await narrowed(motion, session, partial(asked, moment=seen), what=what, joins=joins)
+    return found
 
 
 async def raises(session: Session, sql: str, *, what: str) -> bool:
@@ -85,23 +92,65 @@ async def raises(session: Session, sql: str, *, what: str) -> bool:
 
 
 async def narrowed(
-    motion: Motion, session: Session, query: Callable[[Selection], str], *, what: str
+    motion: Motion, session: Session, query: Callable[[Selection], str], *, what: str, joins: bool
 ) -> tuple[Key, ...]:
     """Identities of the rows for whose sake a query over a selection of them raises; none where it does not."""
-
     if not await raises(session, query(EVERYTHING), what=what):
         return ()
-    keys = [tuple(str(v) for v in row.values()) for row in await session.fetch(motion.keys(EVERYTHING), what=what)]
-    found: list[Key] = []
-    spans = [(0, len(keys))]
+    found = await raising(motion, session, query, EVERYTHING, what=what, joins=joins)
+    return tuple(each.key for each in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raising:
+    """A row for whose sake a query raises."""
+
+    key: Key
+    sqlstate: str
+    message: str
+    """Without values of the row."""
+
+
+async def raising(
+    motion: Motion,
+    session: Session,
+    query: Callable[[Selection], str],
+    selection: Selection,
+    *,
+    what: str,
+    joins: bool,
+) -> list[Raising]:
+    """Each row of a selection for which a query over it alone raises, and what the server says.
+
+    `joins`: the query looks into other tables. Found inside the server where it runs PL/pgSQL blocks for us (see `express.apart`), else by halving.
+    """
+    if not await session.fetchval(SPEAKS, what="the source's languages"):
+        return await _halved(motion, session, query, selection, what=what)
+    async with savepoint(session):
+        await session.execute(raising_apart(motion, query, selection, joins=joins), what=what)
+        lines = str(await session.fetchval(f"SELECT pg_catalog.current_setting({literal(FOUND)})", what=what))
+    said = [json.loads(line) for line in lines.splitlines()]
+    return [Raising(key=tuple(key), sqlstate=state, message=without_values(state, text)) for key, state, text in said]
+
+
+async def _halved(
+    motion: Motion, session: Session, query: Callable[[Selection], str], selection: Selection, *, what: str
+) -> list[Raising]:
+    keys = [tuple(str(v) for v in row.values()) for row in await session.fetch(motion.keys(selection), what=what)]
+    found: list[Raising] = []
+    spans = [(0, len(keys))] if keys else []
     while spans:
         low, high = spans.pop()
-        part = Selection(after=keys[low - 1] if low else None, upto=keys[high - 1])
-        if low == high or not await raises(session, query(part), what=what):
-            continue
-        if high - low == 1:
-            found.append(keys[low])
-        else:
+        try:
+            async with savepoint(session):
+                await session.fetchval(query(Selection(keys=tuple(keys[low:high]))), what=what)
+        except StatementFailed as error:
+            if not _blames_a_row(error):
+                raise
+            if high - low == 1:
+                state, reason = str(error.fields["sqlstate"]), str(error.fields["reason"])
+                found.append(Raising(key=keys[low], sqlstate=state, message=reason))
+                continue
             middle = (low + high) // 2
             spans += [(middle, high), (low, middle)]
-    return tuple(found)
+    return found

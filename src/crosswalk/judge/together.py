@@ -134,7 +134,7 @@ async def uncomputed(motion: Motion, moment: Moment, session: Session) -> tuple[
         return ()
     for each in asked:
         seen = with_barred(moment, motion.name, tuple(found))
-        keys = await narrowed(motion, session, partial(computing, motion, [each], moment=seen), what=what)
+        keys = await narrowed(motion, session, partial(computing, motion, [each], moment=seen), what=what, joins=motion.joins)
         if keys:
             reason = f"the target cannot compute {each.name} for it"
             bar = Barred(

@@ -138,6 +138,16 @@ class Ledger:
         ]
         await self.session.execute(query("plan_chunks"), run, str(target), json.dumps(rows), what="the ledger")
 
+    async def plan_whole(self, run: int, targets: Iterable[Name]) -> None:
+        """Tables that are one chunk each."""
+        await self.session.execute(
+            "INSERT INTO crosswalk.chunk_plan (run_id, target_table, number)"
+            " SELECT $1, t, 0 FROM pg_catalog.unnest($2::text[]) AS t",
+            run,
+            [str(t) for t in targets],
+            what="the ledger",
+        )
+
     async def planned(self, run: int, target: Name) -> list[Chunk]:
         """The chunks of a table, or none where it was not cut yet."""
         rows = await self.session.fetch(

@@ -21,8 +21,8 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.names import Name, literal
 
-BATCH: Final = 100
-"""Tables in one statement: a lock table has room for that many and their indexes."""
+BATCH: Final = 25
+"""Tables in one statement: a small lock table, too, has room for so many with their indexes."""
 MOST: Final = 10_000
 """Writers of one table that are worth remembering: rows of a run come by the chunk, those of others one by one."""
 _WHAT: Final = "the rows of the tables"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -143,20 +143,10 @@ async def note_sequences(session: Session, run: int, sequences: Sequence[Name]) 
         )
 
 
-async def note_applied(session: Session, entry: Applied) -> None:
-    """In the transaction of the statement."""
-    await session.execute(
-        "INSERT INTO crosswalk.applied (run_id, number, phase, target_table, name, sql, undo)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        entry.run,
-        entry.number,
-        entry.phase,
-        entry.target,
-        entry.name,
-        entry.sql,
-        entry.undo,
-        what=_WHAT,
-    )
+async def note_applied(session: Session, entries: Sequence[Applied]) -> None:
+    """In the transaction of the statements."""
+    rows = [asdict(entry) for entry in entries]
+    await session.execute(query("note_applied"), json.dumps(rows), what=_WHAT)
 
 
 # --- which rows are ours ------------------------------------------------------------------------
@@ -200,6 +190,16 @@ async def claims(session: Session, tables: Collection[Name] | None = None) -> di
         for r in rows
     ]
     return {claim.target: claim for claim in found}
+
+
+async def were_empty(session: Session, tables: Collection[Name]) -> dict[Name, bool]:
+    """Of the tables that we filled: were they empty?"""
+    rows = await session.fetch(
+        "SELECT target_table, was_empty FROM crosswalk.filled WHERE target_table = ANY ($1::text[])",
+        [str(t) for t in tables],
+        what=_WHAT,
+    )
+    return {parse(r["target_table"]): bool(r["was_empty"]) for r in rows}
 
 
 async def count_new(session: Session, claimed: Claim) -> int:

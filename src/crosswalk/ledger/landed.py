@@ -28,10 +28,10 @@ from crosswalk.names import Name, literal, parse, quote
 
 _WHAT: Final = "the ledger"
 _WRITTEN: Final = (
-    "pg_catalog.pg_visible_in_snapshot(GREATEST(3, now.high - now.low + x.id"
-    " - CASE WHEN x.id > now.low THEN 4294967296 ELSE 0 END)::text::xid8, {moment}::pg_snapshot)"
+    "(x.id < 3 OR pg_catalog.pg_visible_in_snapshot(GREATEST(3, now.high - now.low + x.id"
+    " - CASE WHEN x.id > now.low THEN 4294967296 ELSE 0 END)::text::xid8, {moment}::pg_snapshot))"
 )
-"""Whether a row version had been written by a moment: its xmin with the epoch that it must have."""
+"""Whether a row version had been written by a moment: its xmin with the epoch that it must have; below 3 it is of old."""
 
 
 class Unrest(StrEnum):

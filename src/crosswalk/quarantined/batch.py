@@ -5,7 +5,7 @@ Rows, quarantine and accounting commit together, so that a kill leaves all of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from crosswalk.copy import Hands, Moved, move_keys, quarantine_again
@@ -60,7 +60,7 @@ async def move_batch(stage: Stage, hands: Hands, keys: tuple[Key, ...], *, plain
         before = await shelf.held(target, motion.name, keys, width)
         moved = await move_keys(hands, keys)
         raising = await stage.ledger.raising_keys(motion.name)
-        stage.moment = replace(stage.moment, broken={**stage.moment.broken, motion.name: raising})
+        stage.learn(replace(stage.moment, broken={motion.name: raising}))
         fates = Fates()
         if plain:
             await quarantine_again(motion, stage.moment, stage.run, hands.source, target, keys)
@@ -71,8 +71,10 @@ async def move_batch(stage: Stage, hands: Hands, keys: tuple[Key, ...], *, plain
     return moved, fates
 
 
-async def fates_of(stage: Stage, motion: Motion, left: Iterable[Key]) -> Fates:
-    """What became of source rows that stand in quarantine no more."""
+async def fates_of(
+    stage: Stage, motion: Motion, left: Iterable[Key], *, yielded: Collection[Key] = frozenset()
+) -> Fates:
+    """What became of source rows that stand in quarantine no more; those `yielded` give way to rows from before."""
     keys, fates = tuple(sorted(left)), Fates()
     if not keys:
         return fates
@@ -83,7 +85,7 @@ async def fates_of(stage: Stage, motion: Motion, left: Iterable[Key]) -> Fates:
     )
     existing = {tuple(r["k"]) for r in rows}
     wanted = {tuple(r.values()) for r in await stage.snapshot.keeper.fetch(motion.keys(Selection(keys=keys)), what=what)}
-    losers = {key[: len(motion.identity)] for key in stage.moment.of(motion.name)}
+    losers = {key[: len(motion.identity)] for key in stage.moment.of(motion.name)}.union(yielded)
     for key in keys:
         if key not in existing:
             fates.gone.add(key)

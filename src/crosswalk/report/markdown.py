@@ -68,6 +68,8 @@ def _head(r: Report) -> Iterator[str]:
     for side in r.sides:
         if side.absent:
             yield f"- {side.side}: {text(side.absent.why)}"
+        elif side.rest:
+            yield f"- {side.side}: rows of the REST API {text(side.url)}"
         else:
             yield f"- {side.side}: {name(side.database)}, PostgreSQL {side.version}, role {name(side.role)}, {text(side.url)}"
     yield f"- made {moment(r.made_at)} by Crosswalk {r.version}; stage: {r.stage}"

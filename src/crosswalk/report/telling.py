@@ -171,6 +171,8 @@ def _side(looked: Looked) -> Side:
     if schema is None:
         why = looked.failed or f"the {looked.side} was not named"
         absent = Absent(why=why, command=f"crosswalk report --{looked.side} URL")
+    if looked.url.startswith("http"):
+        return Side(side=looked.side, url=looked.url, rest=True, absent=absent)
     return Side(
         side=looked.side, url=looked.url, version=_version(schema.server_version) if schema else "",
         database=schema.database if schema else "", role=schema.role if schema else "", absent=absent,

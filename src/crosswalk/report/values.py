@@ -40,6 +40,7 @@ class Side(Model):
     version: str = ""
     database: str = ""
     role: str = ""
+    rest: bool = Field(default=False, description="Rows pulled through a REST API; version and role are not known.")
     absent: Absent | None = None
 
 

@@ -121,7 +121,7 @@ def _allowed(shown: str, text: str, host: str, options: Mapping[str, str], *, sc
     def refuse(reason: str) -> None:
         raise BadRestAddress(url=shown, reason=reason)
 
-    if not host:
+    if not re.fullmatch(r"[\w.:-]+", host):
         refuse("it names no host")
     if "@" in text.partition("?")[0]:
         refuse("a user or a key stands in it")

@@ -103,7 +103,9 @@ class Client:
             last = attempt == self.patience.tries
             try:
                 answer = await self.raw.get(path, params=params, headers=headers)
-            except httpx.TransportError as error:
+            except httpx.ReadTimeout as error:
+                raise TimedOutThere(what) from error
+            except (httpx.RequestError, httpx.InvalidURL) as error:
                 if last or _hopeless(error):
                     raise self._unreachable(what, error) from error
                 answer = None
@@ -147,13 +149,15 @@ class Client:
             code=str(_said(answer).get("code", "")),
         )
 
-    def _unreachable(self, what: str, error: httpx.TransportError) -> RestUnreachable:
+    def _unreachable(self, what: str, error: Exception) -> RestUnreachable:
         return RestUnreachable(url=self.source.url, what=what, reason=str(error) or type(error).__name__)
 
 
 def _hopeless(error: BaseException) -> bool:
     """What no second try heals: a certificate, a name that no server knows."""
     seen: BaseException | None = error
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return True
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError) or "Name or service not known" in str(seen):
             return True
@@ -186,7 +190,7 @@ async def open_client(source: RestSource, key: Key, patience: Patience) -> Async
     async with httpx.AsyncClient(
         base_url=source.root + "/",
         headers={**key.headers, "User-Agent": f"crosswalk/{__version__}", "Accept": "application/json"},
-        timeout=httpx.Timeout(connect=15, read=300, write=30, pool=None),
+        timeout=httpx.Timeout(connect=15, read=150, write=30, pool=None),
         limits=httpx.Limits(max_connections=CONNECTIONS),
         follow_redirects=False,
         trust_env=not source.loopback,

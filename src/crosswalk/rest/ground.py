@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -59,8 +60,9 @@ def stage(source: RestSource, *, rows: Rows = "new", tell: Tell | None = None, p
 
 
 def database_name(source: RestSource) -> str:
-    """One for each project, whatever the parameters."""
-    return "rest_" + hashlib.sha256(source.url.encode()).hexdigest()[:12]
+    """One for each project, whatever the parameters; people may read it in a plan."""
+    place = re.sub(r"[^a-z0-9.-]+", "-", source.url.partition("://")[2])[:40]
+    return f"{place}-{hashlib.sha256(source.url.encode()).hexdigest()[:8]}"
 
 
 async def _database(server: embedded.Server, source: RestSource) -> str:

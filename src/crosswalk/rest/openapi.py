@@ -60,8 +60,8 @@ class StagedColumn:
     reading: Reading
     ordered: bool
     """True where ORDER BY takes it."""
-    dated: bool
-    """True where its text is only understood under an ISO date style."""
+    styled: Literal["", "date", "interval"]
+    """What of its text depends on a style that the server may have changed."""
     key: bool
     default: str | None
     """As it enters SQL."""
@@ -173,10 +173,17 @@ def _column(
     return StagedColumn(
         name=name, declared=declared, required=name in required, type=_type(declared, each.get("maxLength"), schema, enums),
         reading="plain" if declared in DATES else "numeric" if declared == "money" else "text",
-        ordered=element not in UNORDERED, dated=(declared != element and element in DATES) or element in DATE_RANGES,
+        ordered=element not in UNORDERED, styled=_styled(declared, element),
         key="<pk/>" in described, default=_default(each, declared), comment=_NOTE.sub("", described) or None,
         foreign=(foreign.group(1), foreign.group(2)) if foreign else None,
     )
+
+
+def _styled(declared: str, element: str) -> Literal["", "date", "interval"]:
+    """A plain date is asked for as JSON, which has one form only; within an array or a range it comes as text."""
+    if element == "interval":
+        return "interval"
+    return "date" if (declared != element and element in DATES) or element in DATE_RANGES else ""
 
 
 def _type(declared: str, length: object, schema: str, enums: Mapping[Name, tuple[str, ...]]) -> str:

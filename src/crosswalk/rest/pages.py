@@ -67,6 +67,8 @@ class Pages:
         while True:
             asked = self.page
             answer = await self._page(params)
+            if not isinstance(answer.body, list):
+                raise NoRestApi(url=self.client.source.url, reason=f"it answers with no list of rows of {self.name}")
             if not answer.body:
                 return
             asked = min(asked, self.page)
@@ -107,7 +109,7 @@ class Pages:
         return True
 
     async def _page(self, params: Mapping[str, str]) -> Answer:
-        """One page; halved for as long as the server does not give it in time."""
+        """One page, a list; halved for as long as the server does not give it in time."""
         while True:
             try:
                 return await self._get({**params, "limit": str(self.page)}, what=f"rows of {self.name}")

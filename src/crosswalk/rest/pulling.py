@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from crosswalk.rest.openapi import Catalog, StagedTable, read_catalog
 from crosswalk.rest.pages import Order, Pages
 from crosswalk.rest.staging import Foreign, empty, finish, is_busy, load, make_anew
 
+TELLING: Final = 10.0
+"""Seconds between two words on one table."""
 AT_ONCE: Final = 4
 """Tables read at a time."""
 WITHOUT_ROWS: Final = frozenset({"graphql_public", "graphql"})
@@ -86,12 +89,15 @@ async def pull(source: RestSource, key: Key, url: str, *, patience: Patience | N
         _require_seen(source, key, before)
         if tell is not None:
             tell(f"reading {plural(sum(before.values()), 'row')} of {plural(len(before), 'table')} from {source.url}")
-        return await _Pull(client=client, session=opened, key=key, found=found, patience=held).run(before)
+        return await _Pull(client=client, session=opened, key=key, found=found, patience=held, tell=tell).run(before)
 
 
 async def exposed(client: Client, key: Key) -> Exposed:
     """The catalog; raises RestNothingExposed, and NoRestApi for another kind of server."""
-    documents = {schema: await _document(client, schema) for schema in await _schemas(client)}
+    try:
+        documents = {schema: await _document(client, schema) for schema in await _schemas(client)}
+    except TimedOutThere as error:
+        raise NoRestApi(url=client.source.url, reason="its server is too slow to describe itself") from error
     catalog = read_catalog(documents)
     views = tuple(t.name for t in catalog.tables if t.view and not client.source.views)
     kept = tuple(t for t in catalog.tables if t.name not in views)
@@ -120,10 +126,7 @@ async def _schemas(client: Client) -> tuple[str, ...]:
 
 async def _document(client: Client, schema: str) -> Mapping[str, Any]:
     headers = {"Accept-Profile": schema, "Accept": "application/openapi+json, application/json"}
-    try:
-        answer = await client.get("", what="its OpenAPI document", headers=headers)
-    except TimedOutThere as error:
-        raise NoRestApi(url=client.source.url, reason="its server is too slow to give the document") from error
+    answer = await client.get("", what="its OpenAPI document", headers=headers)
     body = answer.body
     if not isinstance(body, dict) or not {"definitions", "paths"} & body.keys():
         raise NoRestApi(url=client.source.url, reason="its answer is no OpenAPI document")
@@ -172,6 +175,7 @@ class _Pull:
     key: Key
     found: Exposed
     patience: Patience
+    tell: Tell | None
 
     async def run(self, before: Mapping[Name, int]) -> Pulled:
         catalog = self.found.catalog
@@ -201,11 +205,7 @@ class _Pull:
         """Read until the counts before and after agree with the rows; raises RestUnsteady."""
         pages = Pages(client=self.client, table=table, page=self.client.source.page)
         for read in range(1, self.patience.rereads + 1):
-            rows = 0
-            async for page in pages.rows():
-                rows += len(page)
-                async with one_writes:
-                    await load(self.session, table, page)
+            rows = await self._read(pages, before, one_writes)
             after = await pages.count()
             if before == rows == after:
                 return PulledTable(name=table.name, rows=rows, order=pages.order, reads=read, cap=pages.cap)
@@ -215,6 +215,18 @@ class _Pull:
                 await asyncio.sleep(self.patience.before(read, None))
                 before = await pages.count()
         raise RestUnsteady(table=table.name, tries=self.patience.rereads, before=before, pulled=rows, after=after)
+
+    async def _read(self, pages: Pages, expected: int, one_writes: asyncio.Lock) -> int:
+        """The whole table, once; says how far it is, now and then."""
+        rows, told = 0, time.monotonic()
+        async for page in pages.rows():
+            rows += len(page)
+            async with one_writes:
+                await load(self.session, pages.table, page)
+            if self.tell is not None and time.monotonic() - told > TELLING:
+                told = time.monotonic()
+                self.tell(f"{pages.name}: {rows:,} of {expected:,} rows")
+        return rows
 
     def _pulled(self, tables: list[PulledTable], broken: list[tuple[Foreign, int]]) -> Pulled:
         return Pulled(

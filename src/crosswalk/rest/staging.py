@@ -8,6 +8,7 @@ whether it does must not change what the source's schema looks like from one pul
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,12 @@ from crosswalk.rest.pages import Row
 
 LOCK: Final = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('crosswalk rest'))"
 _SCHEMAS: Final = "SELECT nspname FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+_STRANGE: Final = {
+    # 01/31/2026, 31.01.2026, 31-01-2026, Sat Jan 31 …: a date in ISO begins with four digits or more.
+    "date": re.compile(r"[A-Za-z]{3} (?:[A-Za-z]{3} )?\d|(?<![\d:.+-])\d{1,2}[-/.]\d{1,2}[-/.]\d"),
+    # 1-2 or -1 4:05:06, as the SQL standard has them: days without the word.
+    "interval": re.compile(r"(?<![\d:])\d+-\d|\d [+-]?\d+:"),
+}
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -70,7 +77,7 @@ def _column(column: StagedColumn) -> str:
 
 async def load(session: Session, table: StagedTable, rows: Sequence[Row]) -> None:
     """COPY a page in; raises StatementFailed where the staging server takes a text for no value of its type."""
-    _require_iso(table, rows)
+    require_known_style(table, rows)
 
     async def blocks() -> AsyncIterator[bytes]:
         yield "".join(map(_line, rows)).encode()
@@ -85,21 +92,12 @@ def _line(row: Row) -> str:
     return "\t".join("\\N" if value is None else value.translate(_ESCAPES) for value in row) + "\n"
 
 
-def _require_iso(table: StagedTable, rows: Sequence[Row]) -> None:
-    """Arrays and ranges of dates come in the server's date style: under another one 1 February may be read as 2 January."""
+def require_known_style(table: StagedTable, rows: Sequence[Row]) -> None:
+    """Under another date style 1 February is read as 2 January, under another interval style a sign goes astray."""
     for position, column in enumerate(table.columns):
-        if not column.dated:
-            continue
-        for row in rows:
-            value = (row[position] or "").lstrip('{[("')
-            if value and value not in {"}", "empty", ")", ",)"} and not _iso(value.lstrip(",")):
-                raise RestStyleUnknown(table=table.name, column=column.name)
-
-
-def _iso(value: str) -> bool:
-    """A year of four digits or more comes first, or no date at all."""
-    head = value.lstrip('"').partition("-")[0]
-    return not head or not head[0].isdigit() or (head.isdigit() and len(head) >= 4)
+        strange = _STRANGE.get(column.styled)
+        if strange is not None and any(strange.search(row[position] or "") for row in rows):
+            raise RestStyleUnknown(table=table.name, column=column.name)
 
 
 async def empty(session: Session, table: StagedTable) -> None:

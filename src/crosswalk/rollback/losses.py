@@ -146,8 +146,8 @@ def _later_changes(going: Going, looks: Mapping[Name, Look]) -> Iterator[str]:
             yield f"changed after they had been moved: {plural(looks[name].rows, 'row')} of {name}"
         elif was.disturbed:
             yield (
-                f"rows of {name} were changed, or nobody can tell in a copy that was restored elsewhere, after they had"
-                " been moved and before a later run or repair wrote there again"
+                f"rows of {name} were changed after they had been moved (in a copy that was restored elsewhere: perhaps),"
+                " and before a later run or repair wrote there again"
             )
 
 

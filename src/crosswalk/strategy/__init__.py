@@ -5,6 +5,7 @@ What stands where:
     fates, derive   what becomes of each column; the documents of hybrid and recreate
     order, hold     which table is filled first; what is off meanwhile
     compose         the plan of one strategy
+    coming          keys and indexes that a plan has yet to make, as if they stood
     lost, cost      what is left behind, and what each strategy costs
     recommend       which one the figures speak for
 """
@@ -52,4 +53,5 @@ __all__ = [
     "to_create",
     "unplanned",
     "unplanned_triggers",
+    "with_keys_to_come",
 ]
