@@ -14,7 +14,7 @@ from bench.move_mapped import VARIANTS, Table, Variant
 from bench.move_ours import Moved
 from bench.move_peers import Peer
 from bench.move_schemas import Schema
-from bench.move_servers import Pair, Refused, Standing, drop, make, megabytes
+from bench.move_servers import Pair, Refused, Standing, Turn, drop, make, megabytes
 
 OURS: Final = "crosswalk"
 PATIENCE: Final = 300.0
@@ -34,6 +34,8 @@ class Found:
     tables: int
     taken: list[dict[str, float]] = field(default_factory=list)
     """Seconds by contender, a round an entry; who is void is not in it."""
+    effort: dict[str, list[Turn]] = field(default_factory=dict)
+    """By contender: its turns with the CPU that they took."""
     void: dict[str, str] = field(default_factory=dict)
     lacks: dict[str, str] = field(default_factory=dict)
     """By contender: what it does not carry over, and need not."""
@@ -68,7 +70,9 @@ class Found:
             "ratios": {n: rounded(self.ratio(n, OURS)) for n in peers},
             "mapped_cost": rounded(self.ratio("mapped", "identity")),
             "mapped_fold_cost": rounded(self.ratio("folded", "identity")),
-            "cpu_share": rounded(self.cpu_share), "rss_mb": rounded(self.rss_mb, 1), "void": self.void, "lacks": self.lacks,
+            "cpu_share": rounded(self.cpu_share), "rss_mb": rounded(self.rss_mb, 1),
+            "cpu_seconds": {n: [[round(t.cpu, 2), round(t.servers_cpu, 2)] for t in turns] for n, turns in self.effort.items()},
+            "void": self.void, "lacks": self.lacks,
             "ours": {name: [m.as_json() for m in runs] for name, runs in self.moved.items()},
         }  # fmt: skip
 
@@ -107,8 +111,8 @@ class Contest:
             drop(source)
             drop(self.pair.target)
 
-    def _turns(self, standing: Standing, tables: list[Table], found: Found) -> Mapping[str, Callable[[], float]]:
-        turns: dict[str, Callable[[], float]] = {OURS: lambda: self._ours(standing, found)}
+    def _turns(self, standing: Standing, tables: list[Table], found: Found) -> Mapping[str, Callable[[], Turn]]:
+        turns: dict[str, Callable[[], Turn]] = {OURS: lambda: self._ours(standing, found)}
         for peer in self.peers:
             if peer.large_only and self.schema.small:
                 continue
@@ -119,7 +123,7 @@ class Contest:
             turns[variant] = lambda variant=variant: self._variant(standing, tables, variant, found)  # type: ignore[misc]
         return turns
 
-    def _round(self, turns: Mapping[str, Callable[[], float]], number: int, found: Found) -> dict[str, float]:
+    def _round(self, turns: Mapping[str, Callable[[], Turn]], number: int, found: Found) -> dict[str, float]:
         """Everybody once, another one first each time."""
         names = list(turns)
         shift = number % len(names)
@@ -128,8 +132,11 @@ class Contest:
             if name in found.void or self._sits_out(name, found):
                 continue
             try:
-                taken[name] = turns[name]()
-                self.note(f"{found.name} {number + 1}: {name:21}{taken[name]:8.2f} s{self._aside(name, found)}")
+                turn = turns[name]()
+                taken[name] = turn.seconds
+                found.effort.setdefault(name, []).append(turn)
+                cpu = f"CPU {turn.cpu:6.2f} + servers' {turn.servers_cpu:6.2f}"
+                self.note(f"{found.name} {number + 1}: {name:21}{turn.seconds:8.2f} s  {cpu}{self._aside(name, found)}")
             except Refused as refused:
                 found.void[name] = str(refused)
                 self.note(f"{found.name} {number + 1}: {name:21}    void: {refused}")
@@ -150,23 +157,23 @@ class Contest:
 
     # --- turns --------------------------------------------------------------------------------------
 
-    def _ours(self, standing: Standing, found: Found) -> float:
+    def _ours(self, standing: Standing, found: Found) -> Turn:
         self.pair.fresh()
         with tempfile.TemporaryDirectory(prefix="bench-move-") as place:
             moved = move_ours.recreate(self.pair, Path(place))
         self._require(standing)
         found.moved.setdefault(OURS, []).append(moved)
-        return moved.seconds
+        return moved
 
-    def _peer(self, standing: Standing, peer: Peer, found: Found) -> float:
+    def _peer(self, standing: Standing, peer: Peer, found: Found) -> Turn:
         self.pair.fresh()
-        seconds = peer.move(self.pair)
+        turn = peer.move(self.pair)
         lacking = self._require(standing, without=peer.lacks)
         if lacking:
             found.lacks[peer.name] = "; ".join(lacking)
-        return seconds
+        return turn
 
-    def _variant(self, standing: Standing, tables: list[Table], variant: Variant, found: Found) -> float:
+    def _variant(self, standing: Standing, tables: list[Table], variant: Variant, found: Found) -> Turn:
         """Rows as in the source under the target's names; indexes and constraints as they stood before."""
         self.pair.fresh()
         move_mapped.shape(self.pair, self.schema, tables, variant)
@@ -177,7 +184,7 @@ class Contest:
             moved = move_ours.transform(self.pair, document, Path(place))
         self._require(Standing(rows=wanted, belongings=before.belongings))
         found.moved.setdefault(variant, []).append(moved)
-        return moved.seconds
+        return moved
 
     def _require(self, standing: Standing, *, without: Collection[str] = ()) -> list[str]:
         """Raises Refused where the target is not what it must be; gives how it differs in what may be missing."""

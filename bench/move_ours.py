@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.move_servers import Pair, Refused, last
+from bench.move_servers import Pair, Refused, Turn, last
 from bench.move_watch import Watched, watch
 
 JOBS: Final = "2"
@@ -22,13 +22,10 @@ STARTED, COPYING, FINISHED = "started", "copying", "finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(Turn):
     """One timed run of ours."""
 
-    seconds: float
     plan_seconds: float
-    cpu: float
-    """Of the whole process, seconds."""
     cpu_share: float | None
     """Of one core while rows are copied: from the event `copying` to the last chunk."""
     rss_mb: float
@@ -37,10 +34,12 @@ class Moved:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "seconds": round(self.seconds, 3), "plan_seconds": round(self.plan_seconds, 3), "cpu_seconds": round(self.cpu, 3),
-            "cpu_share": None if self.cpu_share is None else round(self.cpu_share, 3), "rss_mb": round(self.rss_mb, 1),
+            "seconds": round(self.seconds, 3),
+            "plan_seconds": round(self.plan_seconds, 3),
+            "cpu_share": None if self.cpu_share is None else round(self.cpu_share, 3),
+            "rss_mb": round(self.rss_mb, 1),
             "phases": {name: round(s, 3) for name, s in self.phases.items()},
-        }  # fmt: skip
+        }
 
 
 def recreate(pair: Pair, place: Path) -> Moved:
@@ -66,8 +65,9 @@ def _migrate(pair: Pair, plan: Path, plan_seconds: float) -> Moved:
     allowed = [part for hazard in hazards for part in ("--allow", hazard)]
     for side in (pair.source, pair.target):
         side.psql("CHECKPOINT")
+    before = pair.cpu()
     done = _crosswalk(pair, plan.parent, "migrate", plan.name, "--jobs", JOBS, *allowed)
-    return _told(pair, done, plan_seconds)
+    return _told(pair, done, plan_seconds, pair.cpu() - before)
 
 
 def _crosswalk(pair: Pair, place: Path, *words: str) -> Watched:
@@ -87,7 +87,7 @@ def _said(done: Watched) -> str:
         return last(done.err or done.out)
 
 
-def _told(pair: Pair, done: Watched, plan_seconds: float) -> Moved:
+def _told(pair: Pair, done: Watched, plan_seconds: float, servers_cpu: float) -> Moved:
     marks = {name: float(at) for name, at in pair.target.ask("phases.sql") if at}
     named = (
         ("start", done.started, marks.get(STARTED)),
@@ -101,6 +101,7 @@ def _told(pair: Pair, done: Watched, plan_seconds: float) -> Moved:
         seconds=done.seconds,
         plan_seconds=plan_seconds,
         cpu=done.cpu,
+        servers_cpu=servers_cpu,
         cpu_share=done.share(copying, landed) if copying and landed else None,
         rss_mb=done.rss_mb,
         phases={name: end - begin for name, begin, end in named if begin and end},

@@ -7,6 +7,7 @@ sequences in it. Its time is that of all its programs, from the first to the end
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.move_servers import Database, Pair, Refused, found, last, megabytes, run
+from bench.move_servers import Database, Pair, Refused, Turn, found, last, megabytes, run
 
 JOBS: Final = "2"
 SEQUENCES: Final = (
@@ -48,12 +49,18 @@ class Peer:
     def absent(self) -> bool:
         return bool(self.program) and found(self.program) is None
 
-    def move(self, pair: Pair) -> float:
-        """Copies, in seconds; raises Refused."""
+    def move(self, pair: Pair) -> Turn:
+        """Copies; raises Refused."""
         with tempfile.TemporaryDirectory(prefix="bench-move-") as place:
-            started = time.perf_counter()
+            started, own, theirs = time.perf_counter(), _children(), pair.cpu()
             self.copy(pair, Path(place))
-            return time.perf_counter() - started
+            return Turn(seconds=time.perf_counter() - started, cpu=_children() - own, servers_cpu=pair.cpu() - theirs)
+
+
+def _children() -> float:
+    """CPU seconds of the programs that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _dump_restore(compress: str) -> Callable[[Pair, Path], None]:

@@ -248,7 +248,7 @@ ALL: Final = (
     ),
     Schema(
         name="many",
-        about="small tables, each with five indexes and a sequence, nine of ten with a foreign key",
+        about="small tables, each with four indexes and a sequence, nine of ten with a foreign key",
         scripts=_many,
         quick=300,
         full=2_000,

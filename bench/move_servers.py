@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.move_watch import cpu_of
 from crosswalk import embedded
 from crosswalk.embedded import Server
 from crosswalk.names import quote
@@ -35,6 +36,17 @@ SETTINGS: Final[Mapping[str, str]] = {
 """Beside these: PostgreSQL's own defaults, with fsync, full_page_writes and synchronous_commit on."""
 SOURCE: Final = "bench_source"
 TARGET: Final = "bench_target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a contender took."""
+
+    seconds: float
+    cpu: float
+    """Seconds of its own programs, to their end."""
+    servers_cpu: float
+    """Seconds that both clusters used meanwhile: less bound to what else the machine does than the clock is."""
 
 
 class Refused(Exception):
@@ -88,6 +100,11 @@ class Pair:
         make(self.target)
         for side in (self.source, self.target):
             side.psql("CHECKPOINT")
+
+
+    def cpu(self) -> float:
+        """Seconds that both clusters have used so far."""
+        return sum(cpu_of(side.server.pid) for side in (self.source, self.target) if side.server.pid is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,11 @@ def watch(command: list[str], environment: Mapping[str, str], *, cwd: Path) -> W
         )  # fmt: skip
 
 
+def cpu_of(pid: int) -> float:
+    """CPU seconds so far of a process, of those below it, and of those that have ended there."""
+    return sum(_of(each)[0] for each in (pid, *_below(pid)))
+
+
 def _look(pid: int, looks: list[tuple[float, float]], memory: list[int], over: threading.Event) -> None:
     while not over.wait(EVERY):
         cpu, peak = 0.0, 0

@@ -81,6 +81,7 @@ KINDS: Final = {
         " RAISE EXCEPTION 'refused'; END IF; RETURN NULL; END $$;"
         " CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON parcel FOR EACH ROW EXECUTE FUNCTION refuse()",
     ),
+    "shared": Kind(spoil="tag = 't1'", target="ALTER TABLE parcel ADD UNIQUE (tag)", found="rules"),
     "unique": Kind(
         spoil="tag = 't' || -id",
         target="ALTER TABLE parcel ADD UNIQUE (tag); INSERT INTO parcel SELECT -i, 'c', 0, NULL, 't' || -i, 0, NULL,"

@@ -60,9 +60,9 @@ async def _by_hand(stage: Stage, motion: Motion, pair: Pair) -> Tally:
     beaten = motion.mapping.on_duplicate == "quarantine" and bool(stage.moment.of(motion.name))
     set_aside = filtered = 0
     if extracted != loaded + merged + refused or beaten:
-        filtered = int(await source.fetchval(motion.filtered(), what=what))
+        filtered = int(await source.fetchval(motion.filtered(), what=what)) if motion.mapping.where else 0
         set_aside = await quarantine_static(motion, stage.moment, stage.run, source, session)
-    else:
+    elif stage.is_stained(motion.name):
         await forget_rejected(motion.name, session)
     if beaten:
         merged -= len(stage.moment.of(motion.name))

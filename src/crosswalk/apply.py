@@ -33,6 +33,9 @@ _NOT_VALID: Final = " NOT VALID"
 _OF_ROWS: Final = ("22", "23", "54", "P0001")
 """States in which an index that is built over rows complains of one: a value, two that are equal, one that is too large."""
 _BRIEFLY: Final = "SET LOCAL lock_timeout = '1s'"
+_AT_LEISURE: Final = "SET LOCAL lock_timeout = '60s'"
+"""For keys of tables that the plan made, which nobody uses yet. What holds one up is a reader of ours, or an autovacuum, which
+gives way to whoever has waited for as long as deadlock_timeout, a second."""
 
 
 def require(plan: Plan, allowed: Iterable[str]) -> None:
@@ -74,7 +77,7 @@ async def perform(ledger: Ledger, run: int, number: int, statement: Statement) -
     Raises RowsBreakIndex where rows of the table cannot stand under the index or the key that it makes.
     """
     try:
-        await patiently(lambda: _perform(ledger.session, [_entry(run, number, statement)]))
+        await patiently(lambda: _perform(ledger.session, [_entry(run, number, statement)], wait=_wait([statement])))
     except StatementFailed as error:
         if statement.of_key and str(error.fields["sqlstate"]).startswith(_OF_ROWS):
             raise RowsBreakIndex(
@@ -94,7 +97,8 @@ async def perform_all(ledger: Ledger, run: int, statements: Sequence[tuple[int, 
     """
     if len(statements) > 1:
         try:
-            await patiently(lambda: _perform(ledger.session, [_entry(run, *each) for each in statements]))
+            wait = _wait(statement for _, statement in statements)
+            await patiently(lambda: _perform(ledger.session, [_entry(run, *each) for each in statements], wait=wait))
         except (StatementFailed, MissingPrivilege, Timeout, LocksExhausted):
             pass  # alone each of them says which it is
         else:
@@ -116,6 +120,11 @@ def _entry(run: int, number: int, statement: Statement) -> Applied:
     )
 
 
+def _wait(statements: Iterable[Statement]) -> str:
+    """How long locks are waited for: a lock that is waited for holds up everybody behind."""
+    return _AT_LEISURE if all(statement.of_key for statement in statements) else _BRIEFLY
+
+
 def _passed(phase: str) -> None:
     if phase == "shape":
         hit("shape.after_commit")
@@ -123,14 +132,13 @@ def _passed(phase: str) -> None:
         hit("complete.after_commit")
 
 
-async def _perform(session: Session, entries: Sequence[Applied]) -> None:
-    """A lock that is waited for holds up everybody behind: the wait is short."""
+async def _perform(session: Session, entries: Sequence[Applied], *, wait: str) -> None:
     first, last = entries[0], entries[-1]
     what = f"the statement {first.number} of the plan ({first.target} {first.name})"
     if last is not first:
         what = f"the statements {first.number} to {last.number} of the plan"
     async with session.transaction():
-        await session.execute("\n;\n".join([_BRIEFLY, *(entry.sql for entry in entries)]), what=what)
+        await session.execute("\n;\n".join([wait, *(entry.sql for entry in entries)]), what=what)
         await note_applied(session, entries)
         if first.phase == "shape":
             hit("shape.before_commit")

@@ -61,6 +61,8 @@ STANDS_FOR: Final = "crosswalk.stands_for"
 _SECRET: Final = re.compile(r"password|passwd|secret|token|apikey|api_key|^key$", re.IGNORECASE)
 """Names of URL parameters whose values nobody sees."""
 _SETTINGS: Final = files("crosswalk").joinpath("session.sql")
+_WHO_AM_I: Final = files("crosswalk").joinpath("whoami.sql")
+_PREDECESSOR: Final = files("crosswalk").joinpath("predecessor.sql")
 _WATCHFUL: Final = "SET client_connection_check_interval = '10s'"
 """A backend of ours whose client is gone ends soon, also in a long statement; not every platform can."""
 
@@ -129,6 +131,8 @@ class Session:
     raw: asyncpg.Connection = field(repr=False)
     again: Callable[[], Awaitable[asyncpg.Connection]] | None = field(default=None, repr=False)
     """Logs in once more, under the settings of every session; knows the password."""
+    backend: tuple[int, str] = (0, "")
+    """The server's process for it, and when that began: a number is used again."""
     _settings: dict[str, str] = field(default_factory=dict, repr=False)
 
     @contextmanager
@@ -251,11 +255,16 @@ class Session:
         self._settings |= asked
 
     async def reopen(self) -> None:
-        """Another connection in place of one that went; what stood in its transaction is lost. Raises as `connect`."""
+        """Another connection in place of one that went; what stood in its transaction is lost. Raises as `connect`.
+
+        The server may not know yet that the former one has gone: its backend, with its locks, is ended.
+        """
         if self.again is None:
             raise ConnectionLost(side=self.side, reason="it cannot be opened again")
         self.raw.terminate()
         self.raw = await self.again()
+        await self.fetch(_PREDECESSOR.read_text(), *self.backend, what="the session before")
+        self.backend = (await _who(self.raw, self.side, self.url)).backend
         if self._settings:
             await self.set(self._settings.items())
 
@@ -309,13 +318,14 @@ async def connect(side: Side, url: str, *, read_only: bool | None = None, purpos
     shut = side == "source" if read_only is None else read_only
     again = partial(_open, side, url, application, read_only=shut)
     raw = await again()
-    version, role, database, stands_for = await _facts(raw, side, url)
+    found = await _who(raw, side, mask(url))
+    version, stands_for = found.version, found.stands_for if side == "source" else ""
     if version < OLDEST:
         await raw.close(timeout=2)
         raise ServerTooOld(side=side, url=mask(url), version=f"{version // 10000}.{version % 10000}")
     return Session(
-        side=side, url=mask(stands_for or url), version=version, role=role, database=database, read_only=shut,
-        stands_for=stands_for, raw=raw, again=again,
+        side=side, url=mask(stands_for or url), version=version, role=found.role, database=found.database,
+        read_only=shut, stands_for=stands_for, raw=raw, again=again, backend=found.backend,
     )
 
 
@@ -334,20 +344,26 @@ async def _open(side: Side, url: str, application: str, *, read_only: bool) -> a
     return raw
 
 
-async def _facts(raw: asyncpg.Connection, side: Side, url: str) -> tuple[int, str, str, str]:
-    """Version, role, database, and what a database that is a source stands for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a server says of a session."""
+
+    version: int
+    role: str
+    database: str
+    stands_for: str
+    backend: tuple[int, str]
+
+
+async def _who(raw: asyncpg.Connection, side: Side, shown: str) -> _Seen:
     try:
-        found = await raw.fetchrow(
-            "SELECT current_setting('server_version_num')::int, current_user::text, current_database()::text,"
-            " coalesce(current_setting($1, true), '')",
-            STANDS_FOR,
-        )
+        found = await raw.fetchrow(_WHO_AM_I.read_text(), STANDS_FOR)
     except SPOKEN as error:
         raw.terminate()
-        raise translate(error, side=side, what="the session settings", url=mask(url)) from error
+        raise translate(error, side=side, what="the session settings", url=shown) from error
     assert found is not None
-    version, role, database, stands_for = found
-    return version, role, database, stands_for if side == "source" else ""
+    *who, pid, since = found
+    return _Seen(**dict(zip(("version", "role", "database", "stands_for"), who, strict=True)), backend=(pid, since or ""))
 
 
 def _socket(raw: asyncpg.Connection) -> socket.socket | None:

@@ -159,6 +159,11 @@ async def cut_small(stage: Stage) -> None:
     stage.cut = {name: [Chunk(number=0)] for name in small}
 
 
+async def find_stains(stage: Stage) -> None:
+    """What need not be asked of quarantine for each table."""
+    stage.stained = await stage.ledger.quarantined_tables()
+
+
 def _in_one(stage: Stage, motion: Motion, chunks: list[Chunk]) -> bool:
     """A table that is filled in one transaction, and large enough for that to be worth a new file."""
     return len(chunks) == 1 and motion.source.bytes > CHUNK_BYTES // 3 and not motion.target.partition_key
@@ -178,8 +183,9 @@ async def _settle(stage: Stage, way: _Way, pair: Pair) -> None:
     motion, ledger = way.motion, Ledger(pair.target)
     if way.landed and stage.reconciled is not None and not motion.late(stage.order):
         await stage.reconciled(motion.name, pair)
-    if not way.direct:
-        await forget_older(motion.name, stage.run, pair.target)
+    if not stage.is_stained(motion.name):
+        return
+    await forget_older(motion.name, stage.run, pair.target)
     raising = await ledger.raising_keys(motion.name)
     stage.learn(replace(stage.moment, broken={motion.name: raising}))
 
@@ -296,9 +302,13 @@ async def _move_here(stage: Stage, way: _Way, pair: Pair) -> None:
 
 
 async def _move(stage: Stage, way: _Way, pair: Pair, chunks: list[Chunk]) -> None:
-    move = partial(move_chunks, _hands(stage, way, pair), chunks)
+    hands = _hands(stage, way, pair)
+    move = partial(move_chunks, hands, chunks)
     # A chunk whose COMMIT was not answered must tell again which rows leave: in the second passage only a resumed run asks.
     moved = await (move() if way.second else undeterred(move, stage.snapshot, pair.source, pair.target, stage.observer.note))
+    stage.blocks = hands.blocks
+    if moved.refused and stage.stained is not None:
+        stage.stained.add(way.motion.name)
     _tell(stage, way.motion.name, chunks, moved)
     if moved.refused and stage.allowance is not None:
         await stage.allowance.keep(pair.target, clashes=False)
@@ -327,5 +337,6 @@ def _hands(stage: Stage, way: _Way, pair: Pair) -> Hands:
         late=frozenset() if way.second else motion.late(stage.order),
         second=way.second,
         again=way.again,
+        blocks=stage.blocks,
         on_bytes=lambda count: stage.observer.bytes(motion.name, count),
     )

@@ -17,7 +17,7 @@ from typing import Final
 from crosswalk import apply
 from crosswalk.copy import analyze
 from crosswalk.errors import RowsBreakIndex
-from crosswalk.filling import Filled, GivenUp, complete_table, cut_small, fill_table, together
+from crosswalk.filling import Filled, GivenUp, complete_table, cut_small, fill_table, find_stains, together
 from crosswalk.ledger import Ledger, Tally, former
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan, Statement
@@ -49,6 +49,7 @@ class Loading:
         """Fill every table and build what belongs to it; raises the first error, the others at their edge."""
         stage, wanted = self.stage, needs(self.stage.facts)
         await cut_small(stage)
+        await find_stains(stage)
         place = {name: i for i, name in enumerate(stage.order)}
         urgency = stage.urgency(stage.order)
         works = [
@@ -69,7 +70,11 @@ class Loading:
             filled = await fill_table(self.stage, name, urgency)
         finally:
             self._full[name].set()
-        await together(self.stage, [self._complete(name, filled), self._build(name, analyzed=filled.new)])
+        if self.stage.resumed:  # an index may have refused rows that the comparison moves again
+            await self._complete(name, filled)
+            await self._build(name, analyzed=filled.new)
+        else:
+            await together(self.stage, [self._complete(name, filled), self._build(name, analyzed=filled.new)])
 
     async def _complete(self, name: Name, filled: Filled) -> None:
         self.tallies[name] = await complete_table(self.stage, filled, _FIRST)

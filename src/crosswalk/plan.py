@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -211,8 +212,8 @@ class Plan(_Model):
         return frozenset((parse(s.table), s.name) for s in waiting if s.of_key or s.kind == "create")
 
     def mapping(self) -> MappingFile:
-        """The document as it was when planned."""
-        return read_text(self.document, path=self.mapping_path)
+        """The document as it was when planned. Reading it takes seconds where there are thousands of tables."""
+        return _read(self.document, self.mapping_path)
 
     def dump(self) -> str:
         """The plan as JSON text."""
@@ -227,6 +228,11 @@ class Plan(_Model):
     def phase(self, phase: Phase) -> tuple[tuple[int, Statement], ...]:
         """The statements of a phase, each with its number in the plan."""
         return tuple((i, s) for i, s in enumerate(self.statements) if s.phase == phase)
+
+
+@lru_cache(maxsize=4)
+def _read(document: str, path: str) -> MappingFile:
+    return read_text(document, path=path)
 
 
 def sealed(plan: Plan) -> Plan:

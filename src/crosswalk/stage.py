@@ -46,6 +46,10 @@ class Stage:
     """The first error of a worker; the others stop at their chunk's edge."""
     cut: dict[Name, list[Chunk]] = field(default_factory=dict)
     """Chunks that were planned for all small tables at once."""
+    stained: set[Name] | None = None
+    """Target tables of which rows are or were in quarantine; None: not known, any may be."""
+    blocks: bool | None = None
+    """Whether the target runs blocks for this role (see `copy.apart`); None: not asked yet."""
     reconciled: Callable[[Name, Pair], Awaitable[None]] | None = None
     """In a resumed run: holds what had landed of a table against the new snapshot, once the rest has come."""
     allowance: Allowance | None = None
@@ -74,6 +78,9 @@ class Stage:
     def keeps(self, motion: Motion) -> bool:
         """Rows that stood in the table before win."""
         return motion.name in self.occupied and motion.mapping.existing == "keep"
+
+    def is_stained(self, name: Name) -> bool:
+        return self.stained is None or name in self.stained
 
     def learn(self, moment: Moment) -> None:
         """What somebody found out about rows that raise; others may have found out something else meanwhile."""

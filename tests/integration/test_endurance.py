@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crosswalk.connect import session
+from crosswalk.connect import _socket, session
 from crosswalk.embedded import Server
 from crosswalk.endurance import Patience, resume
 from crosswalk.errors import CannotConnect, ConnectionLost, Interrupted, NoHeadway, ServerStaysAway, SnapshotLost
@@ -16,7 +16,7 @@ from crosswalk.lifeline import UNANSWERED_SECONDS, marked
 from crosswalk.migration import Migrated
 from crosswalk.snapshot import snapshot
 from tests.breaking import QUICK, SOURCE, TARGET, Breaker, Way, fill, laid
-from tests.cut import Line
+from tests.cut import Line, line
 from tests.road import connected
 from tests.servers import MakeDatabase, MakeTemplate, database_of, sql
 
@@ -185,6 +185,17 @@ async def test_a_session_opened_again_has_the_settings_of_the_one_before(pg18: S
         assert await opened.fetchval(shown, "row_security") == "off"
 
 
+async def test_what_is_left_of_a_session_is_ended_when_it_is_opened_again(pg18: Server, make_database: MakeDatabase) -> None:
+    """The server does not know that the line is cut, and its transaction would hold its locks."""
+    url = make_database(pg18)
+    async with connected(url) as other, line(url) as far, session("target", far.url, purpose="load") as opened:
+        await other.execute("CREATE TABLE t (n int PRIMARY KEY)")
+        await opened.execute("BEGIN; INSERT INTO t VALUES (1)")
+        far.cut(half=True)
+        await opened.reopen()
+        await opened.execute("INSERT INTO t VALUES (1)")
+
+
 @pytest.mark.parametrize("version", ["pg16", "pg18"])
 async def test_a_worker_opened_again_sees_what_the_others_see(
     version: str, request: pytest.FixtureRequest, make_database: MakeDatabase
@@ -203,7 +214,8 @@ async def test_a_worker_opened_again_sees_what_the_others_see(
 async def test_connections_are_kept_alive(pg18: Server, make_database: MakeDatabase) -> None:
     with marked("#mark"):
         async with session("target", make_database(pg18), purpose="load") as opened:
-            sock = opened.raw._transport.get_extra_info("socket")
+            sock = _socket(opened.raw)
+            assert sock is not None
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNANSWERED_SECONDS * 1000
             assert await opened.fetchval("SHOW tcp_keepalives_idle") == "30"

@@ -96,9 +96,10 @@ async def test_the_line_may_break_at_any_message(grounds: Grounds, strategy: Str
             breaker = Breaker()
             try:
                 await _walk(way, plan, breaker)
-            except CrosswalkError as error:
-                assert not breaker.said, (number, error, breaker.said)  # before the run had begun
-                await _walk(way, plan, breaker)
+            except CrosswalkError:
+                if breaker.said:
+                    raise
+                await _walk(way, plan, breaker)  # the run had not begun
             await _whole(way)
 
 

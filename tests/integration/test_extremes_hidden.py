@@ -6,13 +6,15 @@ Where PostgreSQL itself does not apply a policy (an owner's view, a parent of th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from crosswalk.connect import session
 from crosswalk.doctor import Severity, examine
 from crosswalk.embedded import Server
-from crosswalk.errors import RowsHidden
+from crosswalk.errors import AccountingBroken, RowsHidden
+from crosswalk.express import Motion
 from crosswalk.matching import match
 from crosswalk.survey import both, read_both
 from tests.extremes import as_reader, tables_of
@@ -88,13 +90,11 @@ async def test_hidden_rows_are_an_error_and_nothing_is_begun(
 ) -> None:
     case = HIDDEN[name]
     way = await lay(make_database, make_role, (pg16, case.source), (pg18, case.target), case.document)
-    plan = await way.plan() if "target" in name and not case.target else None
     way = as_reader(way, pg16, make_role) if case.reader else way
     before = tables_of(pg18, way.target)
     for verb in (way.check(), way.plan()):
         with pytest.raises(RowsHidden, match="target role" if "target" in name else "source role"):
             await verb
-    assert plan is None
     assert tables_of(pg18, way.target) == before
 
 
@@ -118,7 +118,7 @@ async def test_policies_that_came_after_the_plan_and_after_the_move(
     await run(laid.source, ON.format("t"))
     with pytest.raises(RowsHidden):
         await way.migrate(plan)
-    assert tables_of(pg18, way.target) == ["public.", "public.t"] or tables_of(pg18, way.target) == ["public.t"]
+    assert tables_of(pg18, way.target) == ["public.t"]
     await run(laid.source, "ALTER TABLE t DISABLE ROW LEVEL SECURITY")
     await way.migrate(plan)
     await run(way.target, ON.format("t") + FORCE.format("t"))
@@ -130,7 +130,7 @@ async def test_policies_that_came_after_the_plan_and_after_the_move(
 async def test_match_and_doctor_say_what_they_could_not_see(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
 ) -> None:
-    parts = PARTS.replace(" t", " p").replace("t1", "p1").replace("t2", "p2")
+    parts = "CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT;"
     laid = await lay(make_database, make_role, (pg16, ROWS + ON.format("t") + parts + ON.format("p1")), (pg18, EMPTY), DOCUMENT)
     way = as_reader(laid, pg16, make_role)
     assert (await match(way.servers)).draft.unseen["public.t"] == "row-level security would hide rows"
@@ -152,3 +152,18 @@ async def test_no_session_of_ours_reads_through_a_policy(
     async with session("source", url) as opened:
         with pytest.raises(RowsHidden):
             await opened.fetchval("SELECT count(*) FROM t")
+
+
+async def test_a_row_that_gets_lost_on_its_way_is_missed(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is extracted is held against a count of the table under the same snapshot."""
+    way = await lay(make_database, make_role, (pg16, ROWS), (pg18, EMPTY), DOCUMENT)
+    whole = Motion.extract
+
+    def losing(*given: Any, **named: Any) -> str:
+        return f'SELECT * FROM ({whole(*given, **named)}) AS "cw$lost" OFFSET 1'
+
+    monkeypatch.setattr(Motion, "extract", losing)
+    with pytest.raises(AccountingBroken, match="10 source rows, but 9 loaded"):
+        await way.migrate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from crosswalk.migration import resume
 from crosswalk.names import Name
 from crosswalk.plan import Plan, Statement
 from crosswalk.rollback import rollback
+from crosswalk.schema import Constraint, ConstraintKind, Index, Table
 from crosswalk.survey import both, look
 from tests.ddl import carry_out, facts, read, take_back, unequal
 from tests.road import Road, connected, content, findings, lay, rows, run, set_aside, sums, versions
@@ -121,6 +123,16 @@ async def test_the_way_back_works_from_every_key(pg18: Server, make_database: Ma
     assert unequal(before, facts(await read(here))) == {}
 
 
+def _keys(table: Table) -> list[Constraint]:
+    """Foreign keys come in the end."""
+    return [c for c in table.constraints if c.kind is not ConstraintKind.FOREIGN]
+
+
+def _indexes(table: Table) -> list[Index]:
+    """By which CLUSTER goes, is said in the end too."""
+    return [replace(index, clustered=False) for index in table.indexes]
+
+
 def _fail_at(monkeypatch: pytest.MonkeyPatch, failpoint: str) -> None:
     monkeypatch.setenv(VARIABLE, failpoint)
     monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
@@ -133,8 +145,10 @@ async def _lay(
     return road, await road.plan("recreate")
 
 
+@pytest.mark.parametrize("each", [6, pytest.param(1, marks=pytest.mark.drill)])
 async def test_a_run_goes_on_after_a_stop_between_any_two_keys_and_back_from_there(
-    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
+    each: int, pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever looks meanwhile sees the keys that will be, and judges rows by them."""
     road, plan = await _lay(make_database, make_role, (pg16, KEYS + ROWS), pg18)
@@ -146,15 +160,15 @@ async def test_a_run_goes_on_after_a_stop_between_any_two_keys_and_back_from_the
     await rollback(road.target)
     same(before, await standing(pg18, road.target))
 
-    stops, seen = 0, []
-    _fail_at(monkeypatch, "complete.after_commit=error@1")
+    stops, seen = 1, []
+    _fail_at(monkeypatch, f"complete.after_commit=error@{each}")
     with pytest.raises(FailpointHit):
         await road.migrate(plan, jobs=1)
     while True:
         async with both(road.servers, purpose="test") as sides:
             found = (await look(plan.mapping(), *sides, plan=plan)).facts
-        seen.append([(t.constraints, t.indexes) for t in map(found.target_table, plan.order)])
-        _fail_at(monkeypatch, "complete.after_commit=error@1")
+        seen.append({str(t.name): (_keys(t), _indexes(t)) for t in map(found.target_table, plan.order)})
+        _fail_at(monkeypatch, f"complete.after_commit=error@{each}")
         try:
             done = await resume(road.servers, jobs=1)
         except FailpointHit:
@@ -162,9 +176,7 @@ async def test_a_run_goes_on_after_a_stop_between_any_two_keys_and_back_from_the
             continue
         break
     monkeypatch.delenv(VARIABLE)
-    assert stops >= len(plan.keys()) > 0
-    print(*[x for x in (seen[0][0], seen[-1][0])], sep="\n")
-    print(*[x for x in (seen[0][1], seen[-1][1])], sep="\n")
+    assert stops >= len(plan.keys()) // each > 0
     assert seen[1:] == seen[:-1]
     assert sums(done) == {"town": (2, 2, 0, 0, 0), "emp": (90, 90, 0, 0, 0), "visit": (9, 9, 0, 0, 0)}
     assert findings(await road.verify()) == []
@@ -209,6 +221,10 @@ async def test_rows_that_an_index_refuses_stop_the_run_and_it_goes_on_when_they_
     with pytest.raises(RowsBreakIndex):
         await road.resume()
     await run(road.source, healing)
+    if "DELETE" in healing:  # of two rows of one key one is deleted only where somebody asks for it
+        with pytest.raises(RowsBreakIndex):
+            await road.resume()
+        await road.repair(delete_extra=True)
     assert sums(await road.resume())["emp"] == (90, 90, 0, 0, 0)
     assert findings(await road.verify()) == []
 

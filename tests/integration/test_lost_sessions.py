@@ -11,7 +11,7 @@ import pytest
 
 from crosswalk.connect import Session, session
 from crosswalk.embedded import Server
-from crosswalk.errors import ConnectionLost, CrosswalkError, SnapshotLost, StatementFailed
+from crosswalk.errors import ConnectionLost, CrosswalkError, StatementFailed
 from tests.road import connected, lay
 from tests.servers import MakeDatabase, MakeRole
 
@@ -112,7 +112,5 @@ async def test_backends_that_are_ended_in_the_middle_of_a_copy(
         running = asyncio.create_task(road.migrate(plan, jobs=1, chunk_bytes=2_000_000))
         while not running.done() and not await killer.fetchval(END):
             await killer.execute("SELECT pg_sleep(0.002)")
-        with pytest.raises((ConnectionLost, SnapshotLost)):
-            await running
-    assert (await road.resume()).tallies[0].loaded == 150000
+        assert (await running).tallies[0].loaded == 150000, "the worker gets another connection"
     assert (await road.verify()).clean

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +141,22 @@ def test_a_row_given_up_that_changes_in_the_source_is_another_row(moved: Road, s
     assert held(moved.target)[3] == ("5", "refused", True)
     assert said.json("list")["dropped"] == 3, "client 5 and, of the visits, those that the load refused"
     assert findings(asyncio.run(moved.verify())) == []
+
+
+@pytest.mark.drill
+def test_a_retry_that_is_killed_leaves_each_row_in_one_place(moved: Road, said: Said) -> None:
+    asyncio.run(run(moved.target, "ALTER TABLE client DROP CONSTRAINT sound, ALTER email DROP NOT NULL"))
+    environment = {**os.environ, "CROSSWALK_FAILPOINTS": "retry.before_commit=kill@2"}
+    command = [sys.executable, "-m", "crosswalk", "quarantine", "retry"]
+    killed = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert asyncio.run(tallies(moved.target)) == {"client": (8, 8, 0, 0, 0, 8), "visit": (8, 4, 0, 4, 0, 4)}
+    assert asyncio.run(rows(moved.target, "SELECT count(*) FROM client")) == [(8,)]
+    assert [t["rows"] for t in said.json("list")["tables"]] == [4]
+    assert [h.name for h in asyncio.run(moved.verify()).held] == ["touch"]
+    assert said.json("retry")["landed"] == 4
+    assert asyncio.run(tallies(moved.target)) == {"client": (8, 8, 0, 0, 0, 8), "visit": (8, 8, 0, 0, 0, 8)}
+    assert asyncio.run(moved.verify()).clean
 
 
 @pytest.mark.parametrize(

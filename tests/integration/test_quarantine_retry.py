@@ -9,10 +9,10 @@ import pytest
 from crosswalk.embedded import Server
 from crosswalk.errors import FailpointHit, NotFinished, NotOfThisRun, RolledBack
 from crosswalk.failpoints import VARIABLE
-from crosswalk.quarantined import Outcome, retry, stock
+from crosswalk.quarantined import Outcome, passages, retry, stock
 from crosswalk.rollback import rollback
 from tests.quarantined import after_a_run, tallies
-from tests.road import Road, connected, findings, lay, rows, run, set_aside, triggers
+from tests.road import Road, connected, constraints, findings, lay, rows, run, set_aside, triggers
 from tests.servers import MakeDatabase, MakeRole, MakeTemplate, Role
 
 
@@ -32,7 +32,8 @@ def counted(outcomes: tuple[Outcome, ...]) -> dict[str, tuple[int, ...]]:
     return {o.target.relation: (o.tried, o.landed, o.merged, o.filtered, o.gone, o.left) for o in outcomes}
 
 
-async def test_after_a_fix_of_the_target_all_of_them_land(way: Road) -> None:
+async def test_after_a_fix_of_the_target_all_of_them_land(way: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passages, "BATCH", 3)
     async with connected(way.target) as conn:
         before = await triggers(conn)
         assert set(await set_aside(conn, "public.visit")) == {"20", "30", "40", "50"}
@@ -185,6 +186,46 @@ async def test_ids_that_the_target_makes_references_in_a_circle_and_rows_without
         (1, None), (2, 1), (3, 2)
     ]
     assert await rows(way.target, "SELECT count(*) FROM stamp") == [(4,)]
+
+
+PLAIN = """
+CREATE FUNCTION sound(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1 NOT LIKE 'bad%'; END $$;
+CREATE TABLE emp (id int PRIMARY KEY, name text CONSTRAINT sound CHECK (sound(name)), boss int CONSTRAINT up REFERENCES emp);
+CREATE TABLE badge (nr int PRIMARY KEY, emp int REFERENCES emp ON DELETE CASCADE);
+CREATE TABLE stamp (badge int REFERENCES badge, day date);
+"""
+AS_IT_IS = """
+version: 1
+tables:
+  emp: {from: emp, key: [id], rejects: quarantine, columns: {id: id, name: name, boss: boss}}
+  badge: {from: badge, key: [nr], rejects: quarantine, columns: {nr: nr, emp: emp}}
+  stamp: {from: stamp, key: [], rejects: quarantine, columns: {badge: badge, day: day}}
+"""
+
+
+async def test_a_key_that_is_off_meanwhile_is_added_again_and_takes_out_whom_it_refuses(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    way = await lay(make_database, make_role, (pg16, CIRCLE), (pg18, PLAIN), AS_IT_IS)
+    await way.migrate()
+    async with connected(way.target) as conn:
+        before = await constraints(conn)
+        held = await set_aside(conn, "public.emp")
+    first = await tallies(way.target)
+    assert {name: t[3] for name, t in first.items()} == {"emp": 3, "badge": 2, "stamp": 2}
+    same = await retry(way.servers)
+    assert same.landed == 0
+    assert await tallies(way.target) == first
+    async with connected(way.target) as conn:
+        assert await constraints(conn) == before
+        assert await set_aside(conn, "public.emp") == held
+    await run(way.source, "UPDATE emp SET name = 'Bob' WHERE id = 2")
+    done = await retry(way.servers)
+    assert {o.target.relation: (o.landed, o.left) for o in done.tables} == {"emp": (2, 1), "badge": (2, 0), "stamp": (2, 0)}
+    assert await tallies(way.target) == {
+        "emp": (4, 3, 0, 1, 0, 3), "badge": (3, 3, 0, 0, 0, 3), "stamp": (4, 4, 0, 0, 0, 4)
+    }
+    assert findings(await way.verify()) == []
 
 
 CROWD = """

@@ -228,7 +228,7 @@ async def test_a_stopped_move_goes_on_after_another_pull(
         await way.migrate(chunk_bytes=40_000, jobs=1)
     monkeypatch.delenv(VARIABLE)
     # The second pull lays the rows into new tables, in other places, and one of them has changed.
-    there, back = (f"UPDATE shop.customers SET note = '{word}' WHERE id = 9" for word in ("changed", ""))
+    there, back = (f"UPDATE shop.customers SET note = '{word}' WHERE id = 10" for word in ("changed", ""))
     with changed(shop, there, back):
         await pulled(shop.api, staging, page=333)
         done = await way.resume()

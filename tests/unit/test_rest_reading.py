@@ -15,7 +15,7 @@ from crosswalk.names import Name
 from crosswalk.rest import Patience, is_rest, mask_address, read_address
 from crosswalk.rest.address import KEY_VARIABLE, key_of
 from crosswalk.rest.client import open_client
-from crosswalk.rest.filters import after, ordered, selected
+from crosswalk.rest.filters import after, ordered, selected, since
 from crosswalk.rest.ground import database_name
 from crosswalk.rest.openapi import Catalog, read_catalog
 from crosswalk.rest.staging import foreign_keys, require_known_style
@@ -170,6 +170,7 @@ def test_a_page_begins_after_the_last_key_whatever_stands_in_it() -> None:
     assert after(["a", 'o"d\\d'], ['x,"y\\', ")"]) == (
         r'("a".gt."x,\"y\\",and("a".eq."x,\"y\\","o\"d\\d".gt.")"))'
     )
+    assert since(["a", "b"], ['x"', "y"]) == r'("a".gte."x\"")'
     assert ordered(["a", "b c"]) == '"a".asc,"b c".asc'
 
 

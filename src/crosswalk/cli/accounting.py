@@ -31,11 +31,6 @@ def heading(text: str) -> Text:
     return Text(shown(text), style="bold")
 
 
-def plural(count: int, word: str) -> str:
-    """`1 row`, `1,490 rows`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 def grid(*columns: str, names: int = 1) -> Grid:
     """A table whose first columns hold names, which fold, and the others numbers, which never do."""
     made = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")

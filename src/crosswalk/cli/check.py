@@ -19,7 +19,6 @@ from crosswalk.cli import options, voice
 from crosswalk.cli.accounting import (
     heading,
     line,
-    plural,
     problem_json,
     render_problems,
     render_tallies,
@@ -29,6 +28,7 @@ from crosswalk.cli.accounting import (
 )
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite
 from crosswalk.mapping import difference, read_mapping
+from crosswalk.numerals import plural
 
 EXAMPLES: Final = (
     "crosswalk check crosswalk.yaml",

@@ -17,7 +17,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from crosswalk.cli import voice
-from crosswalk.cli.accounting import grid, line, number, plural, render_reasons, render_tallies
+from crosswalk.cli.accounting import grid, line, number, render_reasons, render_tallies
 from crosswalk.cli.options import Json
 from crosswalk.cli.progress import watch
 from crosswalk.cli.strategies import render_costs, render_decision, render_recommendation
@@ -27,6 +27,7 @@ from crosswalk.demo import Act, Faults, Script, Stage, Story, build, find_exampl
 from crosswalk.demo.naive import Attempt
 from crosswalk.errors import EXIT_CLEAN, EXIT_ERROR
 from crosswalk.ledger import Tally
+from crosswalk.numerals import plural
 from crosswalk.plan import STRATEGIES, Strategy
 from crosswalk.planfile import PlanFile
 from crosswalk.verification import Verified

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from crosswalk.cli import options, voice
-from crosswalk.cli.accounting import grid, heading, line, number, plural
+from crosswalk.cli.accounting import grid, heading, line, number
 from crosswalk.cli.tables import shown
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT, CannotWrite, DraftInTheWay
 from crosswalk.mapping import read_mapping
@@ -22,6 +22,7 @@ from crosswalk.match import heading as heading_of
 from crosswalk.match.yamltext import flow
 from crosswalk.matching import Matched
 from crosswalk.matching import match as conduct
+from crosswalk.numerals import plural
 
 DEFAULT: Final = Path("crosswalk.yaml")
 EXAMPLES: Final = (

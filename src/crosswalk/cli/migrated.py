@@ -8,9 +8,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from crosswalk.cli import options, voice
-from crosswalk.cli.accounting import plural, reason_json, render_reasons, render_tallies, tally_json
+from crosswalk.cli.accounting import reason_json, render_reasons, render_tallies, tally_json
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
 from crosswalk.migration import Migrated
+from crosswalk.numerals import plural
 
 
 def tell(done: Migrated, *, source: str | None, target: str | None, as_json: bool) -> int:

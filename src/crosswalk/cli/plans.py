@@ -14,9 +14,10 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from crosswalk.cli.accounting import grid, heading, line, number, plural
+from crosswalk.cli.accounting import grid, heading, line, number
 from crosswalk.cli.progress import duration, size
 from crosswalk.cli.tables import shown
+from crosswalk.numerals import plural
 from crosswalk.plan import Hazard, Plan, Statement, TablePlan
 
 _PARTS: Final = ("loaded", "merged", "quarantined", "filtered")

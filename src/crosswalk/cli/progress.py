@@ -17,10 +17,10 @@ from rich.table import Column
 from rich.text import Text
 
 from crosswalk.cli import voice
-from crosswalk.cli.accounting import plural
 from crosswalk.cli.tables import shown
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
+from crosswalk.numerals import plural
 from crosswalk.progress import Observer
 
 LINE_SECONDS: Final = 10.0

@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from crosswalk.cli import options, voice
-from crosswalk.cli.accounting import grid, heading, line, number, plural, reason_json, render_reasons, tally_json
+from crosswalk.cli.accounting import grid, heading, line, number, reason_json, render_reasons, tally_json
 from crosswalk.cli.app import epilog
 from crosswalk.cli.interrupt import endable
 from crosswalk.cli.plan import user
@@ -23,6 +23,7 @@ from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
 from crosswalk.judge.rows import mask_key
 from crosswalk.ledger.quarantine import Reject
 from crosswalk.names import Name
+from crosswalk.numerals import plural
 from crosswalk.quarantined import Retried, Stock, TableStock, stock
 from crosswalk.quarantined import drop as give_up
 from crosswalk.quarantined import retry as try_again

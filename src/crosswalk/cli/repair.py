@@ -11,12 +11,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from crosswalk.cli import options, voice
-from crosswalk.cli.accounting import heading, line, plural
+from crosswalk.cli.accounting import heading, line
 from crosswalk.cli.interrupt import endable
 from crosswalk.cli.progress import watch
 from crosswalk.cli.verdicts import render_verified, verified_json
 from crosswalk.errors import EXIT_CLEAN, EXIT_DIFFERENT
 from crosswalk.mapping import MappingFile
+from crosswalk.numerals import plural
 from crosswalk.repair import Repaired
 from crosswalk.survey import Servers
 from crosswalk.verification import Mended

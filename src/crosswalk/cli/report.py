@@ -12,7 +12,7 @@ import typer
 from rich.console import RenderableType
 
 from crosswalk.cli import options, voice
-from crosswalk.cli.accounting import heading, line, plural
+from crosswalk.cli.accounting import heading, line
 from crosswalk.connect import Side, server_url
 from crosswalk.errors import (
     BadMapping,
@@ -24,6 +24,7 @@ from crosswalk.errors import (
     ReportInTheWay,
 )
 from crosswalk.mapping import MappingFile, read_mapping
+from crosswalk.numerals import plural
 from crosswalk.planfile import PlanFile, read_plans
 from crosswalk.report import GENERATOR, Report, as_html, as_json, as_markdown, gather
 

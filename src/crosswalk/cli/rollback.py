@@ -11,11 +11,12 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from crosswalk.cli import options, voice
-from crosswalk.cli.accounting import grid, heading, line, number, plural
+from crosswalk.cli.accounting import grid, heading, line, number
 from crosswalk.cli.interrupt import endable
 from crosswalk.cli.progress import watch
 from crosswalk.cli.tables import shown
 from crosswalk.connect import server_url
+from crosswalk.numerals import plural
 from crosswalk.rollback import Loss, TakenBack
 from crosswalk.rollback import rollback as conduct
 

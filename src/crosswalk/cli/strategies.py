@@ -12,8 +12,9 @@ from rich.console import RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from crosswalk.cli.accounting import heading, line, number, plural
+from crosswalk.cli.accounting import heading, line, number
 from crosswalk.cli.plans import spell
+from crosswalk.numerals import plural
 from crosswalk.plan import Columns, Cost, Decision, Recommendation
 
 _ROWS: Final = {"loaded": "loaded", "merged": "merged", "quarantined": "refused", "filtered": "filtered"}

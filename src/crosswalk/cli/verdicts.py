@@ -11,8 +11,9 @@ from typing import Any, Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from crosswalk.cli.accounting import grid, heading, line, number, plural, tally_json
+from crosswalk.cli.accounting import grid, heading, line, number, tally_json
 from crosswalk.cli.tables import shown
+from crosswalk.numerals import plural
 from crosswalk.verification import Verified
 from crosswalk.verify import TableResult, masked
 

@@ -51,7 +51,7 @@ async def _move_chunks(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
         opened = await ledger.open_chunks(hands.run, motion.name, [c.number for c in chunks], hands.snapshot)
         left = [c for c in chunks if c.number in opened]
         if not left:
-            return Moved(rows=0, merged=0, refused=0, bytes=0, done_before=True)
+            return await _carried(hands, chunks)
         hit("chunk.opened")
         rows, merged = await _load(hands, _selections(left))
         hit("chunk.loaded")
@@ -63,6 +63,13 @@ async def _move_chunks(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
         hit("chunk.before_commit")
     hit("chunk.after_commit")
     return _moved(hands, rows, merged)
+
+
+async def _carried(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
+    """What chunks carried that landed before: also in this attempt, where the answer to their COMMIT was lost."""
+    numbers = [c.number for c in chunks]
+    rows, merged, refused, size = await Ledger(hands.target).carried(hands.run, hands.motion.name, numbers)
+    return Moved(rows=rows, merged=merged, refused=refused, bytes=size, done_before=True)
 
 
 def _selections(chunks: Sequence[Chunk]) -> list[Selection]:

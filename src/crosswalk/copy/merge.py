@@ -81,9 +81,8 @@ async def _clear_the_way(hands: Hands, landing: Landing, why: Refusal) -> None:
     if not _may_yet_land(hands, why):
         return
     over = HandOver(landing)
-    numbers = [int(r[0]) for r in await hands.target.fetch(landing.good_numbers(), what=hands.what)]
-    found = await _hopeless(hands, over, numbers)
-    query = over.holders(numbers)
+    found = await _hopeless(hands, over, None)
+    query = over.holders(None)
     for _, number, holder in await hands.target.fetch(query, what=hands.what) if query else []:
         found.setdefault(number, why)
         found.setdefault(holder, why)
@@ -186,9 +185,9 @@ def _clash(constraint: str) -> Refusal:
     return Refusal(sqlstate=UNIQUE, message=message, constraint=constraint or None)
 
 
-async def _hopeless(hands: Hands, over: HandOver, numbers: list[int]) -> dict[int, Refusal]:
+async def _hopeless(hands: Hands, over: HandOver, numbers: list[int] | None) -> dict[int, Refusal]:
     found: dict[int, Refusal] = {}
-    for query in (over.doubled(numbers), over.blocked(numbers)) if numbers else ():
+    for query in (over.doubled(numbers), over.blocked(numbers)) if numbers != [] else ():
         for number, place in await hands.target.fetch(query, what=hands.what) if query else []:
             found.setdefault(int(number), _clash(over.names[place]))
     return found

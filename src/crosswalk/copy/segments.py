@@ -75,7 +75,8 @@ class Segments(Session):
 
     hands: Hands
     landing: Landing
-    limit: int = SMALLEST
+    limit: int = field(default_factory=lambda: SMALLEST)
+    """Bytes after which a segment ends."""
     unnamed: list[tuple[str, Refusal]] = field(default_factory=list)
     """Refused rows by target key (jsonb text), for `name_refused`."""
 

@@ -64,6 +64,7 @@ CHECKS: Final[tuple[SideCheck | PairCheck, ...]] = (
     SideCheck(run=tables.not_validated, names=("constraints.not_validated",)),
     PairCheck(run=dependencies.extensions, ids=("target.extensions.missing", "target.extensions.unused")),
     PairCheck(run=dependencies.functions, ids=("target.functions.missing",)),
+    PairCheck(run=sequences.free_sequences, ids=("target.sequences.free",)),
     SideCheck(run=sequences.sequences_behind, names=("sequences.behind",)),
     SideCheck(
         run=tables.replica_identity, names=("replica_identity.published", "replica_identity.missing"),

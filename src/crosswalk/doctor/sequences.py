@@ -1,4 +1,4 @@
-"""The check of sequences: does the next value lie beyond what the column already holds?
+"""The checks of sequences: does the next value lie beyond what the column already holds, and who sets the free ones?
 
 A sequence that lags makes the application's next INSERT fail. Asked only where an index answers it.
 """
@@ -10,13 +10,45 @@ from typing import Final
 
 from crosswalk.doctor.access import lines
 from crosswalk.doctor.finding import Finding, Severity
-from crosswalk.doctor.scene import Scene
-from crosswalk.names import literal, quote
-from crosswalk.schema import Column, Sequence, Table
+from crosswalk.doctor.scene import Both, Scene
+from crosswalk.names import Name, literal, quote
+from crosswalk.schema import Column, Schema, Sequence, Table
 
 _INTEGERS: Final = frozenset({"int2", "int4", "int8"})
 _AT_ONCE: Final = 100
 Feed = tuple[Sequence, Table, Column]
+
+
+async def free_sequences(both: Both) -> AsyncIterator[Finding]:
+    """Sequences that feed no column are the application's alone: no row tells where they must stand, and no move sets them."""
+    fed, known = _fed(both.source.schema) | _fed(both.target.schema), both.target.schema.sequences
+    schemas = {table.name.schema for table in both.source.tables}
+    evidence, fixes = [], []
+    for name, sequence in sorted(both.source.schema.sequences.items()):
+        last = sequence.last_value
+        if name in fed or name.schema not in schemas or last is None:
+            continue
+        here = known.get(name)
+        if here is None:
+            evidence.append(f"{name} is at {last}, and the target has none of that name")
+        elif _is_before(here, last):
+            evidence.append(f"{name} is at {last}, the target's {f'at {here.last_value}' if here.last_value else 'unused'}")
+            fixes.append(f"SELECT setval({literal(name.sql).strip()}, {last});")
+    if evidence:
+        yield both.target.found(
+            "sequences.free", Severity.WARNING, "Sequences that feed no column: a move does not set them", evidence,
+            fix=lines(fixes),
+        )
+
+
+def _fed(schema: Schema) -> set[Name]:
+    return {sequence for columns in schema.fed_by_sequences.values() for sequence in columns.values()}
+
+
+def _is_before(sequence: Sequence, last: int) -> bool:
+    """It has yet to give a number that the other has given; one that may not be read counts as such."""
+    at = sequence.last_value
+    return at is None or (at > last if sequence.increment < 0 else at < last)
 
 
 async def sequences_behind(scene: Scene) -> AsyncIterator[Finding]:

@@ -9,9 +9,8 @@ class RowsBreakIndex(CrosswalkError):
     """Rows of {table} are in the target, and {name}, which stands on them in the source, refuses them: {sqlstate} {reason}."""
 
     remedy = (
-        "The source's own index lets them stand: it may be damaged (REINDEX {name} there tells), or the target compares or"
-        " stores such values otherwise. Correct the rows in the source (or, where a row of {table} has no other row in the"
-        " source any more, in the target) and run `crosswalk resume`; `crosswalk rollback` takes all of it back. Nothing that landed"
-        " was lost."
+        "The source's own index lets them stand: it may be damaged (REINDEX tells), or the target compares or stores such"
+        " values otherwise. Correct the rows in the source, then run `crosswalk resume`; where several rows of one key have"
+        " landed, `crosswalk repair --delete-extra` first. `crosswalk rollback` takes all of it back."
     )
     exit_code = EXIT_DIFFERENT

@@ -92,8 +92,8 @@ class HandOver:
         """Give rows ($1: numbers) another chance."""
         return f'UPDATE pg_temp.{quote(TWIN)} SET "cw$spoiled" = false WHERE {NUMBER} = ANY ($1::bigint[])'
 
-    def holders(self, numbers: Iterable[int]) -> str | None:
-        """(place in `keys`, number, number of the row that holds the value it needs). None: nothing to park."""
+    def holders(self, numbers: Iterable[int] | None) -> str | None:
+        """Of rows of the twin (None: of all good ones): (place in `keys`, number, number of the row that holds the value it needs). None: nothing to park."""
         chosen = self.landing.resolved(numbers)
         parts = []
         for place, key in enumerate(self.keys):
@@ -106,7 +106,7 @@ class HandOver:
             )
         return " UNION ".join(parts) or None
 
-    def doubled(self, numbers: Iterable[int]) -> str | None:
+    def doubled(self, numbers: Iterable[int] | None) -> str | None:
         """(number, place in `unique`) of the rows that need a value which another of them gets."""
         chosen = self.landing.resolved(numbers)
         parts = []
@@ -120,7 +120,7 @@ class HandOver:
             )
         return " UNION ".join(parts) or None
 
-    def blocked(self, numbers: Iterable[int]) -> str | None:
+    def blocked(self, numbers: Iterable[int] | None) -> str | None:
         """(number, place in `unique`) of the rows that need what a row holds which is none of them."""
         chosen = self.landing.resolved(numbers)
         parts = []

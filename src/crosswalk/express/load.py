@@ -177,9 +177,9 @@ class Landing(Standing):
         key = self.motion.mapping.key
         return " AND ".join(f"{quote(left)}.{quote(k)} = {quote(right)}.{quote(k)}" for k in key)
 
-    def resolved(self, numbers: Iterable[int]) -> str:
-        """The twin's rows of the given numbers as they would stand in the table."""
-        return self._resolved(where=self._range(list(numbers)))
+    def resolved(self, numbers: Iterable[int] | None) -> str:
+        """The twin's rows of the given numbers (None: all good ones) as they would stand in the table."""
+        return self._resolved(where=self._range(None if numbers is None else list(numbers)))
 
     def update(self, span: Span = None) -> str | None:
         """UPDATE the rows that differ; None where every column belongs to the key.

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Final
 
 from crosswalk.express.casts import type_sql
 from crosswalk.express.facts import Barred, Key, Moment, Selection
@@ -22,6 +23,11 @@ from crosswalk.express.parts import Condition, Join
 from crosswalk.mapping import Default, Lookup, Take, Value, Zone
 from crosswalk.names import array_literal, literal, quote
 from crosswalk.schema import TypeKind, TypeRef
+
+_READ_ONCE: Final = frozenset(
+    {"int2", "int4", "int8", "numeric", "text", "varchar", "bpchar", "uuid", "oid", "bool", "bytea", "float4", "float8", "tid"}
+)
+"""Types whose text means the same under every setting."""
 
 
 class Relation(Lookups):
@@ -183,9 +189,13 @@ class Relation(Lookups):
 
 
 def among(columns: list[str], kinds: list[TypeRef], keys: Sequence[Key]) -> str:
-    """The columns are one of the keys."""
+    """The columns are one of the keys.
+
+    One column whose texts can be read once and for all is looked up in a constant, which PostgreSQL hashes; a date, whose
+    reading depends on a setting, would be read again for each row.
+    """
     texts = [f"{array_literal(key[i] for key in keys)}::pg_catalog.text[]" for i in range(len(columns))]
-    if len(columns) == 1 and kinds[0].storage.kind is not TypeKind.ARRAY:
+    if len(columns) == 1 and kinds[0].builtin and kinds[0].name in _READ_ONCE:
         return f"{columns[0]} = ANY ({texts[0]}::{type_sql(kinds[0])}[])"
     names = [quote(f"cw$a{i}") for i in range(len(columns))]
     cast = ", ".join(f"{name}::{type_sql(kind)}" for name, kind in zip(names, kinds, strict=True))

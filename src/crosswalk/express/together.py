@@ -46,6 +46,8 @@ class Together:
     """Of an exclusion, one a term; empty for a unique index."""
     predicate: str | None = None
     nulls_alike: bool = False
+    swept: int | None = None
+    """Of an exclusion: the place of a term that is a range, by which rows can be put in order (see `exclusion`)."""
 
     @property
     def exclusion(self) -> bool:
@@ -160,6 +162,7 @@ def _rule(motion: Motion, index: Index, constraint: Constraint | None) -> Togeth
         operators=constraint.operators if constraint else (),
         predicate=index.predicate,
         nulls_alike=index.nulls_not_distinct,
+        swept=next((i for i in range(len(terms)) if f"swept:{index.name}:{i}" in motion.facts.checks.get(motion.name, ())), None),
     )
 
 
@@ -180,13 +183,15 @@ def _fed(motion: Motion, name: str) -> Fed | None:
     return next((f for f in motion.fed if f.column.name == name), None)
 
 
-def _given(rule: Together) -> str:
+def given(rule: Together) -> str:
+    """WHERE a row can break the rule at all."""
     terms = [] if rule.nulls_alike else [f"{term} IS NOT NULL" for term in rule.terms]
     terms += [f"({rule.predicate})"] if rule.predicate else []
     return f" WHERE {' AND '.join(terms)}" if terms else ""
 
 
-def _rows(motion: Motion, moment: Moment) -> str:
+def fitting_rows(motion: Motion, moment: Moment) -> str:
+    """The rows that land, as a FROM item."""
     return f'({motion.fitting(EVERYTHING, moment)}) AS "cw$fitting"'
 
 
@@ -198,7 +203,7 @@ def identity_texts(motion: Motion, prefix: str = "") -> str:
 def shared(motion: Motion, rule: Together, moment: Moment) -> str:
     """Whether any two rows share the terms (one boolean)."""
     by = ", ".join(rule.terms)
-    return f"SELECT EXISTS (SELECT FROM {_rows(motion, moment)}{_given(rule)} GROUP BY {by} HAVING count(*) > 1)"
+    return f"SELECT EXISTS (SELECT FROM {fitting_rows(motion, moment)}{given(rule)} GROUP BY {by} HAVING count(*) > 1)"
 
 
 def sharing(motion: Motion, rule: Together, moment: Moment) -> str:
@@ -206,31 +211,8 @@ def sharing(motion: Motion, rule: Together, moment: Moment) -> str:
     by = ", ".join(rule.terms)
     return (
         f'SELECT "cw$group", {identity_texts(motion)} FROM (SELECT *, pg_catalog.dense_rank() OVER (ORDER BY {by}) AS "cw$group",'
-        f' count(*) OVER (PARTITION BY {by}) AS "cw$many" FROM {_rows(motion, moment)}{_given(rule)}) AS "cw$grouped"'
+        f' count(*) OVER (PARTITION BY {by}) AS "cw$many" FROM {fitting_rows(motion, moment)}{given(rule)}) AS "cw$grouped"'
         ' WHERE "cw$many" > 1'
-    )
-
-
-def pairs_to_compare(motion: Motion, rule: Together, moment: Moment) -> str:
-    """How many pairs of rows an exclusion makes the server compare."""
-    by = [t for t, o in zip(rule.terms, rule.operators, strict=True) if o == EQUAL]
-    grouped = f" GROUP BY {', '.join(by)}" if by else ""
-    return (
-        "SELECT COALESCE(sum(n * (n - 1) / 2), 0)::pg_catalog.int8 FROM"
-        f" (SELECT count(*) AS n FROM {_rows(motion, moment)}{_given(rule)}{grouped}) AS counted"
-    )
-
-
-def excluding(motion: Motion, rule: Together, moment: Moment) -> str:
-    """(identity, identity) of each two rows that an exclusion keeps apart, the earlier one first."""
-    names = [quote(w.name) for w in motion.key_wires]
-    listed = ", ".join([*names, *(f'{t} AS "cw$x{i}"' for i, t in enumerate(rule.terms))])
-    earlier, later = (f"({', '.join(side + n for n in names)})" for side in ("a.", "b."))
-    on = " AND ".join(f'a."cw$x{i}" {o} b."cw$x{i}"' for i, o in enumerate(rule.operators))
-    return (
-        f'WITH "cw$rows" AS MATERIALIZED (SELECT {listed} FROM {_rows(motion, moment)}{_given(rule)})'
-        f" SELECT {identity_texts(motion, 'a.')}, {identity_texts(motion, 'b.')}"
-        f' FROM "cw$rows" AS a JOIN "cw$rows" AS b ON {on} AND {earlier} < {later}'
     )
 
 
@@ -245,7 +227,7 @@ def forsaken(motion: Motion, moment: Moment) -> str:
     sql = f'SELECT DISTINCT "cw$key"::pg_catalog.text AS k FROM ({rows}) AS "cw$out"'
     if motion.certainly_unique:
         return sql
-    staying = f"SELECT {key} FROM {_rows(motion, moment)}"
+    staying = f"SELECT {key} FROM {fitting_rows(motion, moment)}"
     return f'{sql} WHERE "cw$key" NOT IN (SELECT "cw$key" FROM ({staying}) AS "cw$stay")'
 
 
@@ -375,13 +357,13 @@ def orphaned(motion: Motion, each: Foreign, moment: Moment, *, above: Moment | N
     parents = Motion(motion.facts, each.parent).fitting(EVERYTHING, above or moment)
     on = " AND ".join(f'"cw$above".{parent} = "cw$fitting".{child}' for child, parent in each.pairs)
     alone = f'({_asks(each)}) AND NOT EXISTS (SELECT FROM ({parents}) AS "cw$above" WHERE {on})'
-    return f"SELECT {identity_texts(motion)} FROM {_rows(motion, moment)} WHERE {alone}{_half(each)}"
+    return f"SELECT {identity_texts(motion)} FROM {fitting_rows(motion, moment)} WHERE {alone}{_half(each)}"
 
 
 def referred(motion: Motion, each: Foreign, moment: Moment) -> str:
     """The distinct values (texts) of a key."""
     listed = ", ".join(f"{child}::pg_catalog.text" for child in each.children)
-    return f"SELECT DISTINCT {listed} FROM {_rows(motion, moment)} WHERE {_asks(each)}"
+    return f"SELECT DISTINCT {listed} FROM {fitting_rows(motion, moment)} WHERE {_asks(each)}"
 
 
 def half_referred(motion: Motion, each: Foreign, moment: Moment) -> str | None:
@@ -389,11 +371,11 @@ def half_referred(motion: Motion, each: Foreign, moment: Moment) -> str | None:
     half = _half(each)
     if not half:
         return None
-    return f"SELECT {identity_texts(motion)} FROM {_rows(motion, moment)} WHERE{half.removeprefix(' OR')}"
+    return f"SELECT {identity_texts(motion)} FROM {fitting_rows(motion, moment)} WHERE{half.removeprefix(' OR')}"
 
 
 def referring(motion: Motion, each: Foreign, values: list[tuple[str, ...]], moment: Moment) -> str:
     """Identities of the rows whose key has one of the values."""
     listed = ", ".join(f"({', '.join(literal(v) for v in row)})" for row in values)
     texts = ", ".join(f"{child}::pg_catalog.text" for child in each.children)
-    return f"SELECT {identity_texts(motion)} FROM {_rows(motion, moment)} WHERE ({texts}) IN (VALUES {listed})"
+    return f"SELECT {identity_texts(motion)} FROM {fitting_rows(motion, moment)} WHERE ({texts}) IN (VALUES {listed})"

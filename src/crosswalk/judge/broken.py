@@ -122,7 +122,8 @@ async def raising(
 ) -> list[Raising]:
     """Each row of a selection for which a query over it alone raises, and what the server says.
 
-    `joins`: the query looks into other tables. Found inside the server where it runs PL/pgSQL blocks for us (see `express.apart`), else by halving.
+    `joins`: the query looks into other tables. Found inside the server where it runs PL/pgSQL blocks for us (see
+    `express.apart`), else by halving.
     """
     if not await session.fetchval(SPEAKS, what="the source's languages"):
         return await _halved(motion, session, query, selection, what=what)

@@ -38,6 +38,7 @@ _KINDS: Final = {
     "m": TypeKind.MULTIRANGE,
     "p": TypeKind.PSEUDO,
 }
+_OVERLAP: Final = "OPERATOR(pg_catalog.&&)"
 _FOREIGN_CALL: Final = re.compile(r'[\w"]\.[\w"]+\s*\(|OPERATOR\s*\(', re.IGNORECASE)
 
 
@@ -235,6 +236,10 @@ def _together(facts: Facts, table: Table, alike: list[Column]) -> Iterator[tuple
             both = [f"({key}) {operator} ({key})" for key, operator in zip(index.keys, used, strict=True)]
             # A sub-select, since the search for foreign calls would take the operator for one.
             yield f"exclusion:{index.name}", f"SELECT 1 FROM (SELECT {', '.join([*both, *texts])}{tail}) AS asked"
+            for place, (key, operator) in enumerate(zip(index.keys, used, strict=True)):
+                if operator == _OVERLAP:
+                    ends = f"max(upper({key})), bool_or(upper_inc({key}) OR lower_inf({key}) OR isempty({key}))"
+                    yield f"swept:{index.name}:{place}", f"SELECT 1 FROM (SELECT {ends}, max(lower({key})){tail}) AS asked"
     bounds = homeless(facts.target, table)
     if bounds is not None and BY_HASH not in bounds:
         yield "partition", f"SELECT {bounds}{tail}"

@@ -20,15 +20,14 @@ from crosswalk.connect import Session
 from crosswalk.errors import TooManyBarred
 from crosswalk.express import EVERYTHING, Barred, Facts, Key, Moment, Motion, Selection
 from crosswalk.express.computed import computed, computing
+from crosswalk.express.exclusion import excluding, pairs_to_compare
 from crosswalk.express.together import (
     Foreign,
     Together,
-    excluding,
     foreign_keys,
     found_by_lookup,
     kept_by_source,
     orphaned,
-    pairs_to_compare,
     rules_together,
     shared,
     sharing,

@@ -239,6 +239,11 @@ class Ledger:
             what="the ledger",
         )
 
+    async def carried(self, run: int, target: Name, numbers: Sequence[int]) -> list[int]:
+        """Rows, merged and rejected ones, and bytes of chunks that landed."""
+        found = await self.session.fetch(query("carried"), run, str(target), list(numbers), what="the ledger")
+        return [int(value) for value in found[0]]
+
     # --- tables ---------------------------------------------------------------------------------
 
     async def filled(self, target: Name) -> bool | None:
@@ -314,6 +319,11 @@ class Ledger:
             what="the ledger",
         )
         return frozenset(r["k"] for r in rows)
+
+    async def quarantined_tables(self) -> set[Name]:
+        """Target tables of which rows stand in quarantine."""
+        rows = await self.session.fetch("SELECT DISTINCT target_table AS t FROM crosswalk.quarantine", what="the ledger")
+        return {parse(r["t"]) for r in rows}
 
     async def raising_keys(self, target: Name) -> tuple[tuple[str, ...], ...]:
         """Source keys of the rows for which a rule raised an error while they were copied."""

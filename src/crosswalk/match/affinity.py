@@ -59,10 +59,6 @@ class Candidate:
     """What was seen of the source column."""
 
 
-def _number_like(column: Column) -> bool:
-    return column.type.storage.name in NUMBERS
-
-
 @lru_cache(maxsize=100_000)
 def _refused(have: TypeRef, want: TypeRef, labels: tuple[str, ...] = ()) -> bool:
     return fit("v", have, want, labels=labels).verdict == "refused"
@@ -130,9 +126,8 @@ def judge(
 ) -> Candidate | None:
     """A pair of columns; `own` are words of the tables' names, `keys` whether each alone is its table's key.
 
-    `rest` says what else their constraints have in common; `alone` that the target's values are unique.
-
-    None where nothing speaks for it.
+    `rest` says what else their constraints have in common; `alone` that the target's values are unique. None where
+    nothing speaks for it.
     """
     name = compare(source.name, target.name, own)
     turned = False
@@ -153,14 +148,13 @@ def judge(
         score = max(score, 0.6)
         reasons.append(f"values 0.60: {shape}")
     if all(keys) and types >= 0.8 and score < 0.6 + 0.02 * types:
-        bare = all(set(words(c.name)) <= _KEYISH | own for c in (source, target))
-        score = max(score, 0.6 + 0.02 * types if bare else 0.5)
+        score = max(score, 0.6 + 0.02 * types if _bare_keys(source, target, own) else 0.5)
         reasons.append(f"constraint {score:.2f}: each is its table's whole key")
-    guess = False
-    if rest and types >= 0.8 and score < _GUESS:
-        score, guess = _GUESS, True
+    guess = bool(rest) and types >= 0.8 and score < _GUESS
+    if guess:
+        score = _GUESS
         reasons.append(f"constraint {_GUESS:.2f}: {rest}")
-    if alone and seen is not None and seen.distinct is not None and seen.present > 1 and seen.distinct < seen.present:
+    if alone and _repeats(seen):
         score *= 0.5
         reasons.append(f"constraint: {target.name} is unique by itself, and values of {source.name} repeat")
     if not score:
@@ -169,6 +163,16 @@ def judge(
         source=source, target=target, score=round(score, 4), name=name, way=way, types=types, reasons=tuple(reasons),
         turned=turned, seen=seen, guess=guess,
     )
+
+
+def _bare_keys(source: Column, target: Column, own: frozenset[str]) -> bool:
+    """Whether both names say no more than that they are keys of their tables."""
+    return all(set(words(column.name)) <= _KEYISH | own for column in (source, target))
+
+
+def _repeats(seen: Profile | None) -> bool:
+    """Whether a value was seen twice."""
+    return seen is not None and seen.distinct is not None and seen.present > 1 and seen.distinct < seen.present
 
 
 def _sense(source: Column, target: Column, name: Likeness) -> tuple[Likeness, bool]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from crosswalk.ledger import RunState
+from crosswalk.numerals import plural
 from crosswalk.report.found import Found
 from crosswalk.report.values import (
     Absent,
@@ -18,7 +19,7 @@ from crosswalk.report.values import (
     Rejected,
     Rules,
 )
-from crosswalk.report.wording import listed, plural
+from crosswalk.report.wording import listed
 
 ORDER: Final = {"failure": 0, "warning": 1, "open": 2, "note": 3}
 _FIRST: Final = 3

@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from crosswalk.names import shown
+from crosswalk.numerals import plural
 from crosswalk.report import charts, wording
 from crosswalk.report.values import FATES, Absent, Report
 
@@ -82,7 +83,7 @@ def _environment() -> Environment:
     }
     made.tests["absent"] = lambda value: isinstance(value, Absent)
     made.globals |= {
-        "stacked": charts.stacked, "span": charts.span, "swatch": charts.swatch, "plural": wording.plural,
+        "stacked": charts.stacked, "span": charts.span, "swatch": charts.swatch, "plural": plural,
         "listed": wording.listed, "counted": wording.counted, "figure": wording.figure, "FATES": FATES, "COLUMNS": _COLUMNS,
     }
     return made

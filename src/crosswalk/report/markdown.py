@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from crosswalk.names import shown
+from crosswalk.numerals import plural
 from crosswalk.report.values import Absent, Decided, Matrix, Moved, MovedLine, Proven, Rejected, Report, Rules
-from crosswalk.report.wording import count, counted, duration, figure, listed, moment, plural, rate, sentence, size
+from crosswalk.report.wording import count, counted, duration, figure, listed, moment, rate, sentence, size
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.$ ]+\Z")
 _MEANS: Final = re.compile(r"([\\`*_{}\[\]<>()#|~&!$^=@:+])")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from crosswalk.ledger import RunState
+from crosswalk.numerals import plural
 from crosswalk.plan import Phase
 from crosswalk.report.found import Found
 from crosswalk.report.times import between, entry, when
 from crosswalk.report.values import Absent, Moved, PhaseLine, Phases, Proven, Span
-from crosswalk.report.wording import count, plural, size
+from crosswalk.report.wording import count, size
 
 State = Literal["done", "to come", "under way", "stopped", "nothing to do", "not recorded", "undone"]
 _READ = "Catalog read. Nothing written."

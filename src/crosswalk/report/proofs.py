@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from crosswalk.ledger import RunState
 from crosswalk.ledger.proof import Proof, TableProof
+from crosswalk.numerals import plural
 from crosswalk.report.found import Found
 from crosswalk.report.times import when
 from crosswalk.report.values import Absent, PreservedLine, ProofLine, Proven
-from crosswalk.report.wording import listed, moment, plural
+from crosswalk.report.wording import listed, moment
 
 VERIFY = "crosswalk verify"
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from crosswalk.ledger import RunState
+from crosswalk.numerals import plural
 from crosswalk.plan import Hazard, Plan, Statement
 from crosswalk.report.found import Found
 from crosswalk.report.values import Absent, HazardLine, Risk
-from crosswalk.report.wording import listed, plural
+from crosswalk.report.wording import listed
 
 MEANINGS: Final = {
     Hazard.DISABLES_TRIGGERS: "Triggers of the target's tables do not fire while rows are moved; each is switched on"

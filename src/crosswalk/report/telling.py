@@ -8,6 +8,7 @@ from typing import Literal
 
 from crosswalk import __version__
 from crosswalk.ledger import RunState
+from crosswalk.numerals import plural
 from crosswalk.report import findings
 from crosswalk.report.choice import tell_decided
 from crosswalk.report.found import Found, Looked
@@ -33,7 +34,7 @@ from crosswalk.report.values import (
     Stage,
     Weight,
 )
-from crosswalk.report.wording import plural, sentence
+from crosswalk.report.wording import sentence
 
 
 def tell(found: Found) -> Report:

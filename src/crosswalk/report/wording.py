@@ -12,11 +12,6 @@ def count(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
-def plural(value: int, word: str, many: str = "") -> str:
-    """`1 row`, `1,490 rows`."""
-    return f"{value:,} {word if value == 1 else many or word + 's'}"
-
-
 def sentence(text: str) -> str:
     """With a capital letter and one full stop."""
     return f"{text[:1].upper()}{text[1:].rstrip('. ')}."

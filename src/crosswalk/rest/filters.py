@@ -40,3 +40,8 @@ def after(names: Sequence[str], values: Sequence[str]) -> str:
         parts = [*equal, f"{quoted(name)}.gt.{quoted(value)}"]
         terms.append(parts[0] if len(parts) == 1 else f"and({','.join(parts)})")
     return f"({','.join(terms)})"
+
+
+def since(names: Sequence[str], values: Sequence[str]) -> str:
+    """`and`: what `after` implies of a composite key's first column, said apart for the index to begin there."""
+    return f"({quoted(names[0])}.gte.{quoted(values[0])})"

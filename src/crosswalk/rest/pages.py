@@ -18,7 +18,7 @@ from urllib.parse import quote as percent
 from crosswalk.errors import NoRestApi, RestFailed
 from crosswalk.names import Name
 from crosswalk.rest.client import Answer, Client, TimedOutThere
-from crosswalk.rest.filters import PLACE, after, ordered, selected
+from crosswalk.rest.filters import PLACE, after, ordered, selected, since
 from crosswalk.rest.openapi import StagedTable
 
 Order = Literal["key", "place", "count"]
@@ -96,7 +96,9 @@ class Pages:
     def _next(self, last: Mapping[str, Any], done: int) -> dict[str, str]:
         if self.order == "count":
             return {"offset": str(done)}
-        return {"or": after(self._by, [str(last[name]) for name in self._by])}
+        values = [str(last[name]) for name in self._by]
+        begin = {"and": since(self._by, values)} if len(values) > 1 else {}
+        return {"or": after(self._by, values), **begin}
 
     async def _has_place(self) -> bool:
         """False for a view, which has no system columns."""

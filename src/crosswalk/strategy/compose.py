@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
 from crosswalk import __version__
 from crosswalk.express import Facts, Landing, Motion
@@ -171,6 +171,27 @@ def _loads(facts: Facts, tables: Iterable[TablePlan], occupied: Mapping[Name, in
     )
 
 
+class _Marks(TypedDict):
+    """By what a plan knows again the schemas that it stands on."""
+
+    source_fingerprint: str
+    target_fingerprint: str
+    shaped_fingerprint: str
+    shaped: dict[str, str]
+
+
+def _marks(facts: Facts, shaping: Shaping | None, without: tuple[tuple[Name, str], ...]) -> _Marks:
+    statements = [s for s in shaping.statements if s.phase == "shape"] if shaping else []
+    mapped = facts.document.by_target
+    concerned = set(mapped) | {parse(s.table) for s in statements if s.kind == "archive" and s.table}
+    return _Marks(
+        source_fingerprint=fingerprint(facts.source, {m.source for m in mapped.values()}),
+        target_fingerprint=fingerprint(shaping.former if shaping else facts.target, concerned, without=without),
+        shaped_fingerprint=fingerprint(facts.target, mapped, without=without) if statements else "",
+        shaped={str(t): fingerprint(facts.target, [t], without=without) for t in mapped} if statements else {},
+    )
+
+
 def compose(
     strategy: Strategy,
     facts: Facts,
@@ -200,9 +221,6 @@ def compose(
         phase="before", table="", kind="ledger", name="crosswalk", sql="CREATE SCHEMA IF NOT EXISTS crosswalk"
     )
     loads = _loads(facts, tables, occupied or {})
-    mapped = frozenset(facts.document.by_target)
-    former = shaping.former if shaping else facts.target
-    concerned = mapped | {parse(s.table) for s in of("shape") if s.kind == "archive" and s.table}
     return sealed(
         Plan(
             id="",
@@ -213,11 +231,8 @@ def compose(
             document=file.text,
             reviewed=reviewed.text if reviewed is not None else "",
             source=_server(facts.source, between.urls[0], between.clusters[0]),
-            target=_server(former, between.urls[1], between.clusters[1]),
-            source_fingerprint=fingerprint(facts.source, {m.source for m in facts.document.by_target.values()}),
-            target_fingerprint=fingerprint(former, concerned, without=without),
-            shaped_fingerprint=fingerprint(facts.target, mapped, without=without) if of("shape") else "",
-            shaped={str(t): fingerprint(facts.target, [t], without=without) for t in order} if of("shape") else {},
+            target=_server(shaping.former if shaping else facts.target, between.urls[1], between.clusters[1]),
+            **_marks(facts, shaping, without),
             archive=shaping.archive if shaping else "",
             without=tuple((str(table), name) for table, name in without),
             tables=tables,
