@@ -20,6 +20,7 @@ import platform
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from bench import pairs
@@ -166,7 +167,7 @@ def measure(course: Course, name: str, *, rounds: int) -> dict[str, object]:
     kind, middle = KINDS[name], f"id = {course.rows // 2 // EVERY * EVERY + 37}"
     contenders = {"clean": "false", "one": middle, "hundredth": f"id % {EVERY} = 37"}
     taken = pairs.interleave(
-        {each: lambda each=each, where=where: course.move(each, kind, where) for each, where in contenders.items()},
+        {each: partial(course.move, each, kind, where) for each, where in contenders.items()},
         rounds=rounds,
     )
     return {

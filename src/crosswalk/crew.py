@@ -8,11 +8,32 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
-from crosswalk.connect import Session
+from crosswalk.connect import Session, session
+
+READ_SETTINGS: Final = (("work_mem", "64MB"),)
+"""Of the sessions that read rows: what a lookup hashes should stay in memory."""
+LOAD_SETTINGS: Final = (("synchronous_commit", "off"), ("maintenance_work_mem", "256MB"))
+"""Of the sessions that load and build. The run's last event is committed for good, and with it all before."""
+
+
+@asynccontextmanager
+async def targets_of(url: str, count: int) -> AsyncIterator[list[Session]]:
+    """One session to the target for each worker."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(session("target", url, purpose="load")) for _ in range(count)]
+
+
+async def set_up(sources: Iterable[Session], targets: Iterable[Session]) -> None:
+    """Settings of the sessions; none of the servers'."""
+    for each in sources:
+        await each.set(READ_SETTINGS)
+    for each in targets:
+        await each.set(LOAD_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

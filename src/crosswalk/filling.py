@@ -17,11 +17,11 @@ from crosswalk.copy import (
     CHUNK_BYTES,
     Hands,
     Moved,
-    Pace,
     cut,
     forget_older,
     is_small,
     move_chunks,
+    pace_of,
     remove_keys,
     settle_clashes,
 )
@@ -252,7 +252,7 @@ async def _is_empty(motion: Motion, session: Session) -> bool:
 
 async def _move_all(stage: Stage, way: _Way, urgency: int) -> None:
     """All chunks of a table, on as many workers as are free; the first error stops the others at their edge."""
-    pace = Pace(waiting=list(way.chunks), workers=stage.crew.size, steady=stage.chunk_bytes is not None)
+    pace = pace_of(way.motion, way.chunks, workers=stage.crew.size, steady=stage.chunk_bytes is not None)
 
     async def work() -> None:
         while pace.waiting:

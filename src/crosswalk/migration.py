@@ -9,18 +9,17 @@ It passes values between the hands (copy, verify, apply); every decision it take
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from crosswalk import apply
 from crosswalk.accounts import fill_accounts
 from crosswalk.allowance import Limit, foresee
 from crosswalk.claim import claim, look_and_stir, note_landed, note_preserved, note_target
-from crosswalk.connect import Session, session
+from crosswalk.connect import Session
 from crosswalk.copy import advance_sequences
+from crosswalk.crew import set_up, targets_of
 from crosswalk.earlier import refuse_changed_strategy, refuse_occupied, refuse_unfinished
 from crosswalk.errors import CrosswalkError, PlanDrifted, PlanUndecided, SchemaMoved, TriggerUnplanned
 from crosswalk.failpoints import hit
@@ -40,12 +39,11 @@ from crosswalk.sequences import sequence_states
 from crosswalk.shaping import BACKUPS, Shaping, archived, is_being_completed, is_shaped, is_untouched, note_settings
 from crosswalk.snapshot import snapshot
 from crosswalk.stage import Stage
+from crosswalk.stopping import note_stop, switch_on
 from crosswalk.strategy import unplanned, unplanned_triggers
 from crosswalk.survey import Servers, Survey, both, glance, look
 
 JOBS = 2
-LOAD_SETTINGS: Final = (("synchronous_commit", "off"), ("maintenance_work_mem", "256MB"))
-"""Of the sessions that load and build. The run's last event is committed for good, and with it all before."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,7 +197,7 @@ async def _look_again(
         await _require_unchanged(found, plan, ledger)
         await found.require_same_servers(plan, target=False)
     except CrosswalkError as error:
-        await _switch_on(ledger, observer)
+        await switch_on(ledger, observer)
         if type(error) is PlanDrifted:
             raise SchemaMoved.of(error, run=run) from error
         raise
@@ -264,28 +262,8 @@ async def _conduct(run: _Run) -> Migrated:
         await _give_form(run)
         return await _stages(run)
     except BaseException as error:
-        await _stopped(run, error)
+        await note_stop(run.ledger, run.run, run.observer, error)
         raise
-
-
-async def _stopped(run: _Run, error: BaseException) -> None:
-    """Note the stop and switch triggers on again, as far as the target still answers."""
-    if run.ledger.session.raw.is_closed():
-        return
-    try:
-        if run.ledger.session.raw.is_in_transaction():
-            await run.ledger.session.execute("ROLLBACK", what="ROLLBACK")
-        code = error.code if isinstance(error, CrosswalkError) else type(error).__name__
-        await run.ledger.event(run.run, "state", RunState.STOPPED, error=code)
-        await _switch_on(run.ledger, run.observer)
-    except CrosswalkError as second:
-        run.observer.note(f"the stop could not be noted in the ledger: {second}")
-
-
-async def _switch_on(ledger: Ledger, observer: Observer) -> None:
-    """Switch triggers on again, and say which ones could not be."""
-    for failed in await apply.restore_what_can_be(ledger):
-        observer.note(f"still switched off, `crosswalk resume` tries again: {failed}")
 
 
 async def _give_form(run: _Run) -> None:
@@ -317,8 +295,12 @@ async def _stages(run: _Run) -> Migrated:
     await apply.hold(ledger, run.run, [*run.plan.statements, *unplanned(facts, run.plan)])
     order = run.plan.order
     tables = [facts.source_table(name) for name in order]
-    async with snapshot(run.servers.source, tables, workers=run.jobs, purpose="copy") as shared, _hands(run) as targets:
+    async with (
+        snapshot(run.servers.source, tables, workers=run.jobs, purpose="copy") as shared,
+        targets_of(run.servers.target, run.jobs) as targets,
+    ):
         await ledger.event(run.run, "state", RunState.COPYING, snapshot=shared.id, resumed=run.resumed)
+        await set_up(shared.workers, targets)
         await run.found.require_unchanged_under_locks(run.plan, shared.keeper)
         hit("snapshot.taken")
         kept = await kept_keys(facts, order, ledger.session)
@@ -353,19 +335,6 @@ async def _stages(run: _Run) -> Migrated:
         stage.keep_to_limit(result.tallies)
         await _finish(run, stage, result, before)
     return result
-
-
-@asynccontextmanager
-async def _hands(run: _Run) -> AsyncIterator[list[Session]]:
-    """One session to the target for each worker."""
-    async with AsyncExitStack() as stack:
-        found = [
-            await stack.enter_async_context(session("target", run.servers.target, purpose="load"))
-            for _ in range(run.jobs)
-        ]
-        for each in found:
-            await each.set(LOAD_SETTINGS)
-        yield found
 
 
 async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Name, tuple[int, bool]]) -> None:

@@ -36,6 +36,15 @@ def test_the_move_bench_prints_one_line_of_json() -> None:
     assert found["rss_mb"] > 0
 
 
+def test_the_bench_of_refused_rows_prints_one_line_of_json() -> None:
+    found = _line("bench.rejects", "--rows", "2000", "--rounds", "1", "--kinds", "trigger,shared", "--json")
+    assert found["rows"] == 2000
+    assert {kind: each["refused"] for kind, each in found["kinds"].items()} == {
+        kind: {"clean": 0, "one": 1, "hundredth": 20} for kind in ("trigger", "shared")
+    }
+    assert all(each["cost_of_one"] > 0 for each in found["kinds"].values())
+
+
 def _line(module: str, *arguments: str) -> dict[str, Any]:
     """What a benchmark prints for machines."""
     done = subprocess.run(

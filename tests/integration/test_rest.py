@@ -18,11 +18,13 @@ from crosswalk.errors import (
     RestKeyRefused,
     RestNothingExposed,
     RestRowsHidden,
+    RestStyleUnknown,
     RestUnreachable,
     RestUnsteady,
     StagingBusy,
 )
 from crosswalk.failpoints import VARIABLE
+from crosswalk.names import Name
 from crosswalk.rest import Patience, Pulled, RestSource, pull, read_address
 from crosswalk.rest.address import key_of
 from tests.postgrest import Api, Judge, Refusal, doorman, grant, jwt, serve
@@ -57,8 +59,11 @@ INSERT INTO shop.words SELECT w, w FROM unnest(ARRAY['a,b', 'q"uo', E'back\\sl',
 CREATE TABLE shop.lines (customer bigint NOT NULL REFERENCES shop.customers, line text NOT NULL, qty int,
     PRIMARY KEY (customer, line));
 INSERT INTO shop.lines SELECT i % 50 + 1, w, i FROM generate_series(1, 50) AS i, (SELECT word FROM shop.words) AS s(w);
-CREATE TABLE shop.tokens (id uuid PRIMARY KEY, customer bigint REFERENCES shop.customers);
-INSERT INTO shop.tokens SELECT md5(i::text)::uuid, i FROM generate_series(1, 1500) AS i;
+CREATE TABLE shop.tokens (id uuid PRIMARY KEY, customer bigint);
+INSERT INTO shop.tokens SELECT md5(i::text)::uuid, nullif(i, 1) FROM generate_series(0, 1499) AS i;
+ALTER TABLE shop.tokens ADD FOREIGN KEY (customer) REFERENCES shop.customers NOT VALID;
+CREATE TABLE shop."Odd, ta%ble (1) ""x"" й" (id int PRIMARY KEY, "a.b->c" text, "select" timestamptz[], "*" text);
+INSERT INTO shop."Odd, ta%ble (1) ""x"" й" VALUES (1, 'x', '{"2026-01-02 03:04:05.6+00"}', NULL);
 CREATE TABLE shop.nothing (id int PRIMARY KEY);
 CREATE TABLE shop.heap (n int, doc json);
 INSERT INTO shop.heap SELECT i % 7, '{"a": 1}' FROM generate_series(1, 1234) AS i;
@@ -67,8 +72,8 @@ INSERT INTO shop.guarded VALUES (1, 'x'), (2, 'y');
 ALTER TABLE shop.guarded ENABLE ROW LEVEL SECURITY;
 CREATE VIEW shop.happy AS SELECT id, "Full Name" FROM shop.customers WHERE id > 2500;
 """
-TABLES = ("customers", "guarded", "heap", "lines", "nothing", "tokens", "words")
-ROWS = {"customers": 2600, "guarded": 2, "heap": 1234, "lines": 1150, "nothing": 0, "tokens": 1500, "words": 23}
+ODD = 'Odd, ta%ble (1) "x" й'
+ROWS = {ODD: 1, "customers": 2600, "guarded": 2, "heap": 1234, "lines": 1150, "nothing": 0, "tokens": 1500, "words": 23}
 TARGET = r"""
 CREATE TYPE feeling AS ENUM ('low', 'ok', 'high');
 CREATE TABLE people (id bigint PRIMARY KEY, name text NOT NULL, feeling feeling, balance numeric, big bigint NOT NULL,
@@ -105,7 +110,8 @@ tables:
     rejects: quarantine
     columns: {person_id: customer, line: line, quantity: qty}
 ignore:
-  source: {shop.words: x, shop.tokens: x, shop.nothing: x, shop.guarded: x, shop.heap: x, shop.happy: x}
+  source: {shop.words: x, shop.tokens: x, shop.nothing: x, shop.guarded: x, shop.heap: x, shop.happy: x,
+    'shop."Odd, ta%ble (1) ""x"" й"': x}
   target: {bunch: x}
 """
 SWIFT = Patience(tries=4, pause=0.01, longest=0.05, rereads=3, wait=0.2)
@@ -156,15 +162,16 @@ async def both_contents(shop: Shop, staging: str, table: str, without: tuple[str
 async def test_every_value_of_every_table_arrives_as_it_is(shop: Shop, staging: str) -> None:
     found = await pulled(shop.api, staging)
     assert {t.name.relation: t.rows for t in found.tables} == ROWS
-    assert {t.name.relation: t.order for t in found.tables} == dict.fromkeys(TABLES, "key") | {"heap": "place"}
-    for table in TABLES:
-        there, here = await both_contents(shop, staging, f"shop.{table}", without=("home", "score", "small"))
+    assert {t.name.relation: t.order for t in found.tables} == dict.fromkeys(ROWS, "key") | {"heap": "place"}
+    for table in ROWS:
+        there, here = await both_contents(shop, staging, Name("shop", table).sql, without=("home", "score", "small"))
         assert there == here, table
     # JSON cannot tell -0 from 0, nor one NaN from another: the bytes can.
     exact = "SELECT id, float8send(score), float4send(small), home::text AS home, plain::text AS plain FROM shop.customers ORDER BY 1"
     async with connected(shop.server.url(shop.database)) as old, connected(staging) as new:
         assert await old.fetch(exact) == await new.fetch(exact)
     assert any("shop.customers.home (shop.place)" in note for note in found.notes)
+    assert "rows of shop.tokens that refer by customer to no row of shop.customers: 1" in found.notes
     assert any("views were left out" in note and "shop.happy" in note for note in found.notes)
     assert not any("row-level security" in note for note in found.notes)
 
@@ -180,8 +187,9 @@ async def test_the_catalog_is_what_the_document_tells(shop: Shop, staging: str) 
     async with connected(shop.server.url(shop.database)) as old, connected(staging) as new:
         there = {tuple(row) for row in await old.fetch(of, "shop.customers") if row[0] not in told}
         assert there == {tuple(row) for row in await new.fetch(of, "shop.customers") if row[0] not in told}
-        before = {(row[0], row[1], row[2]) for row in await old.fetch(keys)}
-        now = {(row[0], row[1], row[2].removesuffix(" NOT VALID")) for row in await new.fetch(keys)}
+        before, now = (
+            {(name, kind, text.removesuffix(" NOT VALID")) for name, kind, text in await conn.fetch(keys)} for conn in (old, new)
+        )
         assert before == now
         assert await new.fetchval("SELECT col_description('shop.customers'::regclass, 12)") == "what they said"
         assert await new.fetchval("SELECT reltuples FROM pg_class WHERE oid = 'shop.lines'::regclass") == ROWS["lines"]
@@ -304,7 +312,7 @@ async def test_a_table_that_moves_is_read_again_and_one_that_never_rests_is_name
             # Behind the cursor: the rows pulled would be one too few.
             sql(shop.server, "INSERT INTO shop.tokens VALUES (gen_random_uuid())", database=shop.database)
 
-    with doorman(shop.api, judge) as api, changed(shop, "SELECT", "DELETE FROM shop.tokens WHERE customer IS NULL"):
+    with doorman(shop.api, judge) as api, changed(shop, "SELECT", "DELETE FROM shop.tokens WHERE customer IS NULL AND id <> md5('1')::uuid"):
         found = {t.name.relation: t for t in (await pulled(api, staging)).tables}
         assert (found["tokens"].reads, found["tokens"].rows) == (2, 1501)
         assert found["lines"].reads == 1
@@ -325,6 +333,16 @@ async def test_a_page_that_the_server_cannot_give_in_time_grows_smaller(shop: Sh
 
     with doorman(shop.api, judge) as api:
         assert {t.name.relation: t.rows for t in (await pulled(api, staging)).tables} == ROWS
+
+
+async def test_dates_in_a_style_that_could_be_misread_are_refused(shop: Shop, staging: str, pg16: Server) -> None:
+    setting = f"ALTER DATABASE {shop.database}"
+    with (
+        changed(shop, f"{setting} SET datestyle = 'SQL, DMY'", f"{setting} RESET datestyle"),
+        serve(pg16, shop.database, schemas=("shop",)) as api,
+        pytest.raises(RestStyleUnknown, match=r"The dates in shop\.customers\.(days|spans)"),
+    ):
+        await pulled(api, staging)
 
 
 async def test_views_are_taken_where_that_is_asked_for(shop: Shop, staging: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -39,7 +40,8 @@ async def the_items(
     bad = ", ".join(map(str, BAD))
     source = f"""
     CREATE TABLE item (id int {source_key}, note text);
-    INSERT INTO item SELECT i, CASE WHEN i NOT IN ({bad}) THEN 'note ' || i || repeat('.', 300) WHEN i % 2 = 0 THEN 'check' ELSE 'trigger' END
+    INSERT INTO item SELECT i, CASE WHEN i NOT IN ({bad}) THEN 'note ' || i || repeat('.', 300)
+                                    WHEN i % 2 = 0 THEN 'check' ELSE 'trigger' END
     FROM generate_series(1, {ROWS}) i"""
     document = f"""
     version: 1
@@ -168,12 +170,9 @@ async def test_rows_that_raise_are_named_by_the_source_with_its_word(
             sql(pg16, NO_BLOCKS, database=database_of(way.source))
         async with survey(way.file, way.servers, purpose="test") as found, found.source.transaction():
             motion = Motion(found.facts, Name("public", "entry"))
-            named = await raising(
-                motion, found.source, lambda chosen: motion.evaluated(chosen, Moment()), EVERYTHING, what="a test", joins=False
-            )
-            whole = await narrowed(
-                motion, found.source, lambda chosen: motion.evaluated(chosen, Moment()), what="a test", joins=False
-            )
+            query = partial(motion.evaluated, moment=Moment())
+            named = await raising(motion, found.source, query, EVERYTHING, what="a test", joins=False)
+            whole = await narrowed(motion, found.source, query, what="a test", joins=False)
         assert {each.key: each.sqlstate for each in named} == expected
         assert set(whole) == set(expected)
         assert {each.message for each in named} == {"division by zero", 'invalid input syntax for type integer: "…"'}
@@ -195,7 +194,6 @@ INSERT INTO stay SELECT i, i % 3,
 FROM generate_series(1, 600) i
 """
 STAYS = """
-
 CREATE TABLE stay (id int PRIMARY KEY, room int NOT NULL, during tsrange, span numrange, price int4multirange)
 """
 

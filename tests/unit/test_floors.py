@@ -30,7 +30,7 @@ FLOORS: dict[str, Stair] = {
     "conductor": (
         ("progress", "survey", "allowance", "crew"),
         ("stage",),
-        ("accounts", "repair", "claim", "earlier"),
+        ("accounts", "repair", "claim", "earlier", "stopping"),
         ("filling", "orphans", "reconcile"),
         ("loading",),
         ("shaping", "proving", "timing", "trial"),

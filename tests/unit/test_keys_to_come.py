@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crosswalk.names import Name
-from crosswalk.plan import Plan, Statement
+from crosswalk.plan import Kind, Plan, Statement
 from crosswalk.schema import Constraint, ConstraintKind, Index, RelationKind, Table
 from crosswalk.strategy import with_keys_to_come
 from tests.schemas import schema
@@ -54,9 +54,9 @@ def test_what_nobody_is_to_make_is_not_seen() -> None:
 
 
 def test_what_has_run_is_no_longer_to_come() -> None:
+    kinds: tuple[tuple[Kind, str], ...] = (("index", "badge"), ("key", "emp_pkey"), ("create", "rule"))
     statements = tuple(
-        Statement(phase="complete", table="public.emp", sql="", kind=kind, name=name)
-        for kind, name in (("index", "badge"), ("key", "emp_pkey"), ("create", "rule"))
+        Statement(phase="complete", table="public.emp", sql="", kind=kind, name=name) for kind, name in kinds
     )
     plan = Plan.model_construct(statements=statements)
     assert plan.coming(()) == {(EMP, "badge"), (EMP, "emp_pkey"), (EMP, "rule")}

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from crosswalk.connect import mask
-from crosswalk.errors import BadRestAddress, RestKeyMissing, RestKeyUnusable, RestStyleUnknown
+from crosswalk.connect import mask, server_url
+from crosswalk.errors import BadConnectionSetting, BadRestAddress, RestKeyMissing, RestKeyUnusable, RestStyleUnknown
 from crosswalk.names import Name
 from crosswalk.rest import Patience, is_rest, mask_address, read_address
 from crosswalk.rest.address import KEY_VARIABLE, key_of
@@ -75,6 +75,11 @@ def test_an_address_that_cannot_be_taken_is_refused_without_what_may_be_secret(t
     for told in (str(error.value), mask_address(text), mask(text)):
         assert "hidden" not in told
         assert "sb_secret_x" not in told
+
+
+def test_a_target_is_no_api() -> None:
+    with pytest.raises(BadConnectionSetting, match="a REST API can only be read from"):
+        server_url("target", "https://abc.supabase.co")
 
 
 def test_keys_say_for_whom_they_speak_and_stay_out_of_sight(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from rich.text import Text
 from crosswalk.cli.tables import shown
 from crosswalk.judge import Problem, Verdict, Way
 from crosswalk.ledger import Tally
+from crosswalk.numerals import plural
 
 PARTS: Final = ("extracted", "loaded", "merged", "quarantined", "filtered")
 _STYLES: Final = {"merged": "cyan", "quarantined": "yellow", "filtered": "cyan"}

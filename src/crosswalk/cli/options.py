@@ -46,6 +46,9 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, metavar="N", h
 
 def servers(source: str | None, target: str | None, *, rows: Rows = "new") -> Servers:
     """Both servers; raises NoServerNamed and BadConnectionSetting, and for a REST source what a pull raises."""
+    if rest_source(source) is None:
+        return Servers(source=server_url("source", source), target=server_url("target", target))
+    # Nothing is pulled for a command that lacks its target.
     to = server_url("target", target)
     return Servers(source=source_url(source, rows=rows), target=to)
 

@@ -4,7 +4,7 @@
 `quarantine` writes rejected rows to the ledger, `sequences` advances what feeds default keys.
 """
 
-from crosswalk.copy.chunks import CHUNK_BYTES, Pace, cut, is_small, selection
+from crosswalk.copy.chunks import CHUNK_BYTES, Pace, cut, is_small, pace_of, selection
 from crosswalk.copy.hands import Hands, Moved
 from crosswalk.copy.insist import insist
 from crosswalk.copy.land import CLASHES, move_chunks, move_keys, settle_clashes, wait_for_batch
@@ -28,6 +28,7 @@ __all__ = [
     "is_small",
     "move_chunks",
     "move_keys",
+    "pace_of",
     "quarantine_again",
     "quarantine_static",
     "remove_keys",

@@ -20,6 +20,7 @@ from typing import Final
 from crosswalk.connect import Session
 from crosswalk.express import Motion, Selection
 from crosswalk.ledger import Chunk
+from crosswalk.mapping import Lookup
 from crosswalk.schema import RelationKind
 
 CHUNK_BYTES: Final = 24 * 1024 * 1024
@@ -29,6 +30,8 @@ _UNITS: Final = 4096
 """A table is cut into about so many ranges at most."""
 _SECONDS: Final = (2.0, 6.0)
 """What is moved at a time should take about so long."""
+_SECONDS_WITH_LOOKUPS: Final = (10.0, 30.0)
+"""The tables that are looked into are read again each time."""
 _SIZE: Final = files("crosswalk.copy").joinpath("size.sql")
 _PAGED: Final = frozenset({RelationKind.TABLE, RelationKind.MATERIALIZED_VIEW})
 
@@ -82,6 +85,13 @@ def selection(chunks: Sequence[Chunk]) -> Selection:
     return Selection(pages=(first.pages[0], last.pages[1]))
 
 
+def pace_of(motion: Motion, chunks: Sequence[Chunk], *, workers: int, steady: bool) -> Pace:
+    """How to go about a table's chunks."""
+    looks = any(isinstance(rule, Lookup) for rule in motion.mapping.columns.values())
+    seconds = _SECONDS_WITH_LOOKUPS if looks else _SECONDS
+    return Pace(waiting=list(chunks), workers=workers, steady=steady, seconds=seconds)
+
+
 @dataclass(slots=True, kw_only=True)
 class Pace:
     """How many chunks of a table are moved at a time, so that each time takes a few seconds."""
@@ -91,6 +101,8 @@ class Pace:
     workers: int
     steady: bool = False
     """One at a time, whatever it takes."""
+    seconds: tuple[float, float] = _SECONDS
+    """Below and above which more or fewer are taken."""
     _many: int = field(default=CHUNK_BYTES // _UNIT_BYTES, init=False)
 
     def take(self) -> list[Chunk]:
@@ -105,7 +117,7 @@ class Pace:
     def took(self, chunks: int, since: float) -> None:
         """So many were moved, begun at that moment of the monotonic clock."""
         seconds = time.monotonic() - since
-        low, high = _SECONDS
+        low, high = self.seconds
         if seconds < low and chunks >= self._many:
             self._many *= 2
         elif seconds > high:

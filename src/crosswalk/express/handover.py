@@ -93,7 +93,10 @@ class HandOver:
         return f'UPDATE pg_temp.{quote(TWIN)} SET "cw$spoiled" = false WHERE {NUMBER} = ANY ($1::bigint[])'
 
     def holders(self, numbers: Iterable[int] | None) -> str | None:
-        """Of rows of the twin (None: of all good ones): (place in `keys`, number, number of the row that holds the value it needs). None: nothing to park."""
+        """(place in `keys`, number, number of the row that holds the value it needs). None: nothing to park.
+
+        `numbers` here and below: rows of the twin; None: all good ones.
+        """
         chosen = self.landing.resolved(numbers)
         parts = []
         for place, key in enumerate(self.keys):

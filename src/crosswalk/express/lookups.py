@@ -197,12 +197,10 @@ class Lookups(Shape, ABC):
             return f'SELECT *, 1 AS "cw$n" FROM ({rows}) AS "cw$p"'
         kinds = inner.taken_types(join.take)
         firsts = ", ".join(f"{_any_of(name, kind)} AS {name}" for name, kind in zip(names, kinds, strict=True))
-        count = f"count(DISTINCT ({', '.join(names)}))"
-        if len(names) == 1:
-            # A value that is NULL was found all the same.
-            count += f" + (count(*) > count({names[0]}))::pg_catalog.int4"
         by = ", ".join(matched)
-        return f'SELECT {by}, {firsts}, {count} AS "cw$n" FROM ({rows}) AS "cw$p" GROUP BY {by}'
+        # Two steps that both hash, where count(DISTINCT …) would sort. A value that is NULL was found all the same.
+        different = f'SELECT DISTINCT {by}, {", ".join(names)} FROM ({rows}) AS "cw$p"'
+        return f'SELECT {by}, {firsts}, count(*) AS "cw$n" FROM ({different}) AS "cw$d" GROUP BY {by}'
 
     def lookups(self, moment: Moment) -> list[tuple[Name, str]]:
         """The tables that this one looks into, each with the rows that it sees there."""

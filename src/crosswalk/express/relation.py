@@ -22,7 +22,7 @@ from crosswalk.express.lookups import REJECT, Lookups
 from crosswalk.express.parts import Condition, Join
 from crosswalk.mapping import Default, Lookup, Take, Value, Zone
 from crosswalk.names import array_literal, literal, quote
-from crosswalk.schema import TypeKind, TypeRef
+from crosswalk.schema import TypeRef
 
 _READ_ONCE: Final = frozenset(
     {"int2", "int4", "int8", "numeric", "text", "varchar", "bpchar", "uuid", "oid", "bool", "bytea", "float4", "float8", "tid"}

@@ -1,4 +1,4 @@
-"""Numbers, times and plurals as people read them; the same in HTML and in Markdown."""
+"""Numbers and times as people read them; the same in HTML and in Markdown."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ class _Pull:
         if weak := [str(t.name) for t in tables if t.order == "count"]:
             yield f"without a key, read by position: only their counts speak for completeness: {', '.join(weak)}"
         for foreign, lost in broken:
-            yield f"{plural(lost, 'row')} of {foreign.table} refer by {foreign.column} to no row of {foreign.parent}"
+            yield f"rows of {foreign.table} that refer by {foreign.column} to no row of {foreign.parent}: {lost:,}"
         if text := [f"{t.name}.{c.name} ({c.declared})" for t in self.found.catalog.tables for c in t.columns if c.as_text]:
             yield f"staged as text, for want of their types: {', '.join(text)}"
         if self.found.views:

@@ -1,0 +1,46 @@
+"""The end of a run that did not finish: noted in the ledger, and what it switched off is switched on again.
+
+As far as the target answers: what cannot be noted is found by `crosswalk resume`, and the ledger keeps a line for
+whatever is still off. Part of the conductor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from crosswalk import apply
+from crosswalk.errors import CrosswalkError
+from crosswalk.ledger import Ledger, RunState
+from crosswalk.progress import Observer
+
+ANSWER_SECONDS: Final = 5.0
+"""That a target has to take the note: on a dead line the user who stops would wait for minutes."""
+
+
+async def note_stop(ledger: Ledger, run: int, observer: Observer, error: BaseException) -> None:
+    """Note the stop and switch triggers on again."""
+    if ledger.session.raw.is_closed():
+        return
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await _note(ledger, run, error)
+        await switch_on(ledger, observer)
+    except TimeoutError:
+        ledger.session.raw.terminate()
+        observer.note("the stop could not be noted in the ledger: the target does not answer")
+    except CrosswalkError as second:
+        observer.note(f"the stop could not be noted in the ledger: {second}")
+
+
+async def _note(ledger: Ledger, run: int, error: BaseException) -> None:
+    if ledger.session.raw.is_in_transaction():
+        await ledger.session.execute("ROLLBACK", what="ROLLBACK")
+    code = error.code if isinstance(error, CrosswalkError) else type(error).__name__
+    await ledger.event(run, "state", RunState.STOPPED, error=code)
+
+
+async def switch_on(ledger: Ledger, observer: Observer) -> None:
+    """Switch triggers on again, and say which ones could not be."""
+    for failed in await apply.restore_what_can_be(ledger):
+        observer.note(f"still switched off, `crosswalk resume` tries again: {failed}")
