@@ -224,7 +224,7 @@ ALL: Final = (
         name="narrow",
         about="three integers a row, two indexes, a foreign key",
         scripts=_file("narrow.sql"),
-        quick=4_000_000,
+        quick=2_500_000,
         full=20_000_000,
         searches=(Search(table="reading", column="sensor_no", of="sensor", match={"no": "sensor_no"}),),
         rekeyed=_to_id("reading", "sensor_no", "sensor"),

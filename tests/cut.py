@@ -53,6 +53,8 @@ class Line:
     """How often it was sent so far."""
     steal: int = 0
     """The answer to the one of that number is lost, counted from 1, and with it the connection; 0 loses none."""
+    half: bool = False
+    """Of that loss the server hears nothing."""
     wires: list[_Wire] = field(default_factory=list)
     halves: list[_Wire] = field(default_factory=list)
     """Cut on our side only."""
@@ -65,6 +67,11 @@ class Line:
             wire.end(half=half)
             if half:
                 self.halves.append(wire)
+
+    def tell(self) -> None:
+        """The server notices the cuts of which it had heard nothing."""
+        while self.halves:
+            self.halves.pop().end()
 
     def close(self) -> None:
         """The server is gone."""
@@ -98,6 +105,8 @@ class Line:
                 if self.valued in data:
                     self.sent += 1
                     wire.robbed = self.sent == self.steal
+                    if wire.robbed and self.half:
+                        self.halves.append(wire)
                 wire.far.write(data)
                 await wire.far.drain()
         if not wire.kept:
@@ -109,8 +118,8 @@ class Line:
                 if wire.kept:
                     continue
                 if wire.robbed:
-                    wire.end()
-                    return
+                    wire.end(half=self.half)
+                    continue
                 wire.near.write(data)
                 await wire.near.drain()
         wire.near.close()
@@ -140,6 +149,5 @@ async def line(url: str) -> AsyncIterator[Line]:
         found.flow()
         server.close()
         found.close()
-        for wire in found.halves:
-            wire.end()
+        found.tell()
         await asyncio.sleep(0)

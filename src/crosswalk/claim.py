@@ -18,6 +18,7 @@ from typing import Final
 
 from crosswalk.catalog import read_schema
 from crosswalk.express import Facts, Landing, Motion
+from crosswalk.failpoints import hit
 from crosswalk.fingerprint import portrait, portrait_of
 from crosswalk.ledger import Ledger, former, landed
 from crosswalk.ledger.census import batches, holding
@@ -122,6 +123,7 @@ async def _claim_empty(ledger: Ledger, run: int, facts: Facts, tables: Sequence[
     async with session.transaction(_ONE_MOMENT):
         empty = await former.claim_empty(session, run, tables)
         await former.note_sequences(session, run, _sequences(facts, empty))
+        hit("claim.before_commit")
     return empty
 
 
@@ -133,6 +135,7 @@ async def _claim(ledger: Ledger, run: int, facts: Facts, landing: Landing) -> No
         if not await former.claim(session, run, name, landing.places(), rows=overwrites):
             await former.note_found(session, run, {name: await image_of(session, name)})
         await former.note_sequences(session, run, _sequences(facts, [name]))
+        hit("claim.before_commit")
 
 
 def _sequences(facts: Facts, tables: Iterable[Name]) -> list[Name]:

@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from crosswalk import migration
 from crosswalk.allowance import Limit
-from crosswalk.connect import Session, session
+from crosswalk.connect import Side, mask, session
 from crosswalk.errors import (
     AlreadyRunning,
     CannotConnect,
@@ -49,6 +49,9 @@ _LEFTOVERS: Final = files("crosswalk").joinpath("leftovers.sql")
 _HEADWAY: Final = files("crosswalk").joinpath("headway.sql")
 _GOODBYE: Final = 2000
 """Milliseconds that a session left behind has to end."""
+_ANSWER: Final = 30.0
+"""Seconds that a server has to say whether the run may go on."""
+T = TypeVar("T")
 _GLANCE: Final = 0.2
 """Seconds between two looks at whether the user asked to stop."""
 
@@ -130,6 +133,15 @@ def passes(error: CrosswalkError) -> bool:
     # A transaction on the target was run again before; on the source only a new snapshot helps.
     wanted = {"target": Meaning.LATER, "source": Meaning.UNLUCKY}
     return bool(state) and wanted.get(str(error.fields.get("side"))) is known
+
+
+async def _in_time(side: Side, url: str, work: Awaitable[T]) -> T:
+    """Raises CannotConnect where a server takes a question and does not answer."""
+    try:
+        async with asyncio.timeout(_ANSWER):
+            return await work
+    except TimeoutError as error:
+        raise CannotConnect(side=side, url=mask(url), reason=f"no answer in {_ANSWER:.0f} s") from error
 
 
 @dataclass(slots=True, kw_only=True)
@@ -230,23 +242,25 @@ class _Journey:
 
         Raises CannotConnect, ConnectionLost, AlreadyRunning.
         """
-        async with (
-            session("source", self.servers.source, purpose="return") as source,
-            session("target", self.servers.target, purpose="return") as target,
-        ):
-            ended = await self._end_leftovers(source) + await self._end_leftovers(target)
+        old, new = self.servers.source, self.servers.target
+        ended = await _in_time("source", old, self._end_leftovers("source", old))
+        ended += await _in_time("target", new, self._end_leftovers("target", new))
+        found = await _in_time("target", new, self._read())
+        left = f", {plural(ended, 'session')} left behind ended" if ended else ""
+        self.observer.note(f"both servers answer{left}: the run goes on under a new snapshot")
+        return found
+
+    async def _end_leftovers(self, side: Side, url: str) -> int:
+        """A server that was cut off may hold sessions of ours, with their locks, for hours."""
+        async with session(side, url, purpose="return") as opened:
+            return len(await opened.fetch(_LEFTOVERS.read_text(), self.marks, _GOODBYE, what="the sessions left behind"))
+
+    async def _read(self) -> tuple[int, Run]:
+        async with session("target", self.servers.target, purpose="return") as target:
             ledger = Ledger(target)
             await ledger.lock()
             run = (await ledger.runs())[0]
-            headway = int(await target.fetchval(_HEADWAY.read_text(), self.run, what="the ledger"))
-        left = f", {plural(ended, 'session')} left behind ended" if ended else ""
-        self.observer.note(f"both servers answer{left}: the run goes on under a new snapshot")
-        return headway, run
-
-    async def _end_leftovers(self, opened: Session) -> int:
-        """A server that was cut off may hold sessions of ours, with their locks, for hours."""
-        found = await opened.fetch(_LEFTOVERS.read_text(), self.marks, _GOODBYE, what="the sessions left behind")
-        return len(found)
+            return int(await target.fetchval(_HEADWAY.read_text(), self.run, what="the ledger")), run
 
     async def _finished(self, run: Run) -> Migrated:
         """The last COMMIT had come through, and only its answer was lost."""

@@ -1,8 +1,14 @@
 """Named places where a test can make the product die, fail or wait. Off unless CROSSWALK_FAILPOINTS says so.
 
-`CROSSWALK_FAILPOINTS="chunk.loaded=kill@3,table.done=sleep:2"` kills the process (SIGKILL) at the
-third passage of `chunk.loaded` and sleeps two seconds at each passage of `table.done`; `error` raises
-FailpointHit. Every name stands in `NAMES`, and a test trips each.
+    CROSSWALK_FAILPOINTS="chunk.loaded=kill@3,table.done=sleep:2"
+
+    kill        the process, by SIGKILL
+    error       raises FailpointHit
+    sleep:2     waits two seconds
+    hold:PATH   writes the file and waits until somebody removes it: whatever happens meanwhile happens here
+    note:PATH   adds the name to the file, as a line
+
+at each passage, or with `@3` at the third one only. Every name stands in `NAMES`, and a test trips each.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ import os
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Final
 
 from crosswalk.errors import FailpointHit
@@ -18,15 +25,25 @@ from crosswalk.errors import FailpointHit
 VARIABLE: Final = "CROSSWALK_FAILPOINTS"
 NAMES: Final = frozenset(
     {
+        "run.begun",
+        "claim.before_commit",
         "held.before_commit",
         "held.after_commit",
         "snapshot.taken",
         "chunks.planned",
+        "chunks.forgotten",
         "chunk.opened",
         "chunk.loaded",
         "chunk.before_commit",
         "chunk.after_commit",
+        "snapshot.renewed",
+        "clashes.before_commit",
         "table.done",
+        "statistics.taken",
+        "reconcile.compared",
+        "references.forgotten",
+        "orphans.before_commit",
+        "reconcile.deleted",
         "keys.before_restore",
         "keys.after_restore",
         "sequences.before_commit",
@@ -41,9 +58,12 @@ NAMES: Final = frozenset(
         "rollback.after_commit",
         "repair.before_commit",
         "retry.before_commit",
+        "drop.before_commit",
     }
 )
 _passed: Counter[str] = Counter()
+_GLANCE: Final = 0.005
+"""Seconds between two looks at whether a held process may go on."""
 
 
 def hit(name: str) -> None:
@@ -57,9 +77,25 @@ def hit(name: str) -> None:
         action, _, nth = action.partition("@")
         if place.strip() != name or (nth and _passed[name] != int(nth)):
             continue
-        if action == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        elif action.startswith("sleep:"):
-            time.sleep(float(action.removeprefix("sleep:")))
-        else:
-            raise FailpointHit(name=name)
+        _act(name, action)
+
+
+def _act(name: str, action: str) -> None:
+    verb, _, argument = action.partition(":")
+    if verb == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif verb == "sleep":
+        time.sleep(float(argument))
+    elif verb == "hold":
+        _hold(Path(argument))
+    elif verb == "note":
+        with Path(argument).open("a", encoding="utf-8") as notes:
+            notes.write(f"{name}\n")
+    else:
+        raise FailpointHit(name=name)
+
+
+def _hold(path: Path) -> None:
+    path.touch()
+    while path.exists():
+        time.sleep(_GLANCE)

@@ -173,6 +173,7 @@ async def _cut(stage: Stage, motion: Motion, pair: Pair, *, whole: bool, number:
     """Chunks from a number on; those of an earlier plan that never landed are forgotten."""
     if number:
         await Ledger(pair.target).forget_plan(stage.run, motion.name)
+        hit("chunks.forgotten")
     if whole:
         return [Chunk(number=number)]
     return await cut(motion, pair.source, chunk_bytes=stage.chunk_bytes)
@@ -220,6 +221,7 @@ async def fill_references(stage: Stage, tally: Tally) -> Tally:
     if stage.resumed:
         # What the second passage wrote under an older snapshot is written again under this one.
         await stage.ledger.forget_chunks(stage.run, tally.target, SECOND)
+        hit("references.forgotten")
     chunks = [replace(c, number=c.number + SECOND) for c in await stage.ledger.planned(stage.run, tally.target)]
     await _move_all(stage, _Way(motion=motion, chunks=chunks, landed=False, second=True), 0)
     if stage.reconciled is not None:  # before, every row would have differed by what it refers to

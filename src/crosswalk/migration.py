@@ -259,6 +259,7 @@ async def _refuse_occupied(plan: Plan, found: Survey, ledger: Ledger) -> None:
 
 async def _conduct(run: _Run) -> Migrated:
     try:
+        hit("run.begun")
         await _give_form(run)
         return await _stages(run)
     except BaseException as error:

@@ -34,6 +34,7 @@ from crosswalk.express import (
     reference_edges,
 )
 from crosswalk.express.casts import row_hash
+from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Tally, former
 from crosswalk.names import Name, array_literal, quote
 from crosswalk.stage import Stage
@@ -81,6 +82,7 @@ async def _patiently(
         try:
             async with stage.ledger.session.transaction():
                 lost = await _set_aside(stage, held, leaving)
+                hit("orphans.before_commit")
             break
         except Timeout:
             if attempt == apply.TRIES - 1:

@@ -15,6 +15,7 @@ from functools import partial
 from crosswalk.copy import wait_for_batch
 from crosswalk.crew import Pair
 from crosswalk.express import Key, Moment, Motion
+from crosswalk.failpoints import hit
 from crosswalk.judge import steadily
 from crosswalk.ledger import Ledger
 from crosswalk.names import Name
@@ -49,6 +50,7 @@ class Reconciliation:
         self.extra[name] = [d for d in found.differences if d.kind == "extra"]
         keys = [d.source_key for d in found.differences if d.source_key is not None]
         self.moved += len(keys)
+        hit("reconcile.compared")
         await self._move(motion, [*keys, *_keys(quarantined)], pair)
 
     async def _move(self, motion: Motion, keys: list[Key], pair: Pair) -> Repaired:
@@ -74,6 +76,7 @@ class Reconciliation:
                 stage.observer.note(
                     f"{plural(len(result.left), 'row')} of {name} without a source row left alone: not provably ours, or referred to"
                 )
+        hit("reconcile.deleted")
         for name in stage.order:
             refused = await stage.ledger.quarantined_keys(name)
             if refused:

@@ -23,6 +23,7 @@ from typing import Final, TypeVar
 
 from crosswalk.connect import Session, session
 from crosswalk.errors import ConnectionLost, CrosswalkError, SnapshotLost, StatementFailed, Timeout
+from crosswalk.failpoints import hit
 from crosswalk.schema import RelationKind, Table
 
 BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -71,6 +72,7 @@ class Snapshot:
         try:
             await _begin(worker, self.lock, self.id)
             if await worker.fetchval(_STARTED, what="the server's start") == self.server:
+                hit("snapshot.renewed")
                 return
         except (StatementFailed, Timeout) as error:  # an ALTER may wait for the keeper, and so stand before our lock
             worker.raw.terminate()

@@ -25,7 +25,7 @@ class Meaning(StrEnum):
     cannot be begun again, so there the run goes on under a new one."""
     LATER = "wait"
     """The server does not take this now: wait and connect again, as after a lost connection."""
-    LATE = "stop: in time"
+    LATE = "stop: out of time"
     """It took too long, for somebody's or some setting's sake. Not repeated: a person has to look."""
     ROW = "set aside"
     """One row is to blame: the rows are narrowed down to it, and it goes to quarantine."""
@@ -74,7 +74,7 @@ TABLE: Final = (
         remedy="Connect to the primary; where default_transaction_read_only was set for a full disk, make room first; " + _RESUME,
     ),
     Entry(
-        states=("53200",), what="out of memory", meaning=Meaning.UNLUCKY,
+        states=("53200",), what="out of memory (out of room for locks: stop, LocksExhausted)", meaning=Meaning.UNLUCKY,
         remedy="Use fewer --jobs or a smaller --chunk-size, or give the server more memory; " + _RESUME,
     ),
     Entry(

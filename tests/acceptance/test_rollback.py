@@ -138,7 +138,7 @@ async def test_a_run_that_stopped_is_taken_back(
     before = await standing(pg18, road.target)
     plan = await road.plan()
     fail_at(monkeypatch, failpoint)
-    monkeypatch.setattr("crosswalk.migration._stopped", _nothing)
+    monkeypatch.setattr("crosswalk.migration.note_stop", _nothing)
     with pytest.raises(FailpointHit):
         await migrate(plan, road.servers, allow=ALL_HAZARDS)
     monkeypatch.undo()

@@ -129,7 +129,7 @@ async def test_rows_of_a_run_killed_while_it_resumed_are_known_to_the_last(
     """What each transaction added is in the ledger with it: one row more is somebody else's."""
     before = await standing(pg18, laid.target)
     plan = await laid.plan()
-    monkeypatch.setattr("crosswalk.migration._stopped", _nothing)
+    monkeypatch.setattr("crosswalk.migration.note_stop", _nothing)
     fail_at(monkeypatch, "run.before_finish=error")
     with pytest.raises(FailpointHit):
         await migrate(plan, laid.servers, allow=ALL_HAZARDS)

@@ -171,7 +171,7 @@ async def _stopped(road: Road, plan: Plan, failpoint: str, monkeypatch: pytest.M
         _killed(road, _write(plan, path / "plan.json"), place, passage)
         return
     with monkeypatch.context() as patched:
-        patched.setattr("crosswalk.migration._stopped", _nothing)
+        patched.setattr("crosswalk.migration.note_stop", _nothing)
         patched.setattr("crosswalk.failpoints._passed", Counter())
         patched.setenv(VARIABLE, f"{place}=error@{passage or 1}")
         with pytest.raises(FailpointHit):

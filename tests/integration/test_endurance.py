@@ -18,7 +18,7 @@ from crosswalk.snapshot import snapshot
 from tests.breaking import QUICK, SOURCE, TARGET, Breaker, Way, fill, laid
 from tests.cut import Line, line
 from tests.road import connected
-from tests.servers import MakeDatabase, MakeTemplate, database_of, sql
+from tests.servers import MakeDatabase, MakeRole, MakeTemplate, database_of, sql
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ async def way(pg16: Server, pg18: Server, template: MakeTemplate, make_database:
 # --- what breaks ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("side", [pytest.param("source", marks=pytest.mark.drill), "target"])
 async def test_a_cut_line_is_waited_for_and_the_run_goes_on_under_a_new_snapshot(way: Way, side: str) -> None:
     cut: Line = getattr(way, side)
 
@@ -85,6 +85,7 @@ async def test_sessions_that_the_server_still_holds_are_ended(way: Way) -> None:
     assert any("left behind ended" in text for text in breaker.said), breaker.said
 
 
+@pytest.mark.drill
 async def test_a_stalled_line_breaks_nothing(way: Way) -> None:
     def stall() -> None:
         way.target.stall()
@@ -104,7 +105,7 @@ async def _lose(way: Way, number: int) -> Migrated:
     return await way.migrate(Breaker(), jobs=1)
 
 
-@pytest.mark.parametrize("number", [9, 16])
+@pytest.mark.parametrize("number", [pytest.param(9, marks=pytest.mark.drill), 16])
 async def test_a_commit_whose_answer_is_lost_is_not_done_twice(way: Way, number: int) -> None:
     done = await _lose(way, number)
     assert way.target.sent >= number
@@ -135,6 +136,20 @@ async def test_a_server_that_stays_away_ends_the_run_and_it_can_be_resumed(way: 
     await way.require_whole(await resume(way.servers, observer=Breaker(), patience=QUICK))
 
 
+async def test_a_server_that_takes_questions_and_does_not_answer_stays_away(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crosswalk.endurance._ANSWER", 0.2)
+    monkeypatch.setattr("crosswalk.connect.CONNECT_SECONDS", 0.3)
+
+    def dumb() -> None:
+        way.target.cut()
+        way.target.stall()
+
+    with pytest.raises(ServerStaysAway, match="no answer"):
+        await way.migrate(Breaker(act=dumb), patience=Patience(seconds=0.5, first=0.05))
+
+
 async def test_a_run_that_comes_no_further_ends(way: Way) -> None:
     def again(text: str) -> None:
         if "comparing" in text:
@@ -142,8 +157,8 @@ async def test_a_run_that_comes_no_further_ends(way: Way) -> None:
 
     breaker = Breaker(act=way.target.cut, hears=again)
     with pytest.raises(NoHeadway) as caught:
-        await way.migrate(breaker, patience=Patience(seconds=20, first=0.02, longest=0.05, fruitless=3))
-    assert caught.value.fields["tries"] == 4
+        await way.migrate(breaker, patience=Patience(seconds=20, first=0.02, longest=0.05, fruitless=2))
+    assert caught.value.fields["tries"] == 3
     await way.require_whole(await resume(way.servers, observer=Breaker(), patience=QUICK))
 
 
@@ -194,6 +209,14 @@ async def test_what_is_left_of_a_session_is_ended_when_it_is_opened_again(pg18: 
         far.cut(half=True)
         await opened.reopen()
         await opened.execute("INSERT INTO t VALUES (1)")
+
+
+async def test_defaults_of_a_role_do_not_count(pg18: Server, make_database: MakeDatabase, make_role: MakeRole) -> None:
+    limits = ("statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout")
+    role = make_role(pg18)
+    sql(pg18, *(f"ALTER ROLE {role.name} SET {name} = '1min'" for name in limits))
+    async with session("target", make_database(pg18, owner=role)) as opened:
+        assert [await opened.fetchval("SELECT current_setting($1)", name) for name in limits] == ["0"] * 4
 
 
 @pytest.mark.parametrize("version", ["pg16", "pg18"])

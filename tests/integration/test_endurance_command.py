@@ -88,6 +88,7 @@ async def test_ctrl_c_while_a_server_is_waited_for(way: Way, tmp_path: Path) -> 
     await _resumed(way)
 
 
+@pytest.mark.drill
 async def test_ctrl_c_twice_on_a_dead_line(way: Way, tmp_path: Path) -> None:
     process = await _migrating(way, tmp_path)
     way.target.stall()

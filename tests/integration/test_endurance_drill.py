@@ -92,14 +92,15 @@ async def test_the_line_may_break_at_any_message(grounds: Grounds, strategy: Str
         async with laid(grounds.source, grounds.target()) as way:
             plan = await way.straight.plan(strategy)
             line: Line = getattr(way, side)
-            line.valued, line.steal = b"", number
+            line.valued, line.steal, line.half = b"", number, number % 2 == 0
             breaker = Breaker()
             try:
                 await _walk(way, plan, breaker)
             except CrosswalkError:
                 if breaker.said:
                     raise
-                await _walk(way, plan, breaker)  # the run had not begun
+                line.tell()  # the run had not begun: its lock goes with its session, and the user begins it again
+                await _walk(way, plan, breaker)
             await _whole(way)
 
 
@@ -152,3 +153,39 @@ async def test_a_rollback_whose_answer_is_lost_is_not_done_twice(grounds: Ground
             await rollback(way.target.url)
         await _walk(way, way.plan, Breaker())
         await _whole(way)
+
+
+END = """
+SELECT count(pg_terminate_backend(pid)) FROM (
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'crosswalk/%' ORDER BY hashtext(pid || $1) LIMIT 1
+) AS one
+"""
+
+
+async def _hunt(way: Way, chance: random.Random, running: asyncio.Task[None]) -> int:
+    """End sessions of ours, one after the other, until three are gone or the run is over."""
+    ended = 0
+    while ended < 3 and not running.done():
+        await asyncio.sleep(chance.uniform(0.05, 0.8))
+        async with connected(chance.choice((way.straight.source, way.straight.target))) as conn:
+            ended += await conn.fetchval(END, str(chance.random()))
+    return ended
+
+
+@pytest.mark.drill
+async def test_any_session_may_be_ended_at_any_time(grounds: Grounds) -> None:
+    chance, ended = random.Random(4), 0
+    for _ in range(40):
+        async with laid(grounds.source, grounds.target()) as way:
+            breaker = Breaker()
+            running = asyncio.create_task(_walk(way, way.plan, breaker))
+            ended += await _hunt(way, chance, running)
+            try:
+                await running
+            except CrosswalkError:
+                if breaker.said:
+                    raise
+                await _walk(way, way.plan, breaker)  # the run had not begun
+            await _whole(way)
+    assert ended >= 60

@@ -62,8 +62,8 @@ INSERT INTO shop.lines SELECT i % 50 + 1, w, i FROM generate_series(1, 50) AS i,
 CREATE TABLE shop.tokens (id uuid PRIMARY KEY, customer bigint);
 INSERT INTO shop.tokens SELECT md5(i::text)::uuid, nullif(i, 1) FROM generate_series(0, 1499) AS i;
 ALTER TABLE shop.tokens ADD FOREIGN KEY (customer) REFERENCES shop.customers NOT VALID;
-CREATE TABLE shop."Odd, ta%ble (1) ""x"" й" (id int PRIMARY KEY, "a.b->c" text, "select" timestamptz[], "*" text);
-INSERT INTO shop."Odd, ta%ble (1) ""x"" й" VALUES (1, 'x', '{"2026-01-02 03:04:05.6+00"}', NULL);
+CREATE TABLE shop."Odd, ta%ble (1) ""x"" й" (id int PRIMARY KEY, "a.b->c" text, "select" int[]);
+INSERT INTO shop."Odd, ta%ble (1) ""x"" й" VALUES (1, 'x', '{1,NULL}');
 CREATE TABLE shop.nothing (id int PRIMARY KEY);
 CREATE TABLE shop.heap (n int, doc json);
 INSERT INTO shop.heap SELECT i % 7, '{"a": 1}' FROM generate_series(1, 1234) AS i;
@@ -187,10 +187,10 @@ async def test_the_catalog_is_what_the_document_tells(shop: Shop, staging: str) 
     async with connected(shop.server.url(shop.database)) as old, connected(staging) as new:
         there = {tuple(row) for row in await old.fetch(of, "shop.customers") if row[0] not in told}
         assert there == {tuple(row) for row in await new.fetch(of, "shop.customers") if row[0] not in told}
-        before, now = (
-            {(name, kind, text.removesuffix(" NOT VALID")) for name, kind, text in await conn.fetch(keys)} for conn in (old, new)
-        )
-        assert before == now
+        before, after = await old.fetch(keys), await new.fetch(keys)
+        assert {(*row[:2], row[2].removesuffix(" NOT VALID")) for row in before} == {
+            (*row[:2], row[2].removesuffix(" NOT VALID")) for row in after
+        }
         assert await new.fetchval("SELECT col_description('shop.customers'::regclass, 12)") == "what they said"
         assert await new.fetchval("SELECT reltuples FROM pg_class WHERE oid = 'shop.lines'::regclass") == ROWS["lines"]
 
@@ -312,7 +312,8 @@ async def test_a_table_that_moves_is_read_again_and_one_that_never_rests_is_name
             # Behind the cursor: the rows pulled would be one too few.
             sql(shop.server, "INSERT INTO shop.tokens VALUES (gen_random_uuid())", database=shop.database)
 
-    with doorman(shop.api, judge) as api, changed(shop, "SELECT", "DELETE FROM shop.tokens WHERE customer IS NULL AND id <> md5('1')::uuid"):
+    clean = "DELETE FROM shop.tokens WHERE customer IS NULL AND id <> md5('1')::uuid"
+    with doorman(shop.api, judge) as api, changed(shop, "SELECT", clean):
         found = {t.name.relation: t for t in (await pulled(api, staging)).tables}
         assert (found["tokens"].reads, found["tokens"].rows) == (2, 1501)
         assert found["lines"].reads == 1

@@ -251,7 +251,7 @@ async def test_another_plan_after_a_rollback_stopped_resumed_and_taken_back(
     await rollback(laid.target)
     plan = await laid.plan("hybrid")
     with monkeypatch.context() as patched:
-        patched.setattr("crosswalk.migration._stopped", _nothing)
+        patched.setattr("crosswalk.migration.note_stop", _nothing)
         patched.setenv(VARIABLE, "chunk.after_commit=error")
         with pytest.raises(FailpointHit):
             await laid.migrate(plan)

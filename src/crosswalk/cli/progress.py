@@ -1,19 +1,23 @@
-"""Progress of a long run on stderr: bars on a terminal, else a line now and then.
+"""Progress of a long run on stderr: a few lines that are drawn again on a terminal, else a line now and then.
 
-`watch` gives the observer that fits. Rows and bytes are those that passed; what is still to come is
-the catalog's estimate and is said to be one.
+`watch` gives the observer that fits. Tables, rows, bytes and rejected ones are what is committed: the ledger has the same,
+and `crosswalk status` says it in the same words. No line is wider than the terminal; a name that is too long loses its
+middle.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Column
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table as Grid
 from rich.text import Text
 
 from crosswalk.cli import voice
@@ -21,39 +25,26 @@ from crosswalk.cli.tables import shown
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
 from crosswalk.numerals import plural
-from crosswalk.progress import Observer
+from crosswalk.progress import Coming, Observer, Phase, Standing, Stretch
+from crosswalk.reckoning import Figures, Job, Reckoning
 
 LINE_SECONDS: Final = 10.0
+JOBS: Final = 8
+"""Lines of what is being done now, at most."""
+WIDTH: Final = 80
+"""Of a line where no terminal says how wide it is."""
 REJECTED: Final = "rejected"
+_TICK: Final = 1.0
+_SECONDS: Final = 0.25
 
 
-@dataclass(slots=True)
-class _Count:
-    """How far a table is."""
-
-    estimate: int = 0
-    rows: int = 0
-    bytes: int = 0
-    rejected: int = 0
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def speed(self) -> float:
-        """Bytes a second."""
-        return self.bytes / max(time.monotonic() - self.began, 0.001)
-
-    @property
-    def left(self) -> float | None:
-        """Seconds, by the estimate."""
-        if not self.rows or self.estimate <= self.rows:
-            return None
-        return (self.estimate - self.rows) * (time.monotonic() - self.began) / self.rows
+# --- words ----------------------------------------------------------------------------------------
 
 
 def size(count: float) -> str:
     """Bytes for people: `1.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000 or unit == "GB":
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
             break
         count /= 1000
     return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -66,147 +57,270 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _outcome(tally: Tally) -> str:
-    parts = [(tally.merged, "merged"), (tally.quarantined, "quarantined"), (tally.filtered, "filtered")]
-    said = [plural(tally.extracted, 'row'), f"{tally.loaded:,} loaded", *(f"{n:,} {word}" for n, word in parts if n)]
-    return ", ".join(said)
+def parts(figures: Figures, word: str = REJECTED) -> list[str]:
+    """The figures in words, in the order in which they are said; none of them is wider than 40 columns."""
+    of = f"/{figures.of:,}" if figures.of > figures.tables else ""
+    said = [f"{figures.tables:,}{of} table{'s' if figures.of != 1 else ''}", plural(figures.rows, "row")]
+    if figures.bytes:
+        said.append(size(figures.bytes))
+    if figures.speed:
+        said.append(f"{size(figures.speed)}/s")
+    if figures.workers:
+        said.append(f"{figures.busy if figures.busy is not None else '?'}/{plural(figures.workers, 'worker')}")
+    if figures.rejected:
+        said.append(f"{figures.rejected:,} {word}")
+    return said
 
 
-class Lines:
+def time_left(figures: Figures) -> str:
+    """`about 2:05 left`, or nothing where it cannot be said."""
+    return "" if figures.left is None else f"about {duration(figures.left)} left"
+
+
+def packed(said: Iterable[str], width: int, *, between: str = ", ", indent: str = "  ") -> list[str]:
+    """Lines of these parts, none wider than that; those after the first are indented."""
+    lines: list[str] = []
+    for part in said:
+        if lines and cell_len(lines[-1]) + cell_len(between) + cell_len(part) <= width:
+            lines[-1] += between + part
+        else:
+            lines.append((indent if lines else "") + part)
+    return lines
+
+
+def fitted(text: str, width: int) -> str:
+    """Text that is too wide loses its middle: the ends of names are what tells them apart."""
+    if cell_len(text) <= width:
+        return text
+    if width < 3:
+        return "…"[: max(width, 0)]
+    half = (width - 1) // 2
+    return _until(text, width - 1 - half) + "…" + _until(text[::-1], half)[::-1]
+
+
+def _until(text: str, width: int) -> str:
+    taken = 0
+    for place, sign in enumerate(text):
+        taken += cell_len(sign)
+        if taken > width:
+            return text[:place]
+    return text
+
+
+def told(name: Name, tally: Tally, width: int) -> list[str]:
+    """What became of a table's rows, in lines that fit."""
+    more = [(tally.merged, "merged"), (tally.quarantined, "quarantined"), (tally.filtered, "filtered")]
+    said = [plural(tally.extracted, "row"), f"{tally.loaded:,} loaded", *(f"{n:,} {word}" for n, word in more if n)]
+    line = ", ".join(said)
+    room = width - cell_len(line) - 2
+    if room >= 24 or room >= cell_len(shown(str(name))):
+        return [f"{fitted(shown(str(name)), room)}: {line}"]
+    return [f"{fitted(shown(str(name)), width - 1)}:", *("  " + each for each in packed(said, width - 2, indent=""))]
+
+
+# --- no terminal ----------------------------------------------------------------------------------
+
+
+class _Counted:
+    """Hands everything on to a reckoning, one call at a time, and shows what this class alone cannot."""
+
+    def __init__(self, word: str = REJECTED, clock: Callable[[], float] = time.monotonic) -> None:
+        self.word = word
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.reckoning = Reckoning(clock=clock)
+        self._last: dict[Name, Tally] = {}
+
+    def say(self, lines: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    @property
+    def width(self) -> int:
+        raise NotImplementedError
+
+    def begin(self, tables: Sequence[Coming]) -> None:
+        with self.lock:
+            self.reckoning.begin(tables)
+        rows = sum(max(t.rows, 0) for t in tables)
+        self.say([f"{plural(len(tables), 'table')}, about {plural(rows, 'row')}"])
+
+    def phase(self, phase: Phase) -> None:
+        with self.lock:
+            self.reckoning.phase(phase)
+
+    def workers(self, busy: int, of: int) -> None:
+        with self.lock:
+            self.reckoning.workers(busy, of)
+
+    def table(self, name: Name, chunks: int, landed: int) -> None:
+        with self.lock:
+            self.reckoning.table(name, chunks, landed)
+        if landed:
+            said = f"{landed:,} of {plural(chunks, 'chunk')} landed before"
+            self.say([f"{fitted(shown(str(name)), self.width - len(said) - 2)}: {said}"])
+
+    def stands(self, name: Name, standing: Standing) -> None:
+        with self.lock:
+            self.reckoning.stands(name, standing)
+
+    def bytes(self, name: Name, count: int) -> None:
+        with self.lock:
+            self.reckoning.bytes(name, count)
+
+    def chunk(self, name: Name, stretch: Stretch) -> None:
+        with self.lock:
+            self.reckoning.chunk(name, stretch)
+
+    def building(self, name: Name, what: str) -> None:
+        with self.lock:
+            self.reckoning.building(name, what)
+
+    def built(self, name: Name, what: str) -> None:
+        with self.lock:
+            self.reckoning.built(name, what)
+
+    def done(self, name: Name, tally: Tally) -> None:
+        with self.lock:
+            self.reckoning.done(name, tally)
+        if self._last.get(name) != tally:
+            self._last[name] = tally
+            self.say(told(name, tally, self.width))
+
+
+class Lines(_Counted):
     """A line every ten seconds, and one at each table's end."""
 
-    def __init__(self, word: str = REJECTED) -> None:
-        self._word = word
-        self._counts: dict[Name, _Count] = {}
-        self._told = time.monotonic()
+    def __init__(self, word: str = REJECTED, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(word, clock)
+        self._said = clock()
+
+    @property
+    def width(self) -> int:
+        return WIDTH
 
     def note(self, text: str) -> None:
         voice.note(text)
 
-    def begin(self, tables: list[tuple[Name, int, int]]) -> None:
-        self._counts = {name: _Count(estimate=rows) for name, rows, _ in tables}
-        voice.note(f"{plural(len(tables), 'table')}, about {plural(sum(rows for _, rows, _ in tables), 'row')}")
+    def say(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            voice.note(line)
 
-    def table(self, name: Name, chunks: int, landed: int) -> None:
-        self._counts[name] = _Count(estimate=self._count(name).estimate)
-        if landed:
-            voice.note(f"{name}: {landed} of {chunks} chunks have landed before")
-
-    def bytes(self, name: Name, count: int) -> None:
-        self._count(name).bytes += count
-        self._now_and_then(name)
-
-    def chunk(self, name: Name, rows: int, rejected: int) -> None:
-        count = self._count(name)
-        count.rows += rows
-        count.rejected += rejected
-        self._now_and_then(name)
-
-    def done(self, name: Name, tally: Tally) -> None:
-        voice.note(f"{name}: {_outcome(tally)}")
-
-    def _count(self, name: Name) -> _Count:
-        return self._counts.setdefault(name, _Count())
-
-    def _now_and_then(self, name: Name) -> None:
-        if time.monotonic() - self._told < LINE_SECONDS:
-            return
-        self._told = time.monotonic()
-        count = self._count(name)
-        parts = [f"{count.rows:,} of about {max(count.estimate, count.rows):,} rows", f"{size(count.speed)}/s"]
-        if count.rejected:
-            parts.append(f"{count.rejected:,} {self._word}")
-        if count.left is not None:
-            parts.append(f"about {duration(count.left)} left")
-        voice.note(f"{name}: {', '.join(parts)}")
+    def tick(self) -> None:
+        """Now and then: the figures."""
+        with self.lock:
+            if self.clock() - self._said < LINE_SECONDS:
+                return
+            self._said = self.clock()
+            figures = self.reckoning.figures()
+            jobs = self.reckoning.jobs()
+        self.say(figure_lines(figures, jobs, self.word))
 
 
-class _Figures(ProgressColumn):
-    """Rows, bytes, speed and what was rejected."""
-
-    def __init__(self, word: str) -> None:
-        super().__init__()
-        self._word = word
-
-    def render(self, task: Task) -> Text:
-        rows, total = int(task.fields.get("rows") or 0), int(task.fields.get("estimate") or 0)
-        text = Text(f"{rows:,}" + (f"/~{total:,}" if total > rows else ""), style="cyan")
-        if task.fields.get("speed"):
-            text.append(f"  {size(task.fields['bytes'])}, {size(task.fields['speed'])}/s", style="dim")
-        if task.fields.get("rejected"):
-            text.append(f"  {task.fields['rejected']:,} {self._word}", style="yellow")
-        return text
+def figure_lines(figures: Figures, jobs: Sequence[Job], word: str = REJECTED) -> list[str]:
+    """The figures of the moment, and what is built."""
+    head = figures.phase.value if figures.phase else "under way"
+    left = time_left(figures)
+    said = parts(figures, word)
+    lines = packed([f"{head}: {said[0]}", *said[1:], *([left] if left else [])], WIDTH)
+    builds = [job for job in jobs if job.building]
+    return lines + [f"  {fitted(f'building {shown(b.building)} of {shown(b.table)}', WIDTH - 2)}" for b in builds[:JOBS]]
 
 
-class Bars:
-    """A bar for each table and one for the whole."""
+# --- a terminal -----------------------------------------------------------------------------------
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._counts: dict[Name, _Count] = {}
-        self._tasks: dict[Name, TaskID] = {}
-        self._whole: TaskID | None = None
+
+class Bars(_Counted):
+    """The whole in two or three lines, and a line for each thing that is being done; what is done scrolls by above."""
+
+    def __init__(
+        self, console: Console, word: str = REJECTED, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(word, clock)
+        self._console = console
+
+    @property
+    def width(self) -> int:
+        return self._console.width
 
     def note(self, text: str) -> None:
-        self._progress.console.print(Text(voice.clean(text), style="yellow"))
+        self._console.print(Text(voice.clean(text), style="yellow"))
 
-    def begin(self, tables: list[tuple[Name, int, int]]) -> None:
-        self._counts = {name: _Count(estimate=rows) for name, rows, _ in tables}
-        total = sum(rows for _, rows, _ in tables)
-        self._whole = self._progress.add_task("all tables", total=max(total, 1), estimate=total)
+    def say(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._console.print(Text(line, style="dim"), no_wrap=True, crop=True)
 
-    def table(self, name: Name, chunks: int, landed: int) -> None:
-        self._counts[name] = count = _Count(estimate=self._count(name).estimate)
-        if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(
-                shown(str(name)), total=count.estimate or None, estimate=count.estimate
-            )
+    def __rich__(self) -> RenderableType:
+        with self.lock:
+            figures, jobs = self.reckoning.figures(), self.reckoning.jobs()
+        return Group(*self._whole(figures), *self._jobs(jobs))
 
-    def bytes(self, name: Name, count: int) -> None:
-        self._count(name).bytes += count
-        self._show(name)
+    def _whole(self, figures: Figures) -> Iterator[RenderableType]:
+        if figures.phase is None and not figures.of:
+            return
+        spent = "" if figures.elapsed is None else duration(figures.elapsed)
+        said = ", ".join(each for each in (spent, time_left(figures)) if each)
+        head = figures.phase.value if figures.phase else "under way"
+        yield self._row(head, figures.share, said, style="bold")
+        for line in packed(parts(figures, self.word), self.width - 2, between=" · ", indent=""):
+            yield Text("  " + line, style="cyan", no_wrap=True)
 
-    def chunk(self, name: Name, rows: int, rejected: int) -> None:
-        count = self._count(name)
-        count.rows += rows
-        count.rejected += rejected
-        if self._whole is not None:
-            self._progress.update(self._whole, advance=rows, rows=sum(c.rows for c in self._counts.values()))
-        self._show(name)
+    def _jobs(self, jobs: Sequence[Job]) -> Iterator[RenderableType]:
+        for job in jobs[:JOBS]:
+            yield self._row(_name(job), job.share, _said(job))
+        if len(jobs) > JOBS:
+            yield Text(f"  and {len(jobs) - JOBS} more", style="dim", no_wrap=True)
 
-    def done(self, name: Name, tally: Tally) -> None:
-        self._count(name).estimate = tally.loaded
-        if self._whole is not None:
-            total = sum(c.estimate for c in self._counts.values())
-            self._progress.update(self._whole, total=max(total, 1), estimate=total)
-        if name in self._tasks:
-            self._progress.update(
-                self._tasks[name], completed=1, total=1, rows=tally.loaded, estimate=0, rejected=tally.quarantined
-            )
+    def _row(self, name: str, share: float | None, said: str, *, style: str = "") -> Grid:
+        """A name, a bar, and what is said of it: three columns of a fixed width."""
+        room = self.width
+        right = min(28, room // 2)
+        bar = 10 if room >= 60 else 6
+        left = max(room - right - bar - 2, 4)
+        made = Grid.grid(padding=(0, 1, 0, 0), pad_edge=False)
+        for width in (left, bar, right):
+            made.add_column(width=width, no_wrap=True, overflow="ellipsis")
+        gauge: RenderableType = "" if share is None else ProgressBar(total=1.0, completed=share, width=bar)
+        made.add_row(Text(fitted(name, left), style=style), gauge, Text(fitted(said, right), style="dim"))
+        return made
 
-    def _count(self, name: Name) -> _Count:
-        return self._counts.setdefault(name, _Count())
 
-    def _show(self, name: Name) -> None:
-        count = self._count(name)
-        if name in self._tasks:
-            self._progress.update(
-                self._tasks[name], completed=count.rows, total=max(count.estimate, count.rows, 1), rows=count.rows,
-                speed=count.speed, bytes=count.bytes, rejected=count.rejected,
-            )
+def _name(job: Job) -> str:
+    return "  " + (f"{shown(job.building)} of {shown(job.table)}" if job.building else shown(job.table))
+
+
+def _said(job: Job) -> str:
+    if job.building:
+        return f"building, {duration(job.seconds)}"
+    return ", ".join([plural(job.rows, "row"), *([size(job.bytes)] if job.bytes else [])])
 
 
 @contextmanager
 def watch(word: str = REJECTED) -> Iterator[Observer]:
     """The observer for this stderr; `word` is said of the rows that a chunk counts apart."""
     console = voice.err()
-    if not console.is_terminal:
-        yield Lines(word)
+    if console.is_terminal:
+        bars = Bars(console, word)
+        with Live(bars, console=console, refresh_per_second=1 / _SECONDS, transient=True):
+            yield bars
         return
-    name = Column(ratio=3, no_wrap=True, overflow="ellipsis", min_width=12)
-    with Progress(
-        TextColumn("{task.description}", markup=False, table_column=name), BarColumn(bar_width=8),
-        _Figures(word), TimeRemainingColumn(compact=True), console=console,
-        expand=True,
-    ) as progress:
-        yield Bars(progress)
+    lines = Lines(word)
+    with _ticking(lines.tick):
+        yield lines
+
+
+@contextmanager
+def _ticking(tick: Callable[[], None]) -> Iterator[None]:
+    """Call something every second, also while nothing happens."""
+    over = threading.Event()
+
+    def go() -> None:
+        while not over.wait(_TICK):
+            tick()
+
+    thread = threading.Thread(target=go, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

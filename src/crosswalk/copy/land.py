@@ -146,6 +146,7 @@ async def _settle_clashes(hands: Hands) -> int:
         await Ledger(target).close_chunks(
             hands.run, motion.name, [CLASHES], rows=landed, merged=0, rejected=-landed, size=hands.sent
         )
+        hit("clashes.before_commit")
     return landed
 
 
@@ -203,8 +204,7 @@ async def _directly(hands: Hands, landing: Landing, selection: Selection, *, fre
     form: CopyFormat = "binary" if landing.direct_form == "binary" else "text"
     by_segments = None if freeze else await segments(hands, landing)
     async with savepoint(hands.target), savepoint(hands.source):
-        if freeze:
-            await hands.target.execute(f"TRUNCATE ONLY {table.sql}", what=hands.what)
+        freeze = freeze and await _made_new(hands.target, table, hands.what)
         sent = await relay(
             hands.source,
             query,
@@ -223,6 +223,15 @@ async def _directly(hands: Hands, landing: Landing, selection: Selection, *, fre
     landed = sent.rows - len(hands.refused)
     hands.came = landed
     return landed
+
+
+async def _made_new(target: Session, table: Name, what: str) -> bool:
+    """Give an empty table a new file, so that rows may be born frozen; false where somebody has written rows after all."""
+    await target.execute(f"LOCK TABLE ONLY {table.sql} IN ACCESS EXCLUSIVE MODE", what=what)
+    if await target.fetchval(f"SELECT EXISTS (SELECT FROM {table.sql})", what=what):
+        return False
+    await target.execute(f"TRUNCATE ONLY {table.sql}", what=what)
+    return True
 
 
 async def _through_twin(hands: Hands, selections: Iterable[Selection], *, last: bool = False) -> tuple[int, int]:

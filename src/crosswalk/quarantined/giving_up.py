@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from crosswalk.connect import session
 from crosswalk.errors import NothingChosen
+from crosswalk.failpoints import hit
 from crosswalk.ledger import Ledger
 from crosswalk.ledger import quarantine as shelf
 from crosswalk.names import Name
@@ -48,4 +49,5 @@ async def drop(url: str, tables: Iterable[str] = (), *, code: str | None = None,
                 raise NothingChosen(what=", ".join([*map(str, chosen), *([code] if code else [])]) or "any table")
             counted = {str(name): count for name, count in sorted(rows.items())}
             await ledger.event(run.id, "quarantine", "dropped", rows=counted, reason=code, why=why, who=who)
+            hit("drop.before_commit")
     return Dropped(run=run.id, rows=dict(sorted(rows.items())), why=why, who=who)

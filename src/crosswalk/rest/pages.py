@@ -73,6 +73,7 @@ class Pages:
                 return
             asked = min(asked, self.page)
             found: list[Mapping[str, Any]] = answer.body
+            self._require(names, found[0])
             yield [tuple(_text(row[name]) for name in names) for row in found]
             done += len(found)
             # A page that is cut short and not the last one was cut by the server.
@@ -81,6 +82,11 @@ class Pages:
             params |= self._next(found[-1], done)
             if answer.size > PAGE_BYTES:
                 self.page = max(1, len(found) * PAGE_BYTES // answer.size)
+
+    def _require(self, names: Sequence[str], row: Mapping[str, Any]) -> None:
+        """Raises NoRestApi for a column that cannot be asked for by its name: one called `*` means all of them."""
+        if lacking := [name for name in names if name not in row]:
+            raise NoRestApi(url=self.client.source.url, reason=f"it does not give the column {lacking[0]} of {self.name} by its name")
 
     @property
     def _extra(self) -> list[str]:
