@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -14,7 +14,7 @@ from bench.move_mapped import VARIANTS, Table, Variant
 from bench.move_ours import Moved
 from bench.move_peers import Peer
 from bench.move_schemas import Schema
-from bench.move_servers import Pair, Refused, Standing, Turn, drop, make, megabytes
+from bench.move_servers import Pair, Refused, Standing, Turn, analyze, drop, make, megabytes
 
 OURS: Final = "crosswalk"
 PATIENCE: Final = 300.0
@@ -34,6 +34,8 @@ class Found:
     tables: int
     taken: list[dict[str, float]] = field(default_factory=list)
     """Seconds by contender, a round an entry; who is void is not in it."""
+    ready: list[dict[str, float]] = field(default_factory=list)
+    """As `taken`, with an ANALYZE for whoever leaves it to the user."""
     effort: dict[str, list[Turn]] = field(default_factory=dict)
     """By contender: its turns with the CPU that they took."""
     void: dict[str, str] = field(default_factory=dict)
@@ -45,6 +47,11 @@ class Found:
     def ratio(self, one: str, other: str) -> float | None:
         """Median over the rounds of one's time by the other's; None where they never both came through."""
         both = [r[one] / r[other] for r in self.taken if one in r and other in r]
+        return median(both) if both else None
+
+    def ready_ratio(self, peer: str) -> float | None:
+        """As `ratio` to ours, with statistics on both sides."""
+        both = [r[peer] / r[OURS] for r in self.ready if peer in r and OURS in r]
         return median(both) if both else None
 
     def median_of(self, name: str) -> float | None:
@@ -68,6 +75,8 @@ class Found:
             "about": self.about, "size": self.size, "mb": round(self.mb, 1), "rows": self.rows, "tables": self.tables,
             "seconds": {n: [round(r[n], 3) if n in r else None for r in self.taken] for n in names},
             "ratios": {n: rounded(self.ratio(n, OURS)) for n in peers},
+            "ratios_with_statistics": {n: rounded(self.ready_ratio(n)) for n in peers},
+            "statistics_seconds": {n: [round(t.statistics, 3) for t in turns] for n, turns in self.effort.items()},
             "mapped_cost": rounded(self.ratio("mapped", "identity")),
             "mapped_fold_cost": rounded(self.ratio("folded", "identity")),
             "cpu_share": rounded(self.cpu_share), "rss_mb": rounded(self.rss_mb, 1),
@@ -128,12 +137,14 @@ class Contest:
         names = list(turns)
         shift = number % len(names)
         taken: dict[str, float] = {}
+        found.ready.append({})
         for name in names[shift:] + names[:shift]:
             if name in found.void or self._sits_out(name, found):
                 continue
             try:
                 turn = turns[name]()
                 taken[name] = turn.seconds
+                found.ready[-1][name] = turn.seconds + turn.statistics
                 found.effort.setdefault(name, []).append(turn)
                 cpu = f"CPU {turn.cpu:6.2f} + servers' {turn.servers_cpu:6.2f}"
                 self.note(f"{found.name} {number + 1}: {name:21}{turn.seconds:8.2f} s  {cpu}{self._aside(name, found)}")
@@ -163,7 +174,7 @@ class Contest:
             moved = move_ours.recreate(self.pair, Path(place))
         self._require(standing)
         found.moved.setdefault(OURS, []).append(moved)
-        return moved
+        return replace(moved, statistics=analyze(self.pair.target))
 
     def _peer(self, standing: Standing, peer: Peer, found: Found) -> Turn:
         self.pair.fresh()
@@ -171,7 +182,7 @@ class Contest:
         lacking = self._require(standing, without=peer.lacks)
         if lacking:
             found.lacks[peer.name] = "; ".join(lacking)
-        return turn
+        return replace(turn, statistics=analyze(self.pair.target))
 
     def _variant(self, standing: Standing, tables: list[Table], variant: Variant, found: Found) -> Turn:
         """Rows as in the source under the target's names; indexes and constraints as they stood before."""

@@ -9,6 +9,8 @@ from typing import Any, Final
 from bench.move_contest import OURS, Found, rounded
 from bench.move_mapped import VARIANTS
 
+LEFT: Final = ("pg_dump_restore", "psql_pipe")
+"""Peers that leave ANALYZE to the user."""
 WAYS: Final = {"pgcopydb": ("pgcopydb", "pgcopydb_split")}
 """Of calling a peer; schema by schema the better one counts."""
 PEERS: Final = ("pgcopydb", "pg_dump_restore", "pg_dump_restore_gzip", "pg_dump_psql", "psql_pipe", "pgloader")
@@ -23,6 +25,7 @@ def medians(found: Sequence[Found]) -> dict[str, float | None]:
     small = [each for each in found if each.small]
     return {
         **{f"ratio_{peer}": rounded(_median(_best(each, peer) for each in large)) for peer in PEERS},
+        **{f"ratio_{peer}_with_statistics": rounded(_median(each.ready_ratio(peer) for each in large)) for peer in LEFT},
         "ratio_small_tables": rounded(_median(_best(each, "pgcopydb") for each in small)),
         "mapped_cost": rounded(_median(each.ratio("mapped", "identity") for each in large)),
         "mapped_fold_cost": rounded(_median(each.ratio("folded", "identity") for each in large)),

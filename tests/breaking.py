@@ -15,7 +15,7 @@ from crosswalk.endurance import Patience, migrate
 from crosswalk.migration import Migrated
 from crosswalk.names import Name
 from crosswalk.plan import Plan
-from crosswalk.progress import Silent
+from crosswalk.progress import Silent, Stretch
 from crosswalk.survey import Servers
 from tests.cut import Line, line
 from tests.road import ALL_HAZARDS, BACKUPS, Road, connected, findings, road
@@ -56,7 +56,7 @@ class Breaker(Silent):
     said: list[str] = field(default_factory=list)
     hears: Callable[[str], object] = lambda _: None
 
-    def chunk(self, name: Name, rows: int, rejected: int) -> None:
+    def chunk(self, name: Name, stretch: Stretch) -> None:
         self.chunks += 1
         if self.chunks == self.after:
             self.act()

@@ -181,7 +181,7 @@ class Ride:
                 [sys.executable, "-m", "crosswalk", *words, "--json", "--retry-for", "60"],
                 env={
                     **os.environ, "CROSSWALK_SOURCE": self.source, "CROSSWALK_TARGET": self.target,
-                    VARIABLE: ",".join(filter(None, (began, failpoints))),
+                    VARIABLE: ",".join(filter(None, (began, failpoints))), "CROSSWALK_DEBUG": "1",
                 },
                 stdout=out, stderr=err,
             )

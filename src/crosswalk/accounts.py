@@ -18,7 +18,7 @@ from crosswalk.stage import Stage
 async def fill_accounts(stage: Stage, name: Name) -> Tally:
     """The accounting of a table once more, after rows were moved again or deleted."""
     tally = await account(stage, Motion(stage.facts, name), stage.desk)
-    await stage.ledger.tally(stage.run, tally)
+    await stage.account(tally, stage.ledger)
     return tally
 
 

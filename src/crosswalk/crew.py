@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -45,11 +45,17 @@ class Pair:
     target: Session
 
 
+def _untold(_busy: int, _of: int) -> None:
+    """Nobody asks who is at work."""
+
+
 @dataclass(slots=True)
 class Crew:
     """All pairs of a run."""
 
     pairs: Sequence[Pair]
+    told: Callable[[int, int], None] = _untold
+    """Hears how many of how many are at work."""
     _free: list[Pair] = field(init=False)
     _waiting: list[tuple[int, int, asyncio.Future[Pair]]] = field(default_factory=list, init=False)
     _turn: itertools.count[int] = field(default_factory=itertools.count, init=False)
@@ -70,10 +76,12 @@ class Crew:
     async def pair(self, urgency: int) -> AsyncIterator[Pair]:
         """Borrow a pair; a job of a lower number gets one first."""
         taken = await self._take(urgency)
+        self.told(self.busy, self.size)
         try:
             yield taken
         finally:
             self._give(taken)
+            self.told(self.busy, self.size)
 
     async def _take(self, urgency: int) -> Pair:
         if self._free:

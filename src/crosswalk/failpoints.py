@@ -25,6 +25,7 @@ from crosswalk.errors import FailpointHit
 VARIABLE: Final = "CROSSWALK_FAILPOINTS"
 NAMES: Final = frozenset(
     {
+        "run.before_begin",
         "run.begun",
         "claim.before_commit",
         "held.before_commit",

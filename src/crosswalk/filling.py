@@ -34,6 +34,7 @@ from crosswalk.judge import Fates, steadily, tally_rows
 from crosswalk.ledger import Chunk, Ledger, Tally, former
 from crosswalk.ledger.entries import SECOND
 from crosswalk.names import Name
+from crosswalk.progress import Stretch
 from crosswalk.snapshot import undeterred
 from crosswalk.stage import Stage
 
@@ -133,6 +134,8 @@ async def _prepare(stage: Stage, motion: Motion, pair: Pair) -> _Way:
         await ledger.plan_chunks(stage.run, name, left)
         hit("chunks.planned")
     stage.observer.table(name, len(left) + len(landed), len(landed))
+    if landed:
+        await stage.tell_standing(name, ledger)
     direct = not stage.resumed and not landed and await _is_empty(motion, pair.target)
     if not direct:
         await take_out_barred(stage, motion, pair)
@@ -193,10 +196,9 @@ async def _settle(stage: Stage, way: _Way, pair: Pair) -> None:
 
 async def _account(stage: Stage, motion: Motion, pair: Pair) -> Tally:
     tally = await account(stage, motion, pair)
-    await Ledger(pair.target).tally(stage.run, tally)
+    await stage.account(tally, Ledger(pair.target))
     if tally.quarantined and stage.allowance is not None:
         await stage.allowance.keep(pair.target)
-    stage.observer.done(motion.name, tally)
     hit("table.done")
     return tally
 
@@ -239,7 +241,7 @@ async def fill_references(stage: Stage, tally: Tally) -> Tally:
     after = replace(
         tally, loaded=tally.loaded - lost, written=tally.written - lost, quarantined=tally.quarantined + lost
     )
-    await stage.ledger.tally(stage.run, after)
+    await stage.account(after, stage.ledger)
     return after
 
 
@@ -269,7 +271,7 @@ async def _move_all(stage: Stage, way: _Way, urgency: int) -> None:
     await together(stage, [work() for _ in range(min(stage.crew.size, len(way.chunks)))])
     if not way.second:
         async with stage.crew.pair(urgency) as pair:
-            await settle_clashes(_hands(stage, way, pair))
+            await _settle_clashes(stage, way, pair)
 
 
 async def together(stage: Stage, works: Iterable[Coroutine[object, object, None]]) -> None:
@@ -300,28 +302,41 @@ async def _move_here(stage: Stage, way: _Way, pair: Pair) -> None:
     """A table of one chunk, on the pair that prepared it."""
     for chunk in way.chunks:
         await _move(stage, way, pair, [chunk])
-    await settle_clashes(_hands(stage, way, pair))
+    await _settle_clashes(stage, way, pair)
+
+
+async def _settle_clashes(stage: Stage, way: _Way, pair: Pair) -> None:
+    hands = _hands(stage, way, pair)
+    landed = await settle_clashes(hands)
+    stage.observer.bytes(way.motion.name, -hands.sent)
+    if landed or hands.sent or stage.resumed:
+        await stage.tell_standing(way.motion.name, Ledger(pair.target))
 
 
 async def _move(stage: Stage, way: _Way, pair: Pair, chunks: list[Chunk]) -> None:
-    hands = _hands(stage, way, pair)
+    hands, began = _hands(stage, way, pair), time.monotonic()
     move = partial(move_chunks, hands, chunks)
     # A chunk whose COMMIT was not answered must tell again which rows leave: in the second passage only a resumed run asks.
     moved = await (move() if way.second else undeterred(move, stage.snapshot, pair.source, pair.target, stage.observer.note))
     stage.blocks = hands.blocks
     if moved.refused and stage.stained is not None:
         stage.stained.add(way.motion.name)
-    _tell(stage, way.motion.name, chunks, moved)
+    if moved.leaving:
+        stage.leaving.setdefault(way.motion.name, []).extend(moved.leaving)
+    stage.observer.bytes(way.motion.name, -hands.sent)
+    if moved.done_before and not way.second:  # a predecessor's COMMIT came late: the ledger knows what it carried
+        await stage.tell_standing(way.motion.name, Ledger(pair.target))
+    else:
+        stage.observer.chunk(way.motion.name, _stretch(moved, len(chunks), began, second=way.second))
     if moved.refused and stage.allowance is not None:
         await stage.allowance.keep(pair.target, clashes=False)
 
 
-def _tell(stage: Stage, name: Name, chunks: list[Chunk], moved: Moved) -> None:
-    if moved.leaving:
-        stage.leaving.setdefault(name, []).extend(moved.leaving)
-    stage.observer.chunk(name, moved.rows, moved.refused)
-    for _ in chunks[1:]:
-        stage.observer.chunk(name, 0, 0)
+def _stretch(moved: Moved, chunks: int, began: float, *, second: bool) -> Stretch:
+    seconds = time.monotonic() - began
+    return Stretch(
+        rows=moved.rows, rejected=moved.refused, bytes=moved.bytes, chunks=chunks, seconds=seconds, second=second
+    )
 
 
 def _hands(stage: Stage, way: _Way, pair: Pair) -> Hands:

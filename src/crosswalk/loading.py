@@ -20,6 +20,7 @@ from crosswalk.errors import RowsBreakIndex
 from crosswalk.filling import Filled, GivenUp, complete_table, cut_small, fill_table, find_stains, together
 from crosswalk.ledger import Ledger, Tally, former
 from crosswalk.names import Name, parse
+from crosswalk.outlook import building
 from crosswalk.plan import Plan, Statement
 from crosswalk.stage import Stage
 from crosswalk.strategy import needs
@@ -41,6 +42,8 @@ class Loading:
     builds: Mapping[Name, list[Numbered]]
     tallies: dict[Name, Tally] = field(default_factory=dict)
     _full: dict[Name, asyncio.Event] = field(init=False)
+    _begun: set[Name] = field(default_factory=set, init=False)
+    """Tables of which chunks had landed before the run went on."""
 
     def __post_init__(self) -> None:
         self._full = {name: asyncio.Event() for name in self.stage.order}
@@ -50,6 +53,8 @@ class Loading:
         stage, wanted = self.stage, needs(self.stage.facts)
         await cut_small(stage)
         await find_stains(stage)
+        if stage.resumed:
+            self._begun = {parse(t["target"]) for t in await stage.ledger.progress(stage.run) if t["landed"]}
         place = {name: i for i, name in enumerate(stage.order)}
         urgency = stage.urgency(stage.order)
         works = [
@@ -65,7 +70,7 @@ class Loading:
         if self.stage.failed:
             raise GivenUp
         try:
-            if self.stage.resumed:
+            if name in self._begun:
                 await self._build_early(name)
             filled = await fill_table(self.stage, name, urgency)
         finally:
@@ -109,7 +114,8 @@ class Loading:
             if self.stage.failed:
                 raise GivenUp
             if found:
-                await apply.perform_all(Ledger(pair.target), self.stage.run, found)
+                with building(self.stage.observer, name, *(each[1].name for each in found if each[1].kind == "index")):
+                    await apply.perform_all(Ledger(pair.target), self.stage.run, found)
             if analyzed:
                 await analyze(pair.target, name)
 
@@ -118,7 +124,9 @@ class Loading:
             if self.stage.failed:
                 raise GivenUp
             self.stage.stop_here()
-            await apply.perform(Ledger(pair.target), self.stage.run, *numbered)
+            statement = numbered[1]
+            with building(self.stage.observer, parse(statement.table), *([statement.name] if statement.kind == "index" else [])):
+                await apply.perform(Ledger(pair.target), self.stage.run, *numbered)
 
 
 async def waiting_builds(plan: Plan, ledger: Ledger) -> dict[Name, list[Numbered]]:

@@ -22,6 +22,7 @@ from crosswalk.copy import advance_sequences
 from crosswalk.crew import set_up, targets_of
 from crosswalk.earlier import refuse_changed_strategy, refuse_occupied, refuse_unfinished
 from crosswalk.errors import CrosswalkError, PlanDrifted, PlanUndecided, SchemaMoved, TriggerUnplanned
+from crosswalk.express import Motion
 from crosswalk.failpoints import hit
 from crosswalk.filling import fill_references, refuse_hard_failures
 from crosswalk.judge import find_moment, kept_keys
@@ -30,8 +31,9 @@ from crosswalk.ledger.landed import Unrest
 from crosswalk.loading import Loading, waiting_builds
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys, take_out
+from crosswalk.outlook import enter, outlook, standings
 from crosswalk.plan import Plan
-from crosswalk.progress import Observer, Silent
+from crosswalk.progress import Observer, Phase, Silent
 from crosswalk.proving import prove_completion
 from crosswalk.reconcile import Reconciliation
 from crosswalk.rights import require_rights
@@ -115,10 +117,12 @@ async def migrate(
             await _require_unchanged(found, plan, ledger)
         await refuse_unfinished(plan, ledger)
         await _refuse_occupied(plan, found, ledger)
-        run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
         asked = {"backup": str((backup or Path(BACKUPS)).absolute()), "allow": allowed, "who": who}
-        await note_settings(ledger, run, **asked, max_rejects=str(max_rejects or ""))
-        await note_target(ledger, run, found.facts.target)
+        async with target.transaction():  # a resumption must know what was asked for, a rollback what stood before
+            run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
+            await note_settings(ledger, run, **asked, max_rejects=str(max_rejects or ""))
+            await note_target(ledger, run, found.facts.target)
+            hit("run.before_begin")
         begun(run)
         return await _conduct(
             _Run(
@@ -269,8 +273,8 @@ async def _conduct(run: _Run) -> Migrated:
 
 async def _give_form(run: _Run) -> None:
     """Images of what must stay as it is; then the statements of phase `shape`, and a second look. Raises ShapeUnexpected."""
-    if not run.resumed:
-        await note_preserved(run.ledger, run.run, run.found.facts.document.preserved)
+    noted = await run.ledger.preserved(run.run)  # a run that goes on may have been stopped in the middle of this
+    await note_preserved(run.ledger, run.run, [n for n in run.found.facts.document.preserved if n not in noted])
     if await is_shaped(run.ledger, run.plan):
         return
     await run.shaping.shape(run.found.facts.target)
@@ -323,11 +327,16 @@ async def _stages(run: _Run) -> Migrated:
         )
         await refuse_hard_failures(stage, order)
         stage.allowance = await foresee(ledger, run.run, facts, order, stage.moment, shared.keeper)
-        run.observer.begin([(n, t.rows, t.bytes) for n, t in zip(order, tables, strict=True)])
         again = Reconciliation(stage)
         stage.reconciled = again.compare if run.resumed else None
         loading = Loading(stage=stage, builds=await waiting_builds(run.plan, ledger))
+        await enter(ledger, run.run, run.observer, Phase.LOAD)
+        run.observer.begin(outlook(run.plan, facts, loading.builds))
+        for name, found in (await standings(ledger.session, run.run)).items() if run.resumed else ():
+            run.observer.stands(name, found)
         result = Migrated(run=run.run, tallies=await loading.load())
+        if any(Motion(facts, name).late(order) for name in order):
+            await enter(ledger, run.run, run.observer, Phase.REFERENCES)
         result.tallies = [await fill_references(stage, tally) for tally in result.tallies]
         await take_out(stage, result.tallies)
         if run.resumed:
@@ -340,6 +349,7 @@ async def _stages(run: _Run) -> Migrated:
 
 async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Name, tuple[int, bool]]) -> None:
     ledger, facts = run.ledger, run.found.facts
+    await enter(ledger, run.run, run.observer, Phase.CHECK)
     for name in run.plan.order:
         await advance_sequences(facts, name, ledger.session)
     now = await sequence_states(facts, run.plan.order, ledger.session)
@@ -349,6 +359,7 @@ async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Nam
     stage.keep_to_limit(result.tallies)
     await apply.release(ledger)
     await run.shaping.complete()
+    await enter(ledger, run.run, run.observer, Phase.FINISH)
     await stage.snapshot.check()
     await note_landed(ledger, run.run, facts, run.plan.order)
     hit("run.before_finish")

@@ -37,6 +37,7 @@ from crosswalk.express.casts import row_hash
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Tally, former
 from crosswalk.names import Name, array_literal, quote
+from crosswalk.outlook import building
 from crosswalk.stage import Stage
 
 _KEY: Final = files("crosswalk.ledger").joinpath("foreign_key.sql")
@@ -56,7 +57,8 @@ async def add_keys(stage: Stage, tallies: list[Tally]) -> None:
     while True:
         try:
             for each in held:
-                await apply.add_key(stage.ledger.session, each, f"the foreign key {each.name} of {each.target}")
+                with building(stage.observer, each.target, each.name):
+                    await apply.add_key(stage.ledger.session, each, f"the foreign key {each.name} of {each.target}")
             return
         except StatementFailed as error:
             if error.fields["sqlstate"] != "23503" or not await _patiently(stage, held, tallies):
@@ -118,7 +120,7 @@ async def _correct(stage: Stage, tallies: list[Tally], lost: Mapping[Name, _Lost
             quarantined=tally.quarantined + gone.sources,
             written=tally.written - gone.written,
         )
-        await stage.ledger.tally(stage.run, tallies[i])
+        await stage.account(tallies[i], stage.ledger)
 
 
 # --- what refers to what ------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def require_sight(document: Document, source: Schema, target: Schema) -> None:
         for side, table in sides:
             if table is not None and table.row_security.hides:
                 forced = " and forced on its owner too" if table.row_security.forced else ""
-                raise RowsHidden(side=side, table=table.name.sql, reason=f"it is on{forced}")
+                raise RowsHidden(side=side, table=table.name, reason=f"it is on{forced}")
     for mapping in document.by_target.values():
         _require_columns(source, mapping.source)
 
@@ -56,7 +56,7 @@ def _require_columns(source: Schema, name: Name) -> None:
     table = source.tables.get(name)
     shut = [column.name for column in table.columns if not column.selectable] if table is not None else []
     if table is not None and 0 < len(shut) < len(table.columns):
-        raise ColumnsUnreadable(side="source", role=source.role, table=name.sql, columns=", ".join(shut))
+        raise ColumnsUnreadable(side="source", role=source.role, table=name, sql=name.sql, columns=", ".join(shut))
 
 
 def require_rights(

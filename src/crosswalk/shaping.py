@@ -23,8 +23,10 @@ from crosswalk.failpoints import hit
 from crosswalk.ledger import Ledger, former
 from crosswalk.names import Name, parse
 from crosswalk.numerals import plural
-from crosswalk.plan import Phase, Plan, Statement
-from crosswalk.progress import Observer
+from crosswalk.outlook import checking, enter
+from crosswalk.plan import Phase as When
+from crosswalk.plan import Plan, Statement
+from crosswalk.progress import Observer, Phase
 from crosswalk.schema import RelationKind, Schema
 
 BACKUPS: Final = "crosswalk-backup"
@@ -57,6 +59,7 @@ class Shaping:
             await self._back_up()
             concerned = sorted({*archived(self.plan), *self.plan.order} & found.tables.keys())
             await note_standing(self.ledger, self.run, [n for n in concerned if found.tables[n].kind in _HOLDING])
+        await enter(self.ledger, self.run, self.observer, Phase.SHAPE)
         await self._perform(standing, self.plan.phase("shape"))
 
     async def keys(self, table: Name | None = None) -> None:
@@ -72,7 +75,7 @@ class Shaping:
         standing = await former.standing_numbers(self.ledger.session, self.plan.id)
         await self._perform(standing, self.plan.phase("complete"))
 
-    def waiting(self, phase: Phase, standing: frozenset[int]) -> bool:
+    def waiting(self, phase: When, standing: frozenset[int]) -> bool:
         """Whether statements of a phase have yet to run."""
         return any(number not in standing for number, _ in self.plan.phase(phase))
 
@@ -80,7 +83,8 @@ class Shaping:
         for batch in _batches([each for each in statements if each[0] not in standing]):
             if self.stop():
                 raise Interrupted()
-            await apply.perform_all(self.ledger, self.run, batch)
+            with checking(self.observer, [statement for _, statement in batch]):
+                await apply.perform_all(self.ledger, self.run, batch)
 
     async def _back_up(self) -> None:
         """Dump the preserved tables before anything is changed; once for a run."""

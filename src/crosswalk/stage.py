@@ -12,6 +12,7 @@ from crosswalk.errors import Interrupted
 from crosswalk.express import Facts, Moment, Motion
 from crosswalk.ledger import Chunk, Ledger, Tally
 from crosswalk.names import Name
+from crosswalk.outlook import standing
 from crosswalk.progress import Observer
 from crosswalk.snapshot import Snapshot
 
@@ -58,7 +59,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         pairs = zip(self.snapshot.workers, self.targets, strict=False)
-        self.crew = Crew([Pair(source=source, target=target) for source, target in pairs])
+        self.crew = Crew([Pair(source=source, target=target) for source, target in pairs], self.observer.workers)
 
     @property
     def desk(self) -> Pair:
@@ -78,6 +79,15 @@ class Stage:
     def keeps(self, motion: Motion) -> bool:
         """Rows that stood in the table before win."""
         return motion.name in self.occupied and motion.mapping.existing == "keep"
+
+    async def account(self, tally: Tally, ledger: Ledger) -> None:
+        """Note what became of a table's rows."""
+        await ledger.tally(self.run, tally)
+        self.observer.done(tally.target, tally)
+
+    async def tell_standing(self, name: Name, ledger: Ledger) -> None:
+        """What has landed of a table, for who watches and cannot have counted it."""
+        self.observer.stands(name, await standing(ledger.session, self.run, name))
 
     def is_stained(self, name: Name) -> bool:
         return self.stained is None or name in self.stained

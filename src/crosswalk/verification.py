@@ -25,7 +25,7 @@ from crosswalk.mapping import MappingFile
 from crosswalk.names import Name
 from crosswalk.numerals import plural
 from crosswalk.orphans import take_out
-from crosswalk.progress import Observer, Silent
+from crosswalk.progress import Observer, Silent, Stretch
 from crosswalk.repair import Repaired, delete_surplus, move_again
 from crosswalk.scene import Scene, scene
 from crosswalk.sequences import Position, sequence_positions, uncovered_sequences
@@ -119,7 +119,7 @@ async def _verify(scene: Scene, *, exact: bool, observer: Observer) -> Verified:
         table, scene.moment = await steadily(scene.facts, name, scene.moment, keeper, ask)
         table.quarantined += len(scene.moment.broken.get(name, ()))
         result.tables.append(table)
-        observer.chunk(name, table.source_rows, len(table.differences))
+        observer.chunk(name, Stretch(rows=table.source_rows, rejected=len(table.differences)))
         tally, problem = await _accounting(scene, motion, table)
         async with savepoint(keeper):
             stale = await changed_in_quarantine(motion, keeper, target)

@@ -356,7 +356,7 @@ def test_row_security_that_would_hide_rows(road: Road, make_role: MakeRole, pg16
     )
     road.source = guest.url(pg16, database_of(road.source))
     done = road.run("check", "crosswalk.yaml", code=3)
-    assert "Row-level security would hide rows of clients" in done.err
+    assert "Row-level security would hide rows of public.clients" in done.err
     assert "BYPASSRLS" in done.err
     assert road.run("doctor", "--json", code=3).json["blocked"] is True
 

@@ -10,7 +10,7 @@ import asyncio
 import io
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from crosswalk.embedded import Server
 from crosswalk.errors import PlanDrifted
 from crosswalk.ledger import Tally
 from crosswalk.names import Name
-from crosswalk.progress import Silent
+from crosswalk.progress import Coming, Silent
 from crosswalk.schema import Table
 from crosswalk.snapshot import Snapshot, snapshot
 from crosswalk.survey import Servers
@@ -93,7 +93,7 @@ class Pin(Silent):
     def __init__(self, target: str, then: Callable[[str], Awaitable[None]]) -> None:
         self._target, self._then = target, then
 
-    def begin(self, tables: list[tuple[Name, int, int]]) -> None:
+    def begin(self, tables: Sequence[Coming]) -> None:
         thread = threading.Thread(target=lambda: asyncio.run(self._pin()))
         thread.start()
         thread.join()
@@ -199,7 +199,7 @@ class Waiting(Silent):
         self.through: dict[str, float] = {}
         self.last_table = 0.0
 
-    def begin(self, tables: list[tuple[Name, int, int]]) -> None:
+    def begin(self, tables: Sequence[Coming]) -> None:
         for statement in self._statements:
             self._start(self._run(statement))
         waiting = self._start(self._until_they_wait())

@@ -18,7 +18,7 @@ from crosswalk.judge import raising
 from crosswalk.judge.broken import narrowed
 from crosswalk.names import Name, quote
 from crosswalk.survey import survey
-from tests.road import Road, connected, findings, lay, set_aside, sums
+from tests.road import Road, connected, findings, lay, road, set_aside, sums
 from tests.servers import MakeDatabase, MakeRole, database_of, sql
 
 ROWS = 3000
@@ -232,3 +232,84 @@ async def test_rows_in_islands_give_the_same_pairs_as_every_row_against_every_ot
             pairs = [await found.source.fetchval(pairs_to_compare(motion, each, Moment())) for each in (rule, every)]
             assert len(both[0]) <= pairs[0] <= pairs[1], rule.name
         assert pairs[0] < pairs[1]
+
+
+async def test_rows_that_raise_beside_a_lookup_cost_no_other_row_and_rows_that_find_nothing_are_told_apart(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    source = """
+    CREATE TABLE shop (id int PRIMARY KEY, code text);
+    INSERT INTO shop SELECT i, 's' || i FROM generate_series(1, 50) i;
+    CREATE TABLE sale (id int PRIMARY KEY, shop text, n int, day int);
+    INSERT INTO sale SELECT i, 's' || 1 + i % 60, i % 25, i % 7 FROM generate_series(1, 1000) i
+    """
+    target = """
+    CREATE TABLE shop (id int PRIMARY KEY, code text);
+    CREATE TABLE sale (id int PRIMARY KEY, shop_id int NOT NULL, share int, day int)
+    """
+    document = """
+    version: 1
+    tables:
+      shop: {from: shop, key: [id], columns: {id: id, code: code}}
+      sale:
+        from: sale
+        key: [id]
+        columns:
+          id: id
+          shop_id: {lookup: {table: shop, match: {code: shop}, take: id}}
+          share: {sql: 1000 / n}
+          day: {sql: 100 / day}
+    """
+    way = await lay(make_database, make_role, (pg16, source), (pg18, target), document)
+    migrated = await way.migrate(jobs=1)
+    raising_rows = {str(n) for n in range(1, 1001) if n % 25 == 0 or n % 7 == 0}
+    missing = {str(n) for n in range(1, 1001) if 1 + n % 60 > 50} - raising_rows
+    bad = len(raising_rows) + len(missing)
+    assert sums(migrated)["sale"] == (1000, 1000 - bad, 0, bad, 0)
+    async with connected(way.target) as conn:
+        found = await set_aside(conn, "public.sale")
+    assert {k for k, (code, _) in found.items() if code == "rule.raises"} == raising_rows
+    assert {k for k, (code, _) in found.items() if code == "lookup.missing"} == missing
+    assert findings(await way.verify()) == []
+
+
+async def test_many_rows_that_quarantine_cannot_hold_are_written_by_their_keys(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    source = r"""
+    CREATE TABLE note (id int PRIMARY KEY, body json, n int);
+    CREATE TABLE word (id int PRIMARY KEY, body text);
+    INSERT INTO note SELECT i, CASE WHEN i % 9 = 0 THEN '"\u0000"' ELSE '1' END::json, CASE WHEN i % 3 > 0 THEN i END
+    FROM generate_series(1, 300) i
+    """
+    sql(pg18, "CREATE DATABASE apart_narrow ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
+    role = make_role(pg18)
+    sql(pg18, f'ALTER DATABASE apart_narrow OWNER TO "{role.name}"')
+    try:
+        url = make_database(pg16, owner=make_role(pg16))
+        async with connected(url) as conn:
+            await conn.execute(source)
+            await conn.execute("INSERT INTO word SELECT i, CASE WHEN i % 5 = 0 THEN 'жук' ELSE 'beetle' END FROM generate_series(1, 200) i")
+        target = role.url(pg18, "apart_narrow")
+        async with connected(target) as conn:
+            await conn.execute("CREATE TABLE note (id int PRIMARY KEY, n int NOT NULL)")
+            await conn.execute("CREATE TABLE word (id int PRIMARY KEY, body text)")
+        way = road(
+            url,
+            target,
+            """
+            version: 1
+            tables:
+              note: {from: note, key: [id], columns: {id: id, n: n}, drop: {body: not wanted}}
+              word: {from: word, key: [id], columns: {id: id, body: body}}
+            """,
+        )
+        migrated = await way.migrate(jobs=1)
+        assert sums(migrated) == {"note": (300, 200, 0, 100, 0), "word": (200, 160, 0, 40, 0)}
+        async with connected(target) as conn:
+            bare = "SELECT count(*) FROM crosswalk.quarantine WHERE target_table = $1 AND row = '{}'"
+            assert await conn.fetchval(bare, "public.word") == 40
+            assert await conn.fetchval("SELECT count(*) FROM crosswalk.quarantine") == 140
+        assert findings(await way.verify()) == []
+    finally:
+        sql(pg18, "DROP DATABASE apart_narrow WITH (FORCE)")

@@ -66,6 +66,14 @@ def test_the_head_is_of_medians_over_schemas_and_small_tables_stand_apart() -> N
     assert found["ratio_pg_dump_restore"] is None
 
 
+def test_a_peer_that_leaves_statistics_to_the_user_is_told_with_them_too() -> None:
+    found = _found("a", {OURS: 2, "psql_pipe": 3})
+    found.ready = [{OURS: 2, "psql_pipe": 7}, {OURS: 2}]
+    head = medians([found])
+    assert (head["ratio_psql_pipe"], head["ratio_psql_pipe_with_statistics"]) == (1.5, 3.5)
+    assert head["ratio_pg_dump_restore_with_statistics"] is None
+
+
 def test_whatever_is_missing_in_a_target_is_told() -> None:
     here = Standing(rows={"public.a": 10}, belongings={"indexes": 3, "checks": 1})
     assert here.differences(here) == {}

@@ -29,6 +29,7 @@ FLOORS: dict[str, Stair] = {
     "hands": (("apply", "backup", "copy", "capture", "verify"),),
     "conductor": (
         ("progress", "survey", "allowance", "crew"),
+        ("outlook", "reckoning"),
         ("stage",),
         ("accounts", "repair", "claim", "earlier", "stopping"),
         ("filling", "orphans", "reconcile"),

@@ -9,9 +9,12 @@ from typing import Any
 from crosswalk.errors import CrosswalkError
 from crosswalk.judge import Problem
 from crosswalk.ledger import Held, Run, RunState, Tally
+from crosswalk.ledger.running import Running
 from crosswalk.mapping import MappingFile
 from crosswalk.plan import Decision, Plan
 from crosswalk.planfile import PlanFile
+from crosswalk.progress import Phase
+from crosswalk.reckoning import Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +42,29 @@ class History:
     held: tuple[Held, ...] = ()
     reasons: tuple[Mapping[str, Any], ...] = ()
     """Quarantine counted by table and reason."""
+    running: Running | None = None
+    """Where the newest run is under way."""
     busy: bool = False
     """A session holds the run's lock: it goes on somewhere at this moment."""
+
+    @property
+    def figures(self) -> Figures | None:
+        """The newest run in the figures that it shows itself while it is under way; None where it is not."""
+        now = self.running
+        if now is None:
+            return None
+        tables = self.progress
+        return Figures(
+            phase=Phase(now.phase) if now.phase in set(Phase) else None,
+            tables=sum(bool(t["done"]) for t in tables),
+            of=len(self.runs[0].plan.get("tables", ())),
+            rows=sum(int(t["rows"]) for t in tables),
+            bytes=sum(int(t["bytes"]) for t in tables),
+            rejected=sum(int(t["rejected"]) for t in tables),
+            speed=now.speed,
+            busy=now.busy,
+            workers=now.workers,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,11 @@ from crosswalk.board.facts import Facts, History, Trouble
 from crosswalk.connect import Session, session
 from crosswalk.errors import CrosswalkError
 from crosswalk.ledger import LOCK, Ledger
+from crosswalk.ledger.running import running
 from crosswalk.mapping import MappingFile, read_mapping
 from crosswalk.plan import Plan
 from crosswalk.planfile import PlanFile, read_plans
+from crosswalk.reckoning import WINDOW
 from crosswalk.survey import Servers, Survey, survey
 
 _BUSY: Final = (
@@ -76,10 +78,13 @@ async def _history(url: str) -> History:
         if not runs:
             return History()
         newest = runs[0].id
+        busy = await _busy(opened)
+        under_way = busy and not runs[0].state.over
         return History(
             runs=tuple(runs), events=tuple(await ledger.events(newest)), progress=tuple(await ledger.progress(newest)),
             tallies=tuple(await ledger.tallies(newest)), held=tuple(await ledger.held()),
-            reasons=tuple(await ledger.reasons()), busy=await _busy(opened),
+            reasons=tuple(await ledger.reasons()), busy=busy,
+            running=await running(opened, newest, WINDOW) if under_way else None,
         )  # fmt: skip
 
 

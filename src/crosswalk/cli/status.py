@@ -26,10 +26,11 @@ from crosswalk.cli.accounting import (
 )
 from crosswalk.cli.boards import board_json, render_board
 from crosswalk.cli.plan import DEFAULT
-from crosswalk.cli.progress import size
+from crosswalk.cli.progress import packed, parts, size
 from crosswalk.cli.tables import shown
 from crosswalk.connect import server_url
 from crosswalk.ledger import RunState
+from crosswalk.reckoning import Figures
 
 DOCUMENT: Final = Path("crosswalk.yaml")
 EXAMPLES: Final = (
@@ -97,6 +98,7 @@ def _ledger_json(history: History) -> dict[str, object]:
         "state": runs[0].state if runs else None,
         "busy": history.busy,
         "runs": [{"id": r.id, "plan": r.plan_id, "state": r.state, "started_at": r.started_at} for r in runs],
+        "figures": _figures_json(history.figures) if history.figures else None,
         "tables": list(history.progress),
         "accounting": [tally_json(t) for t in history.tallies],
         "held": [{"kind": h.kind, "table": str(h.target), "name": h.name, "restore": h.restore} for h in history.held],
@@ -137,6 +139,11 @@ def _view(found: Facts, board: Board) -> Iterator[RenderableType]:
         yield line(f"… and {len(history.runs) - _SHOWN} older (--json shows all)", style="dim")
     if history.runs[0].state is RunState.ROLLED_BACK:
         return
+    if history.figures:
+        yield heading("under way")
+        head = f"{history.figures.phase or 'begun'}: "
+        first, *others = parts(history.figures)
+        yield from (line(each, indent=2) for each in packed([head + first, *others], voice.out().width - 2))
     if history.progress:
         yield heading("landed")
         yield _progress(history)
@@ -151,9 +158,19 @@ def _view(found: Facts, board: Board) -> Iterator[RenderableType]:
             yield line(f"on again by: {held.restore}", indent=4, style="dim")
 
 
+def _figures_json(figures: Figures) -> dict[str, object]:
+    """What the run itself shows at this moment; how long it will take only its own process knows."""
+    return {
+        "phase": figures.phase, "tables": figures.tables, "of": figures.of, "rows": figures.rows, "bytes": figures.bytes,
+        "rejected": figures.rejected, "bytes_per_second": round(figures.speed), "workers": figures.workers,
+        "busy": figures.busy,
+    }
+
+
 def _progress(history: History) -> RenderableType:
-    made = grid("table", "chunks", "rows", "bytes")
+    made = grid("table", "chunks", "rows", "bytes", "rejected")
     for each in history.progress:
         chunks = f"{each['landed']:,}/{each['chunks']:,}"
-        made.add_row(Text(shown(each["target"])), Text(chunks), number(each["rows"]), Text(size(each["bytes"])))
+        counts = number(each["rows"]), Text(size(each["bytes"])), number(each["rejected"], "yellow")
+        made.add_row(Text(shown(each["target"])), Text(chunks), *counts)
     return made

@@ -60,17 +60,18 @@ async def _copy_to_twin(hands: Hands, landing: Landing, selection: Selection) ->
     query = hands.motion.extract(selection, hands.moment, keyed=True, without=tuple(hands.raising))
     form: CopyFormat = "binary" if landing.twin_form == "binary" else "text"
     async with savepoint(hands.target), savepoint(hands.source):
-        await relay(
-            hands.source,
-            query,
-            hands.target,
-            "cw_twin",
-            landing.twin_columns,
-            schema="pg_temp",
-            form=form,
-            what=f"the copy of {hands.motion.source.name}",
-            on_bytes=hands.count,
-        )
+        with hands.attempt():
+            await relay(
+                hands.source,
+                query,
+                hands.target,
+                "cw_twin",
+                landing.twin_columns,
+                schema="pg_temp",
+                form=form,
+                what=f"the copy of {hands.motion.source.name}",
+                on_bytes=hands.count,
+            )
 
 
 async def _halve(hands: Hands, landing: Landing, keys: list[Key]) -> None:

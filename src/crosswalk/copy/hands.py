@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +29,7 @@ class Moved:
     """Source rows that the load refused."""
     bytes: int
     done_before: bool = False
+    """Some or all of it had landed before."""
     leaving: tuple[str, ...] = ()
     """Target keys (jsonb texts) of refused rows that stand in the target still: they must be taken out."""
 
@@ -79,8 +81,24 @@ class Hands:
 
     def begin(self) -> None:
         """Forget what was before."""
+        self._take_back(0)
         self.refused, self.clashing, self.spoiled, self.sent, self.came = {}, {}, set(), 0, 0
         self.leaving, self.raising = [], {}
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What an attempt that fails has sent does not count."""
+        before = self.sent
+        try:
+            yield
+        except BaseException:
+            self._take_back(before)
+            raise
+
+    def _take_back(self, before: int) -> None:
+        if self.on_bytes is not None and self.sent > before:
+            self.on_bytes(before - self.sent)
+        self.sent = before
 
     def count(self, size: int) -> None:
         self.sent += size

@@ -12,6 +12,7 @@ that lost a deadlock or waited too long for a lock is moved again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from crosswalk.connect import CopyFormat, Session
@@ -62,7 +63,7 @@ async def _move_chunks(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
         )
         hit("chunk.before_commit")
     hit("chunk.after_commit")
-    return _moved(hands, rows, merged)
+    return replace(_moved(hands, rows, merged), done_before=len(left) < len(chunks))
 
 
 async def _carried(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
@@ -182,7 +183,8 @@ async def _straight(hands: Hands, landing: Landing, selection: Selection) -> int
     ways = [True, False] if hands.freeze else [False]
     while ways:
         try:
-            landed = await _directly(hands, landing, selection, freeze=ways[0])
+            with hands.attempt():
+                landed = await _directly(hands, landing, selection, freeze=ways[0])
         except CrosswalkError as error:
             hands.refused, hands.came = {}, 0
             if row_fault(error, "source") and await set_raising_aside(hands, selection):

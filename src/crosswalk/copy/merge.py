@@ -1,8 +1,9 @@
 """Merges the twin into the table; rows that the target refuses cost no other row.
 
-A stretch that is refused is halved. Rows that clash only because they hand unique values to one another
-(a → b, b → a) land together, their values parked meanwhile; where the other row belongs to another chunk,
-`exchange` does so at the table's end, once all chunks have landed.
+The rows to blame for a stretch that is refused are found inside the server (see `apart`), or by halving. Rows
+that clash only because they hand unique values to one another (a → b, b → a) land together, their values parked
+meanwhile; where the other row belongs to another chunk, `exchange` does so at the table's end, once all chunks
+have landed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ async def settle(hands: Hands) -> None:
 
 
 async def merge(hands: Hands, landing: Landing, span: Span, *, whole: bool = True) -> None:
-    """UPDATE and INSERT a stretch of the twin; a stretch that is refused lands row by row apart, else it is halved."""
+    """UPDATE and INSERT a stretch of the twin; of one that is refused, the rows to blame are found (see `apart`)."""
     try:
         async with savepoint(hands.target):
             update = landing.update(span)
@@ -46,16 +47,24 @@ async def merge(hands: Hands, landing: Landing, span: Span, *, whole: bool = Tru
             raise
         if whole:
             await _clear_the_way(hands, landing, refusal(error))
-            if await can_land_apart(hands):
-                await _spoil_all(hands, landing, await land_apart(hands, landing, span, parts=PARTS))
-                return
+            for part in _parts(span):
+                await merge(hands, landing, part, whole=False)
+            return
         low, high = span
         if low == high:
             await _spoil(hands, landing, low, refusal(error))
-            return
-        middle = (low + high) // 2
-        await merge(hands, landing, (low, middle), whole=False)
-        await merge(hands, landing, (middle + 1, high), whole=False)
+        elif await can_land_apart(hands):
+            await _spoil_all(hands, landing, await land_apart(hands, landing, span, parts=PARTS))
+        else:
+            middle = (low + high) // 2
+            await merge(hands, landing, (low, middle), whole=False)
+            await merge(hands, landing, (middle + 1, high), whole=False)
+
+
+def _parts(span: Span) -> list[Span]:
+    low, high = span
+    step = (high - low) // PARTS + 1
+    return [(start, min(start + step - 1, high)) for start in range(low, high + 1, step)]
 
 
 async def _all_taken(hands: Hands, landing: Landing, span: Span, inserted: int) -> None:

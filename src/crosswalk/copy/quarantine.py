@@ -8,8 +8,9 @@ of their chunk. A row already there is replaced.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from crosswalk.connect import Session
@@ -71,17 +72,18 @@ class _Errand:
     motion: Motion
     run: int
     found_by: str
-    rejects: str
+    rejects: Callable[[Selection], str]
+    """Those of some source rows."""
 
     async def send(self) -> int:
         """Write them; a row that quarantine cannot hold (bad bytes, a NUL in json) is written by its key alone."""
         try:
-            return await self._relay(self.rejects)
+            return await self._relay(self.rejects(EVERYTHING))
         except StatementFailed as error:
             if not _unholdable(error):
                 raise
         keys = await self.source.fetch(
-            f"SELECT DISTINCT source_key::text AS k FROM ({self.rejects}) AS rejects", what=self._what
+            f"SELECT DISTINCT source_key::text AS k FROM ({self.rejects(EVERYTHING)}) AS rejects", what=self._what
         )
         return await self._halve(sorted(r["k"] for r in keys))
 
@@ -90,8 +92,10 @@ class _Errand:
         return f"quarantine of {self.motion.source.name}"
 
     async def _halve(self, keys: list[str]) -> int:
+        width = len(self.motion.identity)
+        rows = Selection(keys=tuple(dict.fromkeys(tuple(json.loads(key)[:width]) for key in keys)))
         chosen = f"source_key = ANY ({array_literal(keys)}::text[]::jsonb[])"
-        some = f"SELECT * FROM ({self.rejects}) AS rejects WHERE {chosen}"
+        some = f"SELECT * FROM ({self.rejects(rows)}) AS rejects WHERE {chosen}"
         try:
             return await self._relay(some)
         except StatementFailed as error:
@@ -122,7 +126,9 @@ def _unholdable(error: StatementFailed) -> bool:
     return str(error.fields["sqlstate"]).startswith(("22", "54"))
 
 
-async def _send(source: Session, target: Session, motion: Motion, run: int, found_by: str, rejects: str) -> int:
+async def _send(
+    source: Session, target: Session, motion: Motion, run: int, found_by: str, rejects: Callable[[Selection], str]
+) -> int:
     errand = _Errand(source=source, target=target, motion=motion, run=run, found_by=found_by, rejects=rejects)
     return await errand.send()
 
@@ -133,13 +139,13 @@ async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Se
         await forget_rejected(motion.name, target)
         count = 0
         if motion.reasons(moment):
-            count += await _send(source, target, motion, run, "rules", motion.rejects(EVERYTHING, moment))
+            count += await _send(source, target, motion, run, "rules", partial(motion.rejects, moment=moment))
             if motion.unnests:
-                await _send(source, target, motion, run, "elements", motion.rejects(EVERYTHING, moment, elements=True))
+                await _send(source, target, motion, run, "elements", partial(motion.rejects, moment=moment, elements=True))
         if motion.mapping.on_duplicate == "quarantine" and moment.of(motion.name):
-            count += await _send(source, target, motion, run, "rules", motion.beaten(moment))
+            count += await _send(source, target, motion, run, "rules", partial(motion.beaten, moment))
             if motion.unnests:
-                await _send(source, target, motion, run, "elements", motion.beaten(moment, elements=True))
+                await _send(source, target, motion, run, "elements", partial(motion.beaten, moment, elements=True))
         await hold_back(target, motion.name)
     return count
 
@@ -156,7 +162,8 @@ async def quarantine_again(
         what="the quarantine",
     )
     if motion.reasons(moment):
-        await _send(source, target, motion, run, "rules", motion.rejects(Selection(keys=keys), moment))
+        rejects = motion.rejects(Selection(keys=keys), moment)
+        await _send(source, target, motion, run, "rules", lambda _: rejects)
     await hold_back(target, motion.name)
 
 
@@ -193,17 +200,26 @@ async def quarantine_refused(
     for refusal, keys in by_reason.items():
         for start in range(0, len(keys), _BATCH):
             batch = tuple(keys[start : start + _BATCH])
-            rejects = motion.described(
-                batch,
+            described = partial(
+                motion.described,
                 code=refusal.code,
                 sqlstate=refusal.sqlstate,
                 message=refusal.message,
                 constraint=refusal.constraint,
                 column=refusal.column,
             )
-            count += await _send(source, target, motion, run, "load", rejects)
+            count += await _send(source, target, motion, run, "load", partial(_of_batch, described, batch))
     await hold_back(target, motion.name)
     return count
+
+
+def _of_batch(described: Callable[[tuple[Key, ...]], str], batch: tuple[Key, ...], some: Selection) -> str:
+    """Those of a batch that belong to some source rows; all of them where none are named."""
+    if some.keys is None:
+        return described(batch)
+    named = set(some.keys)
+    width = len(next(iter(named)))
+    return described(tuple(key for key in batch if key[:width] in named))
 
 
 async def forget(motion: Motion, target: Session, keys: Mapping[Key, object] | list[Key]) -> None:

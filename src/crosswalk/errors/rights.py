@@ -9,7 +9,7 @@ class ColumnsUnreadable(MissingPrivilege):
     """The {side} role {role} may read some columns of {table} only: permission denied for {columns}."""
 
     remedy = (
-        "GRANT SELECT ON {table} TO the role, for whole tables are locked and counted; or let its owner make a view of the"
+        "GRANT SELECT ON {sql} TO the role, for whole tables are locked and counted; or let its owner make a view of the"
         " other columns and move that. Nothing was begun."
     )
 

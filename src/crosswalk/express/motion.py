@@ -270,13 +270,13 @@ class Motion(Relation):
             f" ON why.number = {REJECT} WHERE {chosen}"
         )
 
-    def beaten(self, moment: Moment, *, elements: bool = False) -> str:
-        """The losers as rejects, for `on_duplicate: quarantine`.
+    def beaten(self, moment: Moment, selection: Selection = EVERYTHING, *, elements: bool = False) -> str:
+        """The losers among a selection as rejects, for `on_duplicate: quarantine`.
 
         Where the rule unnests, the source rows of which no element lands, each once; with `elements` the single
         elements that lose, their ordinality behind the key.
         """
-        judged = self.judged(EVERYTHING, moment, extra=(f'{self._row_json()} AS "cw$json"',))
+        judged = self.judged(selection, moment, extra=(f'{self._row_json()} AS "cw$json"',))
         identity = [quote(f"cw$k{i}") for i in range(len(self.identity))]
         chosen, each = self._is_loser(moment), ""
         if self.unnests:

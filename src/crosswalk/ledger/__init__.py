@@ -66,15 +66,14 @@ class Ledger:
     # --- runs -----------------------------------------------------------------------------------
 
     async def begin(self, plan_id: str, plan: Mapping[str, Any]) -> int:
-        """A new run; returns its id."""
-        async with self.session.transaction():
-            run = await self.session.fetchval(
-                "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::json) RETURNING id",
-                plan_id,
-                json.dumps(plan),
-                what="the ledger",
-            )
-            await self.event(run, "state", RunState.STARTED)
+        """A new run, in the caller's transaction; returns its id."""
+        run = await self.session.fetchval(
+            "INSERT INTO crosswalk.run (plan_id, plan) VALUES ($1, $2::json) RETURNING id",
+            plan_id,
+            json.dumps(plan),
+            what="the ledger",
+        )
+        await self.event(run, "state", RunState.STARTED)
         return int(run)
 
     async def event(self, run: int, kind: str, name: str, **detail: Any) -> None:
@@ -199,7 +198,7 @@ class Ledger:
 
     async def progress(self, run: int) -> list[dict[str, Any]]:
         """By table: chunks planned and landed, rows and bytes that landed."""
-        return [dict(r) for r in await self.session.fetch(query("progress"), run, what="the ledger")]
+        return [dict(r) for r in await self.session.fetch(query("progress"), run, None, what="the ledger")]
 
     async def open_chunks(self, run: int, target: Name, numbers: Sequence[int], snapshot: str) -> frozenset[int]:
         """First statement of a transaction that moves chunks: those that have not landed already.

@@ -19,6 +19,7 @@ from crosswalk.judge import steadily
 from crosswalk.ledger import quarantine as shelf
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys, take_out
+from crosswalk.progress import Stretch
 from crosswalk.quarantined.batch import Fates, fates_of, move_batch
 from crosswalk.stage import Stage
 from crosswalk.verify import Known, TableResult, compare_table
@@ -108,7 +109,7 @@ class Passages:
             hands.moment = stage.moment
             some = tuple(keys[start : start + BATCH])
             moved, became = await insist(partial(move_batch, stage, hands, some, plain=plain))
-            stage.observer.chunk(motion.name, moved.rows, moved.refused)
+            stage.observer.chunk(motion.name, Stretch(rows=moved.rows, rejected=moved.refused, bytes=moved.bytes))
             fates.add(became)
             if moved.leaving:
                 stage.leaving.setdefault(motion.name, []).extend(moved.leaving)

@@ -125,14 +125,19 @@ def as_it_stands(source: Schema, target: Schema, *, schemas: Collection[str] = (
 
     Of the source's `schemas`, or of all. Raises NothingToMove where there is no table.
     """
-    made = [t for t in _business(source) if t.kind in _MADE_AGAIN and (not schemas or t.name.schema in schemas)]
+    found = [t for t in _business(source) if not schemas or t.name.schema in schemas]
+    made = [t for t in found if t.kind in _MADE_AGAIN and t.columns]
     if not made:
         raise NothingToMove(where=f"the schemas {', '.join(sorted(schemas))}" if schemas else "any schema")
     names = {t.name for t in made}
     node = CommentedMap(version=1)
     node["tables"] = CommentedMap((str(t.name), _as_it_is(t, (), {})) for t in made)
     others = (t.name for t in _business(target) if t.name not in names)
-    node["ignore"] = CommentedMap(target=CommentedMap((str(name), "not in the source: left alone") for name in others))
+    left = (t for t in found if t.name not in names)
+    node["ignore"] = CommentedMap(
+        source=CommentedMap((str(t.name), f"a {t.kind}" if t.columns else "it has no column") for t in left),
+        target=CommentedMap((str(name), "not in the source: left alone") for name in others),
+    )
     head = "# The source's tables as they are: no document was written for this move.\n"
     return read_text(head + write(node), path=UNWRITTEN)
 

@@ -1,0 +1,198 @@
+"""What is shown while a run goes on: every figure against the ledger at that moment, and the forecast against the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+from rich.console import Console
+from rich.live import Live
+
+from crosswalk.board import look
+from crosswalk.cli.progress import Bars, Lines
+from crosswalk.embedded import Server
+from crosswalk.errors import Interrupted
+from crosswalk.ledger import Tally
+from crosswalk.migration import Migrated, migrate, never, resume
+from crosswalk.names import Name
+from crosswalk.plan import Strategy
+from crosswalk.progress import Phase, Standing, Stretch
+from crosswalk.reckoning import Figures
+from tests.road import ALL_HAZARDS, BACKUPS, Connection, Road, road, run
+from tests.servers import MakeDatabase, MakeTemplate, sql
+
+SOURCE = """
+CREATE TABLE node (code text PRIMARY KEY, parent text, label text);
+INSERT INTO node SELECT 'n' || i, CASE WHEN i > 1 THEN 'n' || (i * 7 % 300 + 1) END, CASE WHEN i % 50 <> 7 THEN 'node ' || i END
+FROM generate_series(1, 300) AS i;
+CREATE TABLE item (id int PRIMARY KEY, note text);
+INSERT INTO item SELECT i, CASE WHEN i % 900 = 0 THEN 'bad' ELSE repeat(md5(i::text), 6) END FROM generate_series(1, 3000) AS i;
+CREATE INDEX item_note ON item (md5(note));
+ANALYZE;
+"""
+TARGET = """
+CREATE TABLE node (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL UNIQUE,
+                   parent_id bigint REFERENCES node, label text NOT NULL);
+CREATE FUNCTION allowed(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT $1 <> 'bad'$$;
+CREATE TABLE item (id int PRIMARY KEY, note text CHECK (public.allowed(note)));
+"""
+DOCUMENT = """\
+version: 1
+tables:
+  node:
+    from: node
+    key: [code]
+    rejects: quarantine
+    columns:
+      code: code
+      parent_id: {lookup: {table: node, match: {code: parent}, take: id, missing: "null"}}
+      label: label
+  item: {from: item, key: [id], rejects: quarantine, columns: {id: id, note: note}}
+"""
+COMMITTED = """
+SELECT (SELECT count(*) FROM crosswalk.tally) AS tables,
+       sum(COALESCE(t.written, c.rows))::bigint AS rows, sum(c.bytes)::bigint AS bytes,
+       sum(COALESCE(t.quarantined, c.rejected))::bigint AS rejected
+FROM (SELECT target_table, sum(rows) FILTER (WHERE number < 1000000000) AS rows,
+             sum(bytes) FILTER (WHERE number < 1000000000) AS bytes, sum(rejected) AS rejected
+      FROM crosswalk.chunk GROUP BY 1) AS c
+LEFT JOIN crosswalk.tally AS t USING (target_table)
+"""
+CHUNK = 60_000
+T = TypeVar("T")
+Told = tuple[int, int, int, int]
+"""tables, rows, bytes, rejected"""
+
+
+class Aside:
+    """A connection with a loop of its own, to be asked while the loop of the test is busy."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._conn: Connection = self._do(asyncpg.connect(url))
+
+    def committed(self) -> Told:
+        row = self._do(self._conn.fetchrow(COMMITTED))
+        assert row is not None
+        tables, *others = row.values()
+        return (tables, *(int(v or 0) for v in others))  # type: ignore[return-value]
+
+    def ask(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Whatever another process would ask at this moment."""
+        return self._do(work())
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    def close(self) -> None:
+        self._do(self._conn.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def told(figures: Figures) -> Told:
+    return figures.tables, figures.rows, figures.bytes, figures.rejected
+
+
+class Watching(Bars):
+    """What a terminal of 80 columns is shown, held against the ledger each time that something is committed."""
+
+    def __init__(self, aside: Aside, *, exact: bool = True) -> None:
+        self.page = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None, legacy_windows=False)
+        super().__init__(self.page)
+        self.aside, self.exact = aside, exact
+        self.moments: list[tuple[Told, Told]] = []
+        self.phases: list[Phase | None] = []
+        self.names: list[str] = []
+        self.notes: list[str] = []
+        self.act: dict[int, Callable[[], object]] = {}
+        """Something that happens once so many chunks have landed."""
+        self.chunks = 0
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def chunk(self, name: Name, stretch: Stretch) -> None:
+        super().chunk(name, stretch)
+        self.chunks += 1
+        self.look()
+        self.act.pop(self.chunks, lambda: None)()
+
+    def stands(self, name: Name, standing: Standing) -> None:
+        super().stands(name, standing)
+        self.look(settled=False)
+
+    def done(self, name: Name, tally: Tally) -> None:
+        super().done(name, tally)
+        self.look()
+
+    def building(self, name: Name, what: str) -> None:
+        super().building(name, what)
+        self.names.append(what)
+
+    def look(self, *, settled: bool = True) -> None:
+        self.page.print(self)
+        if settled:
+            self.moments.append((told(self.reckoning.figures()), self.aside.committed()))
+        self.phases.append(self.reckoning.figures().phase)
+
+    def require_agreement(self) -> None:
+        """All that was shown is what the ledger had; with several workers it may know of one commit more."""
+        assert self.moments
+        for shown, known in self.moments if self.exact else self.moments[-1:]:
+            assert shown == known
+        for shown, known in self.moments:
+            assert all(a <= b for a, b in zip(shown, known, strict=True)), (shown, known)
+        assert all(len(line) <= 80 for line in str(self.page.file.getvalue()).splitlines())  # type: ignore[attr-defined]
+        assert [work.passing for work in self.reckoning._works.values()] == [0] * len(self.reckoning._works)
+
+
+@dataclass(kw_only=True)
+class Place:
+    way: Road
+    aside: Aside
+    stopped: list[int] = field(default_factory=list)
+
+    async def migrate(self, watching: Watching, *, jobs: int = 1, strategy: Strategy = "transform", **asked: Any) -> Migrated:
+        plan = await self.way.plan(strategy)
+        return await migrate(
+            plan, self.way.servers, allow=ALL_HAZARDS, jobs=jobs, chunk_bytes=CHUNK, observer=watching, backup=BACKUPS,
+            stop=asked.pop("stop", never), **asked,
+        )  # fmt: skip
+
+
+@pytest.fixture
+async def place(
+    pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase
+) -> AsyncIterator[Place]:
+    source = make_database(pg16, template(pg16, "display_old", lambda url: run(url, SOURCE)))
+    target = make_database(pg18, template(pg18, "display_new", lambda url: run(url, TARGET)))
+    way = road(source, target, DOCUMENT)
+    await run(target, "CREATE SCHEMA crosswalk")
+    found = Place(way=way, aside=Aside(target))
+    yield found
+    found.aside.close()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+async def test_every_figure_is_that_of_the_ledger_with_refused_rows_and_a_second_passage(place: Place, jobs: int) -> None:
+    watching = Watching(place.aside, exact=jobs == 1)
+    done = await place.migrate(watching, jobs=jobs)
+    watching.require_agreement()
+    assert watching.chunks > 10
+    last = watching.reckoning.figures()
+    assert (last.rows, last.rejected) == (sum(t.written for t in done.tallies), 9)
+    assert {3, 9} <= {shown[3] for shown, _ in watching.moments}, "rejected by the load first, by the rules later"
+    assert set(watching.phases) >= {Phase.LOAD, Phase.REFERENCES}
+    assert (last.tables, last.of, last.phase) == (2, 2, Phase.FINISH)
