@@ -164,9 +164,13 @@ async def both(servers: Servers, *, purpose: str) -> AsyncIterator[tuple[Session
 
 
 async def read_both(source: Session, target: Session) -> tuple[Schema, Schema]:
-    """Both catalogs."""
-    found = await asyncio.gather(read_schema(source), read_schema(target))
-    return found[0], found[1]
+    """Both catalogs. Where one cannot be read, the other side's session is at rest again before that is raised."""
+    old, new = await asyncio.gather(read_schema(source), read_schema(target), return_exceptions=True)
+    if isinstance(old, BaseException):
+        raise old
+    if isinstance(new, BaseException):
+        raise new
+    return old, new
 
 
 async def glance(file: MappingFile, source: Session, target: Session) -> Survey:

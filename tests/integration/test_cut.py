@@ -126,3 +126,13 @@ async def test_without_a_document_only_the_schemas_asked_for_move(
     with pytest.raises(NothingToMove) as caught:
         await make_plans(None, servers, strategies=("recreate",), schemas=("nowhere",), sample=False)
     assert "nowhere" in str(caught.value)
+
+
+async def test_sequences_that_no_column_draws_from_are_named(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    servers = await _laid(
+        pg16, pg18, make_database, make_role, "CREATE TABLE t (id serial PRIMARY KEY); CREATE SEQUENCE free"
+    )
+    plan, _ = await make_plan(None, servers, strategy="recreate", sample=False)
+    assert [w for w in plan.warnings if "public.free" in w and "t_id_seq" not in w]

@@ -12,6 +12,7 @@ import pytest
 from crosswalk.connect import Session, session
 from crosswalk.embedded import Server
 from crosswalk.errors import ConnectionLost, CrosswalkError, StatementFailed
+from crosswalk.survey import read_both
 from tests.road import connected, lay
 from tests.servers import MakeDatabase, MakeRole
 
@@ -88,6 +89,18 @@ async def test_arrays_read_null_whatever_the_database_says(pg18: Server, make_da
         await conn.execute(f'ALTER DATABASE "{await conn.fetchval("SELECT current_database()")}" SET array_nulls = off')
     async with session("source", url) as opened:
         assert await opened.fetchval("""SELECT ('{NULL,"NULL"}'::text[])[1] IS NULL""")
+
+
+@pytest.mark.parametrize("lost", ["source", "target"])
+async def test_a_side_that_is_lost_while_both_are_read_leaves_the_other_at_rest(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, lost: str
+) -> None:
+    async with session("source", make_database(pg16)) as source, session("target", make_database(pg18)) as target:
+        gone, left = (source, target) if lost == "source" else (target, source)
+        gone.raw.terminate()
+        with pytest.raises(ConnectionLost):
+            await read_both(source, target)
+        assert await left.fetchval("SELECT 1") == 1
 
 
 SOURCE = """

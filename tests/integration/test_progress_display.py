@@ -119,6 +119,12 @@ class Watching(Bars):
         self.act: dict[int, Callable[[], object]] = {}
         """Something that happens once so many chunks have landed."""
         self.chunks = 0
+        self.first: Told | None = None
+        """When the first table began."""
+
+    def table(self, name: Name, chunks: int, landed: int) -> None:
+        self.first = self.first or told(self.reckoning.figures())
+        super().table(name, chunks, landed)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -162,7 +168,7 @@ class Watching(Bars):
 class Place:
     way: Road
     aside: Aside
-    stopped: list[int] = field(default_factory=list)
+    target: Server
 
     async def migrate(self, watching: Watching, *, jobs: int = 1, strategy: Strategy = "transform", **asked: Any) -> Migrated:
         plan = await self.way.plan(strategy)
@@ -179,8 +185,7 @@ async def place(
     source = make_database(pg16, template(pg16, "display_old", lambda url: run(url, SOURCE)))
     target = make_database(pg18, template(pg18, "display_new", lambda url: run(url, TARGET)))
     way = road(source, target, DOCUMENT)
-    await run(target, "CREATE SCHEMA crosswalk")
-    found = Place(way=way, aside=Aside(target))
+    found = Place(way=way, aside=Aside(target), target=pg18)
     yield found
     found.aside.close()
 
@@ -193,6 +198,75 @@ async def test_every_figure_is_that_of_the_ledger_with_refused_rows_and_a_second
     assert watching.chunks > 10
     last = watching.reckoning.figures()
     assert (last.rows, last.rejected) == (sum(t.written for t in done.tallies), 9)
-    assert {3, 9} <= {shown[3] for shown, _ in watching.moments}, "rejected by the load first, by the rules later"
+    assert {6, 7, 8, 9} <= {shown[3] for shown, _ in watching.moments}, "by the rules at a table's end, by the load at once"
     assert set(watching.phases) >= {Phase.LOAD, Phase.REFERENCES}
     assert (last.tables, last.of, last.phase) == (2, 2, Phase.FINISH)
+
+
+async def test_a_resumed_run_counts_what_had_landed_before(place: Place) -> None:
+    first = Watching(place.aside)
+    with pytest.raises(Interrupted):
+        await place.migrate(first, stop=lambda: first.chunks >= 8)
+    first.require_agreement()
+    landed = place.aside.committed()
+    again = Watching(place.aside)
+    await resume(place.way.servers, jobs=1, observer=again)
+    again.require_agreement()
+    assert again.first == landed, "before anything else had happened"
+    assert again.chunks < 20
+
+
+async def test_a_stretch_that_is_moved_again_after_a_lost_connection_counts_once(place: Place) -> None:
+    watching = Watching(place.aside)
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'crosswalk/% load%'"
+    watching.act = {number: lambda: sql(place.target, end) for number in (4, 9)}
+    await place.migrate(watching)
+    watching.require_agreement()
+    assert sum("lost its connection" in note for note in watching.notes) == 2, watching.notes
+
+
+async def test_another_process_is_told_the_same_figures(place: Place, tmp_path: Path) -> None:
+    watching = Watching(place.aside)
+    seen: list[tuple[Figures, Figures]] = []
+
+    async def status() -> Figures:
+        found = await look(None, place.way.target, document=tmp_path / "no.yaml", plan=tmp_path / "no.json")
+        assert found.history is not None
+        assert found.history.figures is not None
+        return found.history.figures
+
+    def compare() -> None:
+        seen.append((watching.reckoning.figures(), place.aside.ask(status)))
+
+    watching.act = dict.fromkeys((2, 7, 12), compare)
+    await place.migrate(watching)
+    assert len(seen) == 3
+    for shown, known in seen:
+        assert told(shown) == told(known)
+        assert (shown.phase, shown.of, shown.workers) == (known.phase, known.of, known.workers)
+        assert known.speed == pytest.approx(shown.speed, rel=0.5)
+
+
+async def test_indexes_that_are_built_are_told(place: Place) -> None:
+    watching = Watching(place.aside, exact=False)
+    await place.migrate(watching, jobs=2, strategy="recreate")
+    assert "item_note" in watching.names
+    watching.require_agreement()
+
+
+async def test_without_a_terminal_lines_come_now_and_then(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crosswalk.cli.progress.LINE_SECONDS", 0.0)
+    class Ticking(Lines):
+        def chunk(self, name: Name, stretch: Stretch) -> None:
+            super().chunk(name, stretch)
+            self.tick()
+
+    ticking = Ticking()
+    plan = await place.way.plan()
+    await migrate(plan, place.way.servers, allow=ALL_HAZARDS, chunk_bytes=CHUNK, observer=ticking, backup=BACKUPS)
+    said = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("load: 1/2 tables, ") for line in said), said
+    assert any(line == "public.item: 3,000 rows, 2,997 loaded, 3 quarantined" for line in said), said
+    assert all(len(line) <= 80 for line in said)

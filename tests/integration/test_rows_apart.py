@@ -240,7 +240,7 @@ async def test_rows_that_raise_beside_a_lookup_cost_no_other_row_and_rows_that_f
     source = """
     CREATE TABLE shop (id int PRIMARY KEY, code text);
     INSERT INTO shop SELECT i, 's' || i FROM generate_series(1, 50) i;
-    CREATE TABLE sale (id int PRIMARY KEY, shop text, n int, day int);
+    CREATE TABLE sale (id int PRIMARY KEY, shop text, found int, day int);
     INSERT INTO sale SELECT i, 's' || 1 + i % 60, i % 25, i % 7 FROM generate_series(1, 1000) i
     """
     target = """
@@ -257,7 +257,7 @@ async def test_rows_that_raise_beside_a_lookup_cost_no_other_row_and_rows_that_f
         columns:
           id: id
           shop_id: {lookup: {table: shop, match: {code: shop}, take: id}}
-          share: {sql: 1000 / n}
+          share: {sql: "1000 / found + 0 * length('$cw$')"}
           day: {sql: 100 / day}
     """
     way = await lay(make_database, make_role, (pg16, source), (pg18, target), document)
@@ -280,7 +280,8 @@ async def test_many_rows_that_quarantine_cannot_hold_are_written_by_their_keys(
     CREATE TABLE note (id int PRIMARY KEY, body json, n int);
     CREATE TABLE word (id int PRIMARY KEY, body text);
     INSERT INTO note SELECT i, CASE WHEN i % 9 = 0 THEN '"\u0000"' ELSE '1' END::json, CASE WHEN i % 3 > 0 THEN i END
-    FROM generate_series(1, 300) i
+    FROM generate_series(1, 300) i;
+    INSERT INTO word SELECT i, CASE WHEN i % 5 = 0 THEN 'жук' ELSE 'beetle' END FROM generate_series(1, 200) i
     """
     sql(pg18, "CREATE DATABASE apart_narrow ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
     role = make_role(pg18)
@@ -289,7 +290,6 @@ async def test_many_rows_that_quarantine_cannot_hold_are_written_by_their_keys(
         url = make_database(pg16, owner=make_role(pg16))
         async with connected(url) as conn:
             await conn.execute(source)
-            await conn.execute("INSERT INTO word SELECT i, CASE WHEN i % 5 = 0 THEN 'жук' ELSE 'beetle' END FROM generate_series(1, 200) i")
         target = role.url(pg18, "apart_narrow")
         async with connected(target) as conn:
             await conn.execute("CREATE TABLE note (id int PRIMARY KEY, n int NOT NULL)")

@@ -6,11 +6,13 @@ from crosswalk.connect import Session
 from crosswalk.express import Facts
 from crosswalk.failpoints import hit
 from crosswalk.names import Name, literal
-from crosswalk.sequences import Position, sequence_positions
+from crosswalk.sequences import Position, feeding, sequence_positions
 
 
 async def advance_sequences(facts: Facts, target: Name, session: Session) -> list[Position]:
     """Set what is behind, in a transaction of its own; returns the position of every sequence of the table."""
+    if not feeding(facts.target, target):
+        return []
     async with session.transaction():
         found = await sequence_positions(facts, target, session)
         for each in found:

@@ -10,7 +10,8 @@ from crosswalk.ddl.hurdles import views_left
 from crosswalk.ddl.keys import unfinished
 from crosswalk.ddl.wanted import Wanted, function_thing
 from crosswalk.names import Name
-from crosswalk.schema import Constraint, RelationKind, Schema, Table
+from crosswalk.numerals import plural
+from crosswalk.schema import Constraint, RelationKind, Schema, Table, Thing
 
 
 def trimmed(wanted: Wanted, target: Schema, *, skipped: Collection[Name]) -> tuple[Wanted, list[str]]:
@@ -55,6 +56,11 @@ def _general(wanted: Wanted, target: Schema) -> Iterator[str]:
     if functions:
         names = ", ".join(sorted(str(function.name) for function in functions)[:10])
         yield f"{len(functions)} functions of the source that have nothing to do with these tables stay behind: {names}"
+    loose = [s.name for s in wanted.source.sequences.values() if s.owner_table is None]
+    free = sorted(str(name) for name in loose if Thing(kind="sequence", name=name) not in wanted.things)
+    if free:
+        named = ", ".join(free[:10])
+        yield f"{plural(len(free), 'sequence')} of the source that no column of these tables draws from stay behind: {named}"
     views = sorted(map(str, views_left(wanted)))
     if views:
         yield f"{len(views)} views of the source stand on what does not move and stay behind: {', '.join(views[:10])}"

@@ -58,6 +58,14 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_language
 """Whether blocks can be run."""
 
 
+def _block(body: str) -> str:
+    """A DO statement. Rules may name columns like PL/pgSQL's own variables (`found`): then the column is meant."""
+    tag = "cw"
+    while f"${tag}$" in body:
+        tag += "_"
+    return f"DO ${tag}$\n#variable_conflict use_column\n{body} ${tag}$"
+
+
 def make_refused() -> str:
     """CREATE the table in which `landing_apart` leaves the numbers of refused rows, and why."""
     return (
@@ -79,8 +87,7 @@ def landing_apart(landing: Landing, span: tuple[int, int], *, fresh: bool, parts
     write += ["SET CONSTRAINTS ALL IMMEDIATE"] if landing.has_deferred else []
     statements = "; ".join(w for w in write if w)
     mark = f"pg_catalog.pg_get_serial_sequence({literal(f'pg_temp.{TWIN}')}, {literal(NUMBER.strip(chr(34)))})"
-    return f"""DO $cw_apart$
-DECLARE
+    return _block(f"""DECLARE
     "cw$lows" bigint[]; "cw$highs" bigint[]; "cw$low" bigint; "cw$high" bigint; "cw$depth" int; "cw$step" bigint;
     "cw$at" bigint; "cw$blamed" bigint; "cw$misled" int := 0; "cw$count" bigint; "cw$came" bigint := 0; {_SAID}
     "cw$mark" pg_catalog.regclass := {mark};
@@ -123,7 +130,7 @@ BEGIN
     END LOOP;
     PERFORM {", ".join(f'pg_catalog.set_config({literal(n)}, "cw$plans"[{i}], true)' for i, n in enumerate(_PLANS, 1))};
     PERFORM pg_catalog.set_config({literal(CAME)}, "cw$came"::text, true);
-END $cw_apart$"""
+END""")
 
 
 def raising_apart(motion: Motion, query: Callable[[Selection], str], selection: Selection, *, joins: bool) -> str:
@@ -137,7 +144,7 @@ def raising_apart(motion: Motion, query: Callable[[Selection], str], selection: 
     places = range(len(kinds))
     declared = " ".join(f'"cw$first{i}" {k}; "cw$last{i}" {k}; "cw$keys{i}" {k}[];' for i, k in enumerate(kinds))
     ends = "".join(f'"cw$first{i}" := "cw$keys{i}"["cw$low"]; "cw$last{i}" := "cw$keys{i}"["cw$high"]; ' for i in places)
-    gather = "".join(f'"cw$keys{i}" := pg_catalog.array_append("cw$keys{i}", "cw$row"."cw$k{i}"); ' for i in places)
+    gather = "".join(f'"cw$keys{i}" := pg_catalog.array_append("cw$keys{i}", "cw$next"."cw$k{i}"); ' for i in places)
     forget = "".join(f"\"cw$keys{i}\" := '{{}}'; " for i in places)
     key = ", ".join(f'"cw$first{i}"::pg_catalog.text' for i in places)
     drain = f"""
@@ -165,14 +172,13 @@ def raising_apart(motion: Motion, query: Callable[[Selection], str], selection: 
         END LOOP;
         "cw$count" := 0;
         {forget}"""
-    return f"""DO $cw_apart$
-DECLARE
-    {declared} "cw$row" record; "cw$count" int := 0; "cw$lows" int[]; "cw$highs" int[]; "cw$low" int; "cw$high" int;
+    return _block(f"""DECLARE
+    {declared} "cw$next" record; "cw$count" int := 0; "cw$lows" int[]; "cw$highs" int[]; "cw$low" int; "cw$high" int;
     "cw$depth" int; "cw$step" int; "cw$answer" numeric; "cw$found" text[] := '{{}}'; {_SAID}
     "cw$plans" text := pg_catalog.current_setting('plan_cache_mode');
 BEGIN
     PERFORM pg_catalog.set_config('plan_cache_mode', {plans}, true);
-    FOR "cw$row" IN {motion.identities(selection)} LOOP
+    FOR "cw$next" IN {motion.identities(selection)} LOOP
         {gather}
         "cw$count" := "cw$count" + 1;
         IF "cw$count" = {_PAGE} THEN {drain}
@@ -180,7 +186,7 @@ BEGIN
     END LOOP;
     {drain}
     PERFORM pg_catalog.set_config({literal(FOUND)}, pg_catalog.array_to_string("cw$found", E'\n'), true);
-END $cw_apart$"""
+END""")
 
 
 def carried_key(motion: Motion) -> list[str] | None:

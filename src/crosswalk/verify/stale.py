@@ -1,7 +1,8 @@
 """Rows in quarantine that have changed in the source since: they are owed another chance.
 
 Compared by a digest of the row as quarantine keeps it (secrets redacted on both sides); no value
-comes here. Of a row that a person gave up the digest is what is left.
+comes here. Of a row that a person gave up the digest is what is left; a row that quarantine could keep by its key alone
+is not compared.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ FROM crosswalk.quarantine AS q
 LEFT JOIN crosswalk.dropped AS d
        ON d.target_table = q.target_table AND d.source_key = q.source_key AND d.code = q.code
 WHERE q.target_table = $1 AND q.found_by = 'load' AND q.code <> 'rule.raises'
+  AND (q.row <> '{}' OR d.digest IS NOT NULL)
 ORDER BY q.source_key, q.id DESC"""
 
 
