@@ -52,9 +52,10 @@ class Peer:
     def move(self, pair: Pair) -> Turn:
         """Copies; raises Refused."""
         with tempfile.TemporaryDirectory(prefix="bench-move-") as place:
-            started, own, theirs = time.perf_counter(), _children(), pair.cpu()
+            own, theirs, started = _children(), pair.cpu(), time.perf_counter()
             self.copy(pair, Path(place))
-            return Turn(seconds=time.perf_counter() - started, cpu=_children() - own, servers_cpu=pair.cpu() - theirs)
+            seconds = time.perf_counter() - started
+            return Turn(seconds=seconds, cpu=_children() - own, servers_cpu=pair.cpu() - theirs)
 
 
 def _children() -> float:

@@ -35,6 +35,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "autovacuum": "off",
 }
 """Beside these: PostgreSQL's own defaults, with fsync, full_page_writes and synchronous_commit on."""
+SETTLE: Final = 0.1
 SOURCE: Final = "bench_source"
 TARGET: Final = "bench_target"
 
@@ -106,7 +107,8 @@ class Pair:
 
 
     def cpu(self) -> float:
-        """Seconds that both clusters have used so far."""
+        """Seconds that both clusters have used so far; waits until what has ended is told of its parent."""
+        time.sleep(SETTLE)
         return sum(cpu_of(side.server.pid) for side in (self.source, self.target) if side.server.pid is not None)
 
 

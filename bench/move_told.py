@@ -54,7 +54,7 @@ def table(found: dict[str, Any]) -> str:
         lines += [f"  {who}: void: {why}" for who, why in schema["void"].items()]
         lines += [f"  {who} does not carry over: {what}" for who, what in schema["lacks"].items()]
     lines += ["", "medians over the schemas"]
-    lines += [f"  {key:28}{found[key] if found[key] is not None else '-':>8}" for key in found if _is_figure(key)]
+    lines += [f"  {key:40}{found[key] if found[key] is not None else '-':>8}" for key in found if _is_figure(key)]
     return "\n".join(lines)
 
 

@@ -19,22 +19,26 @@ from crosswalk.errors import (
     LocksExhausted,
     MissingPrivilege,
     RowsBreakIndex,
+    RowsBreakRebuilt,
     StatementFailed,
     Timeout,
 )
 from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Ledger
 from crosswalk.ledger.former import Applied, note_applied
-from crosswalk.names import literal, parse, quote
+from crosswalk.names import Name, literal, parse, quote
 from crosswalk.plan import Hazard, Plan, Statement
 
 TRIES: Final = 8
-_NOT_VALID: Final = " NOT VALID"
+KINDS: Final = ("trigger", "index", "foreign key")
+"""Of what is off for the time of a run, in the order in which it comes back."""
+NOT_VALID: Final = " NOT VALID"
 _OF_ROWS: Final = ("22", "23", "54", "P0001")
 """States in which an index that is built over rows complains of one: a value, two that are equal, one that is too large."""
 _BRIEFLY: Final = "SET LOCAL lock_timeout = '1s'"
 _AT_LEISURE: Final = "SET LOCAL lock_timeout = '60s'"
-"""For keys of tables that the plan made, which nobody uses yet. What holds one up is a reader of ours, or an autovacuum, which
+"""For keys of tables that the plan made, which nobody uses yet, and for an index, which holds writers up anyway while it is
+built. What holds one up is a reader of ours, or an autovacuum, which
 gives way to whoever has waited for as long as deadlock_timeout, a second."""
 
 
@@ -150,14 +154,15 @@ async def _perform(session: Session, entries: Sequence[Applied], *, wait: str) -
 
 
 async def hold(ledger: Ledger, run: int, statements: Iterable[Statement]) -> None:
-    """Switch off what the plan names and nobody has switched off yet."""
+    """Switch off what the plan names and nobody has switched off yet; what is for empty tables only is left to others."""
     off = {(h.kind, h.target, h.name) for h in await ledger.held()}
     for statement in statements:
         if statement.phase != "before" or not statement.restore:
             continue
         name = parse(statement.table)
         if (statement.kind, name, statement.name) not in off:
-            await _hold(ledger, run, statement)
+            if not statement.if_empty:
+                await _hold(ledger, run, statement)
         elif statement.kind == "foreign key":
             # Killed while it was added again: it may stand, and would refuse what it refused before.
             again = f"ALTER TABLE {name.sql} DROP CONSTRAINT IF EXISTS {quote(statement.name)}"
@@ -174,7 +179,7 @@ async def _hold(ledger: Ledger, run: int, statement: Statement) -> None:
         async with session.transaction():
             also = ""
             if statement.sql:
-                also = await _comment(session, statement, what)
+                also = await comment_of_key(session, statement)
                 await session.execute(statement.sql, what=what)
             await ledger.hold(run, statement.kind, table, statement.name, statement.restore, also)
             hit("held.before_commit")
@@ -183,7 +188,7 @@ async def _hold(ledger: Ledger, run: int, statement: Statement) -> None:
     hit("held.after_commit")
 
 
-async def _comment(session: Session, statement: Statement, what: str) -> str:
+async def comment_of_key(session: Session, statement: Statement) -> str:
     """What says a key's comment again: it goes when the key is dropped."""
     if statement.kind != "foreign key":
         return ""
@@ -193,16 +198,16 @@ async def _comment(session: Session, statement: Statement, what: str) -> str:
         " WHERE conrelid = $1::text::regclass AND conname = $2",
         table,
         statement.name,
-        what=what,
+        what=f"the foreign key {statement.name} of {statement.table}",
     )
     return f"COMMENT ON CONSTRAINT {quote(statement.name)} ON {table} IS {literal(text)}" if text else ""
 
 
-async def release(ledger: Ledger, *, kinds: Iterable[str] = ("trigger", "foreign key")) -> list[Held]:
+async def release(ledger: Ledger, *, kinds: Iterable[str] = KINDS) -> list[Held]:
     """Switch everything on again that is of these kinds; returns what was.
 
     A foreign key is added NOT VALID and then validated, so that writers are not held up.
-    Raises StatementFailed (23503) where rows violate a key.
+    Raises StatementFailed (23503) where rows violate a key, and RowsBreakRebuilt.
     """
     done = []
     for wanted in kinds:
@@ -222,6 +227,9 @@ async def _release(ledger: Ledger, held: Held) -> None:
             await ledger.release(held)
             hit("released.before_commit")
         return
+    if held.kind == "index":
+        await build_again(ledger, held)
+        return
     hit("keys.before_restore")
     await add_key(session, held, what)
     hit("keys.after_restore")
@@ -229,6 +237,32 @@ async def _release(ledger: Ledger, held: Held) -> None:
         if held.also:
             await session.execute(held.also, what=what)
         await ledger.release(held)
+
+
+async def build_again(ledger: Ledger, held: Held) -> None:
+    """Build an index that was dropped for the load; one of its name that stands is left as it is. Raises RowsBreakRebuilt."""
+    try:
+        await patiently(lambda: _build_again(ledger, held))
+    except StatementFailed as error:
+        if not str(error.fields["sqlstate"]).startswith(_OF_ROWS):
+            raise
+        raise RowsBreakRebuilt(
+            table=held.target, name=held.name, sqlstate=error.fields["sqlstate"], reason=error.fields["reason"]
+        ) from error
+    hit("rebuilt.after_commit")
+
+
+async def _build_again(ledger: Ledger, held: Held) -> None:
+    session, what = ledger.session, f"the index {held.name} of {held.target}"
+    async with session.transaction():
+        await session.execute(_AT_LEISURE, what="SET")
+        index = Name(held.target.schema, held.name).sql
+        if not await session.fetchval("SELECT pg_catalog.to_regclass($1) IS NOT NULL", index, what=what):
+            await session.execute(held.restore, what=what)
+            if held.also:
+                await session.execute(held.also, what=what)
+        await ledger.release(held)
+        hit("rebuilt.before_commit")
 
 
 async def add_key(session: Session, held: Held, what: str) -> None:
@@ -240,7 +274,7 @@ async def add_key(session: Session, held: Held, what: str) -> None:
         what=what,
     )
     if not present:
-        later = "" if held.restore.rstrip().endswith("NOT VALID") else _NOT_VALID
+        later = "" if held.restore.rstrip().endswith("NOT VALID") else NOT_VALID
         try:
             await _execute(session, held.restore + later, what)
         except StatementFailed as error:

@@ -17,8 +17,15 @@ from crosswalk.connect import Session, session
 
 READ_SETTINGS: Final = (("work_mem", "64MB"),)
 """Of the sessions that read rows: what a lookup hashes should stay in memory."""
-LOAD_SETTINGS: Final = (("synchronous_commit", "off"), ("maintenance_work_mem", "256MB"))
-"""Of the sessions that load and build. The run's last event is committed for good, and with it all before."""
+LOAD_SETTINGS: Final = (("synchronous_commit", "off"), ("max_parallel_maintenance_workers", "0"))
+"""Of the sessions that load and build. The run's last event is committed for good, and with it all before. Several
+indexes at a time make better use of the cores than several workers for one."""
+_SORT_MEMORY: Final = """
+SELECT pg_catalog.pg_size_pretty(LEAST(1024 * 1024 * 1024, GREATEST(256 * 1024 * 1024,
+       pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')),
+       pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')))))
+"""
+"""What an index may sort in: as much as the server was given for its buffers, for nothing else tells how large it is."""
 
 
 @asynccontextmanager
@@ -33,7 +40,13 @@ async def set_up(sources: Iterable[Session], targets: Iterable[Session]) -> None
     for each in sources:
         await each.set(READ_SETTINGS)
     for each in targets:
-        await each.set(LOAD_SETTINGS)
+        memory = await each.fetchval(_SORT_MEMORY, what="the server's memory")
+        await each.set([*LOAD_SETTINGS, ("maintenance_work_mem", str(memory).replace(" ", ""))])
+
+
+async def share_out(target: Session, *, alone: bool) -> None:
+    """An index that is built while nothing else is done may have workers of the server's own."""
+    await target.execute(f"SET max_parallel_maintenance_workers = {'DEFAULT' if alone else '0'}", what="SET")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +84,11 @@ class Crew:
     def busy(self) -> int:
         """Pairs that are at work."""
         return len(self.pairs) - len(self._free)
+
+    @property
+    def wanted(self) -> bool:
+        """A job waits for a pair."""
+        return any(not future.done() for _, _, future in self._waiting)
 
     @asynccontextmanager
     async def pair(self, urgency: int) -> AsyncIterator[Pair]:

@@ -45,6 +45,8 @@ NAMES: Final = frozenset(
         "references.forgotten",
         "orphans.before_commit",
         "reconcile.deleted",
+        "rebuilt.before_commit",
+        "rebuilt.after_commit",
         "keys.before_restore",
         "keys.after_restore",
         "sequences.before_commit",

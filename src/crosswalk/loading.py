@@ -2,7 +2,8 @@
 
     a table waits for those that it looks into or refers to; any other may be loaded at the same time
     the largest begin first; what is built on a table that is complete goes before the rows of another
-    indexes of a table that the plan made come after its rows, each on a worker of its own, then its keys
+    indexes of a table that the plan made come after its rows, each on a worker of its own, then its keys; so do those
+    that were dropped from an empty table for the load
 
 Part of the conductor.
 """
@@ -16,9 +17,10 @@ from typing import Final
 
 from crosswalk import apply
 from crosswalk.copy import analyze
+from crosswalk.crew import share_out
 from crosswalk.errors import RowsBreakIndex
 from crosswalk.filling import Filled, GivenUp, complete_table, cut_small, fill_table, find_stains, together
-from crosswalk.ledger import Ledger, Tally, former
+from crosswalk.ledger import Held, Ledger, Tally, former
 from crosswalk.names import Name, parse
 from crosswalk.outlook import building
 from crosswalk.plan import Plan, Statement
@@ -40,6 +42,7 @@ class Loading:
 
     stage: Stage
     builds: Mapping[Name, list[Numbered]]
+    rebuilds: Mapping[Name, list[Held]] = field(default_factory=dict)
     tallies: dict[Name, Tally] = field(default_factory=dict)
     _full: dict[Name, asyncio.Event] = field(init=False)
     _begun: set[Name] = field(default_factory=set, init=False)
@@ -65,11 +68,11 @@ class Loading:
         return [self.tallies[name] for name in stage.order]
 
     async def _table(self, name: Name, parents: Collection[Name], urgency: int) -> None:
-        for parent in parents:
-            await self._full[parent].wait()
-        if self.stage.failed:
-            raise GivenUp
         try:
+            for parent in parents:
+                await self._full[parent].wait()
+            if self.stage.failed:
+                raise GivenUp
             if name in self._begun:
                 await self._build_early(name)
             filled = await fill_table(self.stage, name, urgency)
@@ -96,11 +99,12 @@ class Loading:
 
     async def _build(self, name: Name, *, analyzed: bool) -> None:
         """Indexes side by side, then the keys that stand on them, statistics last."""
-        found = self.builds.get(name, [])
+        found, again = self.builds.get(name, []), self.rebuilds.get(name, [])
         if len(self.stage.order) >= MANY and self.stage.facts.source_table(name).bytes < SMALL:
-            await self._build_at_once(name, found, analyzed=analyzed)
+            await self._build_at_once(name, found, again, analyzed=analyzed)
             return
-        await together(self.stage, [self._perform(each) for each in found if each[1].kind == "index"])
+        made = [self._perform(each) for each in found if each[1].kind == "index"]
+        await together(self.stage, [*made, *(self._build_again(each) for each in again)])
         for each in found:
             if each[1].kind == "key":
                 await self._perform(each)
@@ -108,7 +112,7 @@ class Loading:
             async with self.stage.crew.pair(_FIRST) as pair:
                 await analyze(pair.target, name)
 
-    async def _build_at_once(self, name: Name, found: list[Numbered], *, analyzed: bool) -> None:
+    async def _build_at_once(self, name: Name, found: list[Numbered], again: list[Held], *, analyzed: bool) -> None:
         """A small table of many: round trips are what takes the time."""
         async with self.stage.crew.pair(_FIRST) as pair:
             if self.stage.failed:
@@ -116,6 +120,9 @@ class Loading:
             if found:
                 with building(self.stage.observer, name, *(each[1].name for each in found if each[1].kind == "index")):
                     await apply.perform_all(Ledger(pair.target), self.stage.run, found)
+            for each in again:
+                with building(self.stage.observer, name, each.name):
+                    await apply.build_again(Ledger(pair.target), each)
             if analyzed:
                 await analyze(pair.target, name)
 
@@ -125,8 +132,27 @@ class Loading:
                 raise GivenUp
             self.stage.stop_here()
             statement = numbered[1]
+            await share_out(pair.target, alone=self.stage.crew.busy == 1 and not self.stage.crew.wanted)
             with building(self.stage.observer, parse(statement.table), *([statement.name] if statement.kind == "index" else [])):
                 await apply.perform(Ledger(pair.target), self.stage.run, *numbered)
+
+
+    async def _build_again(self, held: Held) -> None:
+        async with self.stage.crew.pair(_FIRST) as pair:
+            if self.stage.failed:
+                raise GivenUp
+            self.stage.stop_here()
+            with building(self.stage.observer, held.target, held.name):
+                await apply.build_again(Ledger(pair.target), held)
+
+
+async def waiting_rebuilds(ledger: Ledger) -> dict[Name, list[Held]]:
+    """Indexes that were dropped for the load, by table."""
+    found: dict[Name, list[Held]] = {}
+    for held in await ledger.held():
+        if held.kind == "index":
+            found.setdefault(held.target, []).append(held)
+    return found
 
 
 async def waiting_builds(plan: Plan, ledger: Ledger) -> dict[Name, list[Numbered]]:

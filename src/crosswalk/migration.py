@@ -28,7 +28,7 @@ from crosswalk.filling import fill_references, refuse_hard_failures
 from crosswalk.judge import find_moment, kept_keys
 from crosswalk.ledger import Ledger, RunState, Tally, former, landed
 from crosswalk.ledger.landed import Unrest
-from crosswalk.loading import Loading, waiting_builds
+from crosswalk.loading import Loading, waiting_builds, waiting_rebuilds
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys, take_out
 from crosswalk.outlook import enter, outlook, standings
@@ -43,6 +43,7 @@ from crosswalk.snapshot import snapshot
 from crosswalk.stage import Stage
 from crosswalk.stopping import note_stop, switch_on
 from crosswalk.strategy import unplanned, unplanned_triggers
+from crosswalk.stripping import strip
 from crosswalk.survey import Servers, Survey, both, glance, look
 
 JOBS = 2
@@ -298,6 +299,7 @@ async def _stages(run: _Run) -> Migrated:
     before = await sequence_states(facts, run.plan.order, ledger.session)
     before |= await former.sequences(ledger.session, [run.run])  # a run that goes on has moved some already
     await apply.hold(ledger, run.run, [*run.plan.statements, *unplanned(facts, run.plan)])
+    await strip(ledger, run.run, run.plan.statements, facts.target, run.observer.note)
     order = run.plan.order
     tables = [facts.source_table(name) for name in order]
     async with (
@@ -329,9 +331,9 @@ async def _stages(run: _Run) -> Migrated:
         stage.allowance = await foresee(ledger, run.run, facts, order, stage.moment, shared.keeper)
         again = Reconciliation(stage)
         stage.reconciled = again.compare if run.resumed else None
-        loading = Loading(stage=stage, builds=await waiting_builds(run.plan, ledger))
+        loading = Loading(stage=stage, builds=await waiting_builds(run.plan, ledger), rebuilds=await waiting_rebuilds(ledger))
         await enter(ledger, run.run, run.observer, Phase.LOAD)
-        run.observer.begin(outlook(run.plan, facts, loading.builds))
+        run.observer.begin(outlook(run.plan, facts, loading.builds, loading.rebuilds))
         for name, found in (await standings(ledger.session, run.run)).items() if run.resumed else ():
             run.observer.stands(name, found)
         result = Migrated(run=run.run, tallies=await loading.load())
@@ -355,6 +357,7 @@ async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Nam
     now = await sequence_states(facts, run.plan.order, ledger.session)
     result.sequences = sum(before.get(name) != state for name, state in now.items())
     await run.shaping.keys()
+    await apply.release(ledger, kinds=["index"])  # of tables that are no longer the plan's
     await add_keys(stage, result.tallies)
     stage.keep_to_limit(result.tallies)
     await apply.release(ledger)

@@ -12,15 +12,17 @@ from contextlib import ExitStack, contextmanager
 
 from crosswalk.connect import Session
 from crosswalk.express import Facts, Motion
-from crosswalk.ledger import Ledger
+from crosswalk.ledger import Held, Ledger
 from crosswalk.ledger.queries import query
 from crosswalk.names import Name, parse
 from crosswalk.plan import Plan, Statement
 from crosswalk.progress import Coming, Observer, Phase, Standing
 
 
-def outlook(plan: Plan, facts: Facts, builds: Mapping[Name, Sequence[tuple[int, Statement]]]) -> list[Coming]:
-    """The tables of a run, in the order in which they are filled; `builds`: what is yet to be built on each."""
+def outlook(
+    plan: Plan, facts: Facts, builds: Mapping[Name, Sequence[tuple[int, Statement]]], rebuilds: Mapping[Name, Sequence[Held]]
+) -> list[Coming]:
+    """The tables of a run, in the order in which they are filled; what is yet to be built on each, or to be built again."""
     keys = Counter(s.table for s in plan.statements if s.kind == "foreign key")
     found = []
     for each in plan.tables:
@@ -32,7 +34,7 @@ def outlook(plan: Plan, facts: Facts, builds: Mapping[Name, Sequence[tuple[int, 
                 rows=table.rows,
                 bytes=table.bytes,
                 direct=each.way == "direct",
-                indexes=sum(statement.kind == "index" for _, statement in builds.get(name, ())),
+                indexes=sum(statement.kind == "index" for _, statement in builds.get(name, ())) + len(rebuilds.get(name, ())),
                 keys=keys[each.target],
                 again=bool(Motion(facts, name).late(plan.order)),
             )

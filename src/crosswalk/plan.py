@@ -26,7 +26,8 @@ Phase = Literal["shape", "before", "load", "after", "complete"]
 """When a statement runs.
 
     shape     gives the target its form before anything else: archive, CREATE, ADD COLUMN
-    before    switches off what must be off while rows come; `restore` switches it on again
+    before    switches off what must be off while rows come, or drops what costs time while they come; `restore`
+              switches it on, or makes it, again
     load      the copies
     after     sequences
     complete  what is cheaper or possible only once the rows are there: indexes and keys, NOT VALID
@@ -35,7 +36,8 @@ Phase = Literal["shape", "before", "load", "after", "complete"]
 Kind = Literal["ledger", "trigger", "foreign key", "copy", "sequence", "archive", "create", "column", "index", "key"]
 """What a statement is of.
 
-    index   CREATE [UNIQUE] INDEX of one table that the plan makes: as soon as its rows are in, several side by side
+    index   CREATE [UNIQUE] INDEX of one table that the plan makes: as soon as its rows are in, several side by side;
+            in phase before: DROP INDEX of a table that stands, made again at the same point
     key     a primary key, unique or exclusion constraint of such a table: once all its indexes stand
 """
 
@@ -46,7 +48,9 @@ class Hazard(StrEnum):
     DISABLES_TRIGGERS = "disables-triggers"
     """User triggers of a filled table do not fire while the move runs; they are restored exactly."""
     DROPS_FOREIGN_KEYS = "drops-foreign-keys"
-    """Foreign keys in a circle are dropped for the load and added again, validated."""
+    """Foreign keys (those in a circle; with `--rebuild` all of empty tables) are dropped for the load and added again, validated."""
+    REBUILDS_INDEXES = "rebuilds-indexes"
+    """Indexes of empty tables are dropped for the load and built again; who queries such a table meanwhile does without."""
     KEEPS_EXISTING_ROWS = "keeps-existing-rows"
     """The target table holds rows already; they stay, and ours go beside them."""
     UPDATES_EXISTING_ROWS = "updates-existing-rows"
@@ -74,6 +78,7 @@ class Statement(_Model):
     hazard: Hazard | None = None
     kind: Kind
     name: str = ""
+    if_empty: bool = Field(default=False, description="Left alone where its table holds a row when the run comes to it.")
 
     @property
     def of_key(self) -> bool:
@@ -244,6 +249,9 @@ def content_id(plan: Plan) -> str:
     """A short name for what a plan would do: its document, fingerprints, servers and statements."""
     covered = {"document", "reviewed", "strategy", "statements", "without", "preserved", "archive"}
     content = plan.model_dump(mode="json", include=covered)
+    for statement in content["statements"]:
+        if not statement["if_empty"]:
+            del statement["if_empty"]  # as in plans of versions that did not know it
     content |= {
         "fingerprints": [plan.source_fingerprint, plan.target_fingerprint, plan.shaped_fingerprint],
         "order": [t.target for t in plan.tables],

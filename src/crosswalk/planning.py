@@ -19,6 +19,7 @@ from crosswalk.errors import CrosswalkError, SourceKeyDoubled, StrategyImpossibl
 from crosswalk.express import Facts, Motion
 from crosswalk.judge import examine, gather_facts
 from crosswalk.ledger import Ledger
+from crosswalk.ledger.census import holding
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import STRATEGIES, Plan, Strategy
@@ -65,9 +66,10 @@ async def make_plan(
     strategy: Strategy = "transform",
     count: bool = True,
     sample: bool = True,
+    rebuild: bool = False,
 ) -> tuple[Plan, Checked]:
     """One strategy's plan, which nobody has decided on yet; raises as `make_plans`."""
-    planned = await make_plans(file, servers, strategies=(strategy,), count=count, sample=sample)
+    planned = await make_plans(file, servers, strategies=(strategy,), count=count, sample=sample, rebuild=rebuild)
     return planned.file.plans[strategy], planned.checked[strategy]
 
 
@@ -79,6 +81,7 @@ async def make_plans(
     count: bool = True,
     sample: bool = True,
     schemas: Sequence[str] = (),
+    rebuild: bool = False,
 ) -> Planned:
     """A plan for each strategy that is possible, and the cost of each one.
 
@@ -86,10 +89,11 @@ async def make_plans(
     Raises RulesProposed, DocumentRefused, FormOutgrown, NothingToMove;
     where a single strategy was asked for and is not possible, what stands in
     its way (TableNotEmpty, SourceKeyDoubled) or StrategyImpossible. With `count` the rows are counted by what becomes
-    of them, which reads the source once or twice; with `sample` too, some are moved to see how long it takes.
+    of them, which reads the source once or twice; with `sample` too, some are moved to see how long it takes. With
+    `rebuild`, tables that stand and are empty are loaded without their secondary indexes and foreign keys.
     """
     async with _surveyed(file, servers, schemas) as found:
-        planner = _Planner(found=found, servers=servers, count=count, sample=sample and count)
+        planner = _Planner(found=found, servers=servers, count=count, sample=sample and count, rebuild=rebuild)
         await planner.look()
         candidates = [await planner.candidate(strategy) for strategy in strategies]
         if len(candidates) == 1:
@@ -138,6 +142,7 @@ class _Planner:
     servers: Servers
     count: bool
     sample: bool
+    rebuild: bool
     between: Between = field(init=False)
     held: tuple[Held, ...] = ()
     """What the columns hold that the reviewed document drops."""
@@ -206,6 +211,7 @@ class _Planner:
                 *_warnings(checked, occupied, way.found.facts),
                 *(f"the time of {name} was not measured: {why}" for name, why in timed.untimed.items()),
             ],
+            bare=await self._bare(way),
         )
         return replace(
             made, plan=plan, tallies=checked.tallies, verdicts=checked.verdicts, measured=timed.measured
@@ -275,6 +281,13 @@ class _Planner:
                 rows = int(await self.found.target.fetchval(f"SELECT count(*) FROM {name.sql}", what=what))
             found[name] = rows
         return found
+
+    async def _bare(self, way: _Way) -> frozenset[Name]:
+        """Tables that stand, are empty and are to be loaded without what slows that down."""
+        stand = self.schemas[1].tables.keys() & set(way.found.facts.document.by_target)
+        if not self.rebuild or way.derived.created:
+            return frozenset()
+        return frozenset(stand) - await holding(self.found.target, sorted(stand))
 
     async def _check(self, found: Survey) -> Checked:
         """What becomes of the rows; asked once where the rules are the same."""

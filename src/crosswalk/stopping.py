@@ -7,11 +7,13 @@ whatever is still off. Part of the conductor.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Final
 
 from crosswalk import apply
 from crosswalk.errors import CrosswalkError
 from crosswalk.ledger import Ledger, RunState
+from crosswalk.numerals import plural
 from crosswalk.progress import Observer
 
 ANSWER_SECONDS: Final = 5.0
@@ -41,6 +43,10 @@ async def _note(ledger: Ledger, run: int, error: BaseException) -> None:
 
 
 async def switch_on(ledger: Ledger, observer: Observer) -> None:
-    """Switch triggers on again, and say which ones could not be."""
+    """Switch triggers on again, and say which ones could not be, and what else is still off."""
     for failed in await apply.restore_what_can_be(ledger):
         observer.note(f"still switched off, `crosswalk resume` tries again: {failed}")
+    kinds = Counter(held.kind for held in await ledger.held())
+    told = [plural(kinds[kind], kind, many) for kind, many in (("foreign key", ""), ("index", "indexes")) if kinds[kind]]
+    if told:
+        observer.note(f"dropped until `crosswalk resume` or `crosswalk rollback` brings them back: {' and '.join(told)}")

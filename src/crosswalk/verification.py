@@ -280,7 +280,7 @@ async def _mend(scene: Scene, mended: Mended, *, delete_extra: bool) -> None:
         await apply.restore_what_can_be(scene.ledger)
         raise
     # What a run that has yet to finish took off, it adds itself: the keys pointed to may not stand, nor all the rows.
-    await apply.release(scene.ledger, kinds=("trigger", "foreign key") if scene.run.state.over else ("trigger",))
+    await apply.release(scene.ledger, kinds=apply.KINDS if scene.run.state.over else ("trigger",))
     for name in dict.fromkeys([*(t.target for t in broken), *(p.target for p in before.sequences if p.behind)]):
         await advance_sequences(scene.facts, name, scene.ledger.session)
 

@@ -6,6 +6,7 @@ is, whatever lay between: also where the resumption was stopped in turn.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -34,7 +35,7 @@ SHIFTS = {
 }
 STOPS = {
     "early": ("chunk.after_commit=error@3",),
-    "late": ("chunk.before_commit=error@60",),
+    "late": ("chunk.before_commit=error@25",),
     "before the last chunk of all": ("table.done=error@2",),
     "again": ("chunk.after_commit=error@9", "reconcile.compared=error@2", "references.forgotten=error", "reconcile.deleted=error"),
     "at the recut": ("chunk.after_commit=error@12", "chunks.forgotten=error", "chunk.before_commit=error"),
@@ -47,15 +48,16 @@ async def _nothing(*_: object) -> None:
 
 
 async def _stopped(road: Road, stops: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop at each of the places, of the first run and then of its resumptions; a place that is not passed stops nothing."""
+    """A stop at each of the places, of the first run and then of its resumptions."""
     plan = await road.plan()
     for number, stop in enumerate(stops):
         with monkeypatch.context() as patched:
             patched.setattr("crosswalk.migration.note_stop", _nothing)
             patched.setattr("crosswalk.failpoints._passed", Counter())
             patched.setenv(VARIABLE, stop)
+            move = resume(road.servers) if number else migrate(plan, road.servers, allow=ALL_HAZARDS, chunk_bytes=CHUNK)
             with pytest.raises(FailpointHit):
-                await (resume(road.servers) if number else migrate(plan, road.servers, allow=ALL_HAZARDS, chunk_bytes=CHUNK))
+                await asyncio.wait_for(move, 60)
 
 
 async def _split(url: str, statements: str) -> None:

@@ -17,6 +17,7 @@ from crosswalk.express.together import rules_together
 from crosswalk.judge import raising
 from crosswalk.judge.broken import narrowed
 from crosswalk.names import Name, quote
+from crosswalk.sqlstates import TABLE, blames_a_row, blaming
 from crosswalk.survey import survey
 from tests.road import Road, connected, findings, lay, road, set_aside, sums
 from tests.servers import MakeDatabase, MakeRole, database_of, sql
@@ -313,3 +314,11 @@ async def test_many_rows_that_quarantine_cannot_hold_are_written_by_their_keys(
         assert findings(await way.verify()) == []
     finally:
         sql(pg18, "DROP DATABASE apart_narrow WITH (FORCE)")
+
+
+async def test_a_block_and_the_table_of_states_agree_on_who_is_to_blame(pg18: Server, make_database: MakeDatabase) -> None:
+    beginnings = {state for entry in TABLE for state in entry.states} | {"ZZ", "U0", "00", "25", "42", "HV"}
+    states = [*(state.ljust(5, "0") for state in beginnings), "54011", "54001", "XX000", "MYERR", "57014"]
+    async with connected(make_database(pg18)) as conn:
+        rows = await conn.fetch(f"SELECT s, {blaming('s')} AS row FROM unnest($1::text[]) AS s", states)
+    assert {r["s"]: r["row"] for r in rows} == {state: blames_a_row(state) for state in states}

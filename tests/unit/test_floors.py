@@ -32,7 +32,7 @@ FLOORS: dict[str, Stair] = {
         ("outlook", "reckoning"),
         ("stage",),
         ("accounts", "repair", "claim", "earlier", "stopping"),
-        ("filling", "orphans", "reconcile"),
+        ("filling", "orphans", "reconcile", "stripping"),
         ("loading",),
         ("shaping", "proving", "timing", "trial"),
         ("scene",),

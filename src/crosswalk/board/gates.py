@@ -229,7 +229,8 @@ def _released(found: Facts) -> Gate:
     if found.history is None:
         state, detail = GateState.UNKNOWN, "no target was named"
     elif held:
-        detail = f"{plural(len(held), 'trigger or key')}: {', '.join(sorted({str(h.target) for h in held}))}"
+        tables = ', '.join(sorted({str(h.target) for h in held}))
+        detail = f"{plural(len(held), 'trigger, key or index', 'triggers, keys or indexes')}: {tables}"
         state = GateState.FAILED if over else GateState.OPEN
         remedy = "crosswalk repair" if over else "crosswalk resume"
     elif run is None:

@@ -13,17 +13,21 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crosswalk import rest
 from crosswalk.cli import voice
 from crosswalk.connect import MASK, mask, server_url
 from crosswalk.errors import CrosswalkError
 from crosswalk.mapping import MappingFile, read_mapping
 from crosswalk.names import Name
-from crosswalk.rest import RestSource, Rows, is_rest, mask_address, read_address, stage
+from crosswalk.rest import RestSource, is_rest, mask_address, read_address
 from crosswalk.survey import Servers
+
+if TYPE_CHECKING:
+    from crosswalk.rest import Rows
 
 Source = Annotated[
     str | None,
@@ -58,7 +62,7 @@ def source_url(given: str | None, *, rows: Rows = "new") -> str:
     api = rest_source(given)
     if api is None:
         return server_url("source", given)
-    staged = stage(api, rows=rows, tell=voice.note)
+    staged = rest.stage(api, rows=rows, tell=voice.note)
     for text in staged.notes:
         voice.note(text)
     return staged.url

@@ -25,6 +25,7 @@ EXAMPLES: Final = (
     "crosswalk plan crosswalk.yaml",
     'crosswalk plan crosswalk.yaml --strategy transform --why "one page, no choice"',
     "crosswalk plan crosswalk.yaml -o friday.json --no-count",
+    "crosswalk plan crosswalk.yaml --rebuild",
     'crosswalk plan --strategy recreate --why "the same schema on another server"',
 )
 EXITS: Final = {
@@ -55,6 +56,10 @@ def plan(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the plan goes.")] = DEFAULT,
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Decide for the one strategy at once.")] = "",
     who: Annotated[str, typer.Option("--who", metavar="NAME", help="Who decides; else your login.")] = "",
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Drop secondary indexes and foreign keys of empty tables for the load, and make them again."),
+    ] = False,
     no_count: Annotated[bool, typer.Option("--no-count", help="Count no rows, time no sample; guesses are told.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is no plan.")] = False,
     as_json: options.Json = False,
@@ -67,14 +72,16 @@ def plan(
     """
     if mapping is None and strategy is Choice.ALL:
         strategy = Choice.RECREATE
-    _sensible(mapping, strategy, schema or [])
+    _sensible(mapping, strategy, schema or [], rebuild=rebuild)
     if why.strip() and strategy is Choice.ALL:
         raise typer.BadParameter("say --strategy with it: of three, none is decided by itself", param_hint="--why")
     file = options.document(mapping)
     _may_write(output, force=force)
     chosen = STRATEGIES if strategy is Choice.ALL else tuple(s for s in STRATEGIES if s == strategy.value)
     servers = options.servers(source, target)
-    planned = asyncio.run(make_plans(file, servers, strategies=chosen, count=not no_count, schemas=schema or ()))
+    planned = asyncio.run(
+        make_plans(file, servers, strategies=chosen, count=not no_count, schemas=schema or (), rebuild=rebuild)
+    )
     plans = planned.file
     if why.strip():
         plans = plans.decide(chosen[0], who=who or user(), why=why.strip(), path=output)
@@ -87,12 +94,15 @@ def plan(
     return voice.give(answer, as_json=as_json)
 
 
-def _sensible(mapping: Path | None, strategy: Choice, schemas: list[str]) -> None:
+def _sensible(mapping: Path | None, strategy: Choice, schemas: list[str], *, rebuild: bool) -> None:
     """Raises BadParameter for options that say nothing together."""
     if mapping is None and strategy is not Choice.RECREATE:
         raise typer.BadParameter(f"{strategy.value} needs a mapping document: `crosswalk match` drafts one", param_hint="--strategy")
     if mapping is not None and schemas:
         raise typer.BadParameter("the mapping document says which tables move", param_hint="--schema")
+    if rebuild and strategy is Choice.RECREATE:
+        told = "tables that recreate makes get indexes and foreign keys after their rows anyway"
+        raise typer.BadParameter(told, param_hint="--rebuild")
 
 
 def user() -> str:

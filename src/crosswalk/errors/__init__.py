@@ -26,7 +26,7 @@ from crosswalk.errors.document import (
     RuleImpossible,
 )
 from crosswalk.errors.judge import WayNeedsValue, WaysCollide, WayUnfit, WayUnknown
-from crosswalk.errors.keys import RowsBreakIndex
+from crosswalk.errors.keys import RowsBreakIndex, RowsBreakRebuilt
 from crosswalk.errors.match import DraftInTheWay, NothingMatches
 from crosswalk.errors.moving import (
     AccountingBroken,
@@ -199,6 +199,7 @@ __all__ = [
     "RightsMissing",
     "RolledBack",
     "RowsBreakIndex",
+    "RowsBreakRebuilt",
     "RowsHidden",
     "RowsLostInRelay",
     "RowsRefused",

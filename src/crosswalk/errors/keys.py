@@ -14,3 +14,14 @@ class RowsBreakIndex(CrosswalkError):
         " landed, `crosswalk repair --delete-extra` first. `crosswalk rollback` takes all of it back."
     )
     exit_code = EXIT_DIFFERENT
+
+
+class RowsBreakRebuilt(CrosswalkError):
+    """Rows of {table} are in the target, and its index {name}, which was dropped for the load, refuses one: {sqlstate} {reason}."""
+
+    remedy = (
+        "Correct or delete the row in the source, then run `crosswalk resume`: it moves the table's rows again where they"
+        " differ and builds the index. Or take the run back with `crosswalk rollback`, which makes the index again, and plan"
+        " without `--rebuild`: then the index refuses the row as it comes, and the row goes to quarantine."
+    )
+    exit_code = EXIT_DIFFERENT

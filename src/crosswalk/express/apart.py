@@ -49,6 +49,26 @@ _SPLIT: Final = f"""
                     "cw$lows" := "cw$lows" || ("cw$low" + "cw$part" * "cw$step");
                     "cw$highs" := "cw$highs" || LEAST("cw$low" + ("cw$part" + 1) * "cw$step" - 1, "cw$high");
                 END LOOP;"""
+_POP: Final = """"cw$depth" := COALESCE(pg_catalog.cardinality("cw$lows"), 0);
+            EXIT WHEN "cw$depth" = 0;
+            "cw$low" := "cw$lows"["cw$depth"];
+            "cw$high" := "cw$highs"["cw$depth"];
+            "cw$lows" := "cw$lows"[:"cw$depth" - 1];
+            "cw$highs" := "cw$highs"[:"cw$depth" - 1];"""
+"""Take the next stretch that waits."""
+_REFUSED_OR_CUT: Final = f"""IF "cw$low" = "cw$high" THEN
+                INSERT INTO {REFUSED} VALUES ("cw$low", "cw$state", "cw$said", "cw$constraint", "cw$column");
+            ELSIF "cw$misled" < 3 AND "cw$at" >= "cw$low" AND "cw$at" < "cw$high" THEN
+                "cw$blamed" := "cw$at";
+                "cw$lows" := "cw$lows" || ARRAY["cw$at" + 1, "cw$at"];
+                "cw$highs" := "cw$highs" || ARRAY["cw$high", "cw$at"];
+                IF "cw$at" > "cw$low" THEN
+                    "cw$lows" := "cw$lows" || "cw$low";
+                    "cw$highs" := "cw$highs" || ("cw$at" - 1);
+                END IF;
+            ELSE
+                {_SPLIT}
+            END IF;"""
 _PAGE: Final = 512
 """Rows of the source that are asked about at a time."""
 SPEAKS: Final = """
@@ -98,12 +118,7 @@ BEGIN
     SELECT array_agg(low ORDER BY low DESC), array_agg(LEAST(low + "cw$step" - 1, {span[1]}) ORDER BY low DESC)
     INTO "cw$lows", "cw$highs" FROM pg_catalog.generate_series({span[0]}::bigint, {span[1]}::bigint, "cw$step") AS low;
     LOOP
-        "cw$depth" := COALESCE(pg_catalog.cardinality("cw$lows"), 0);
-        EXIT WHEN "cw$depth" = 0;
-        "cw$low" := "cw$lows"["cw$depth"];
-        "cw$high" := "cw$highs"["cw$depth"];
-        "cw$lows" := "cw$lows"[:"cw$depth" - 1];
-        "cw$highs" := "cw$highs"[:"cw$depth" - 1];
+        {_POP}
         BEGIN
             {statements};
             "cw$came" := "cw$came" + "cw$count";
@@ -113,19 +128,7 @@ BEGIN
         EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
             {_CAUGHT}
             "cw$at" := pg_catalog.pg_sequence_last_value("cw$mark");
-            IF "cw$low" = "cw$high" THEN
-                INSERT INTO {REFUSED} VALUES ("cw$low", "cw$state", "cw$said", "cw$constraint", "cw$column");
-            ELSIF "cw$misled" < 3 AND "cw$at" >= "cw$low" AND "cw$at" < "cw$high" THEN
-                "cw$blamed" := "cw$at";
-                "cw$lows" := "cw$lows" || ARRAY["cw$at" + 1, "cw$at"];
-                "cw$highs" := "cw$highs" || ARRAY["cw$high", "cw$at"];
-                IF "cw$at" > "cw$low" THEN
-                    "cw$lows" := "cw$lows" || "cw$low";
-                    "cw$highs" := "cw$highs" || ("cw$at" - 1);
-                END IF;
-            ELSE
-                {_SPLIT}
-            END IF;
+            {_REFUSED_OR_CUT}
         END;
     END LOOP;
     PERFORM {", ".join(f'pg_catalog.set_config({literal(n)}, "cw$plans"[{i}], true)' for i, n in enumerate(_PLANS, 1))};
@@ -143,35 +146,8 @@ def raising_apart(motion: Motion, query: Callable[[Selection], str], selection: 
     kinds = [type_sql(kind) for _, kind in motion.identity]
     places = range(len(kinds))
     declared = " ".join(f'"cw$first{i}" {k}; "cw$last{i}" {k}; "cw$keys{i}" {k}[];' for i, k in enumerate(kinds))
-    ends = "".join(f'"cw$first{i}" := "cw$keys{i}"["cw$low"]; "cw$last{i}" := "cw$keys{i}"["cw$high"]; ' for i in places)
     gather = "".join(f'"cw$keys{i}" := pg_catalog.array_append("cw$keys{i}", "cw$next"."cw$k{i}"); ' for i in places)
-    forget = "".join(f"\"cw$keys{i}\" := '{{}}'; " for i in places)
-    key = ", ".join(f'"cw$first{i}"::pg_catalog.text' for i in places)
-    drain = f"""
-        "cw$lows" := ARRAY[1];
-        "cw$highs" := ARRAY["cw$count"];
-        LOOP
-            "cw$depth" := COALESCE(pg_catalog.cardinality("cw$lows"), 0);
-            EXIT WHEN "cw$depth" = 0 OR "cw$count" = 0;
-            "cw$low" := "cw$lows"["cw$depth"];
-            "cw$high" := "cw$highs"["cw$depth"];
-            "cw$lows" := "cw$lows"[:"cw$depth" - 1];
-            "cw$highs" := "cw$highs"[:"cw$depth" - 1];
-            BEGIN
-                {ends}
-                "cw$answer" := ({query(Selection(between=True))});
-            EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-                {_CAUGHT}
-                IF "cw$low" = "cw$high" THEN
-                    "cw$found" := pg_catalog.array_append("cw$found",
-                        pg_catalog.json_build_array(pg_catalog.json_build_array({key}), "cw$state", "cw$said")::text);
-                ELSE
-                    {_SPLIT}
-                END IF;
-            END;
-        END LOOP;
-        "cw$count" := 0;
-        {forget}"""
+    drain = _asking(query(Selection(between=True)), places)
     return _block(f"""DECLARE
     {declared} "cw$next" record; "cw$count" int := 0; "cw$lows" int[]; "cw$highs" int[]; "cw$low" int; "cw$high" int;
     "cw$depth" int; "cw$step" int; "cw$answer" numeric; "cw$found" text[] := '{{}}'; {_SAID}
@@ -185,8 +161,36 @@ BEGIN
         END IF;
     END LOOP;
     {drain}
+    PERFORM pg_catalog.set_config('plan_cache_mode', "cw$plans", true);
     PERFORM pg_catalog.set_config({literal(FOUND)}, pg_catalog.array_to_string("cw$found", E'\n'), true);
 END""")
+
+
+def _asking(query: str, places: range) -> str:
+    """Ask about the rows that were gathered, then about parts of them; `places` are those of the identity's columns."""
+    ends = "".join(f'"cw$first{i}" := "cw$keys{i}"["cw$low"]; "cw$last{i}" := "cw$keys{i}"["cw$high"]; ' for i in places)
+    forget = "".join(f"\"cw$keys{i}\" := '{{}}'; " for i in places)
+    key = ", ".join(f'"cw$first{i}"::pg_catalog.text' for i in places)
+    return f"""
+        "cw$lows" := CASE WHEN "cw$count" > 0 THEN ARRAY[1] END;
+        "cw$highs" := ARRAY["cw$count"];
+        LOOP
+            {_POP}
+            BEGIN
+                {ends}
+                "cw$answer" := ({query});
+            EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
+                {_CAUGHT}
+                IF "cw$low" = "cw$high" THEN
+                    "cw$found" := pg_catalog.array_append("cw$found",
+                        pg_catalog.json_build_array(pg_catalog.json_build_array({key}), "cw$state", "cw$said")::text);
+                ELSE
+                    {_SPLIT}
+                END IF;
+            END;
+        END LOOP;
+        "cw$count" := 0;
+        {forget}"""
 
 
 def carried_key(motion: Motion) -> list[str] | None:

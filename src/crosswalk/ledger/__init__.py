@@ -22,8 +22,8 @@ SCHEMA: Final = "crosswalk"
 LOCK: Final = 0x63726F7373  # "cross"
 _EXISTS: Final = "SELECT to_regclass('crosswalk.run') IS NOT NULL"
 _CURRENT: Final = (  # what schema.sql makes last
-    "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute"
-    " WHERE attrelid = to_regclass('crosswalk.chunk_plan') AND attname = 'to_page')"
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = to_regclass('crosswalk.held')"
+    " AND conname = 'held_kind_check' AND pg_catalog.pg_get_constraintdef(oid) ~ 'index')"
 )
 
 

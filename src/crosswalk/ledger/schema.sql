@@ -89,7 +89,7 @@ CREATE INDEX IF NOT EXISTS quarantine_key ON crosswalk.quarantine (target_table,
 CREATE TABLE IF NOT EXISTS crosswalk.held (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_id       bigint NOT NULL REFERENCES crosswalk.run,
-    kind         text NOT NULL CHECK (kind IN ('trigger', 'foreign key')),
+    kind         text NOT NULL CHECK (kind IN ('trigger', 'foreign key', 'index')),
     target_table text NOT NULL,
     name         text NOT NULL,
     restore      text NOT NULL,
@@ -217,3 +217,7 @@ CREATE TABLE IF NOT EXISTS crosswalk.dropped (
 -- a chunk may be a range of pages (the second exclusive, NULL: to the end); they mean the same rows under one snapshot only
 ALTER TABLE crosswalk.chunk_plan ADD COLUMN IF NOT EXISTS from_page bigint;
 ALTER TABLE crosswalk.chunk_plan ADD COLUMN IF NOT EXISTS to_page bigint;
+
+-- an older form knows no indexes
+ALTER TABLE crosswalk.held DROP CONSTRAINT IF EXISTS held_kind_check;
+ALTER TABLE crosswalk.held ADD CONSTRAINT held_kind_check CHECK (kind IN ('trigger', 'foreign key', 'index'));

@@ -21,6 +21,8 @@ from crosswalk.reckoning.work import Work
 
 _WITH_INDEXES: Final = frozenset({None, Phase.LOAD})
 """In these phases what is built are indexes; in others foreign keys are checked."""
+_AGAIN: Final = 1.0
+"""Seconds between two forecasts."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Reckoning:
     _busy: int | None = field(default=None, init=False)
     _since: float = field(default=0.0, init=False)
     _forecast: Forecast = field(default_factory=Forecast, init=False)
+    _weighed: tuple[float, float | None] = field(default=(0.0, None), init=False)
+    """When the forecast was made last, and what it was."""
 
     # --- what is told -----------------------------------------------------------------------------
 
@@ -44,13 +48,14 @@ class Reckoning:
         pass
 
     def phase(self, phase: Phase) -> None:
-        self._phase = phase
+        self._phase, self._weighed = phase, (0.0, None)
 
     def begin(self, tables: Sequence[Coming]) -> None:
         """What was counted before a break is forgotten: the ledger says how each table stands. Paces stay learnt."""
         self._works = {each.name: Work(coming=each) for each in tables}
         self._of, self._began, self._busy = len(tables), self.clock(), None
         self._came.clear()
+        self._weighed = (0.0, None)
         learnt = self._forecast
         self._forecast = Forecast(workers=learnt.workers, ways=learnt.ways, again=learnt.again, builds=learnt.builds)
 
@@ -104,7 +109,7 @@ class Reckoning:
         elapsed = None if self._began is None else now - self._began
         left = None
         if elapsed is not None:
-            left = self._forecast.left(works, self._phase, elapsed, now)
+            left = self._left(works, elapsed, now)
         return Figures(
             phase=self._at(works),
             tables=sum(w.done or (self._of is None and w.full) for w in works),
@@ -128,12 +133,13 @@ class Reckoning:
                 share = min(0.99, (now - began) / expected)
                 found.append(Job(table=str(work.coming.name), building=what, share=share, seconds=now - began))
         moving = [w for w in self._works.values() if w.began is not None and not w.full]
-        found += [self._moving(work, now) for work in sorted(moving, key=lambda w: w.began or 0.0)]
+        wire = self._forecast.wire(self._works.values())
+        found += [self._moving(work, now, wire) for work in sorted(moving, key=lambda w: w.began or 0.0)]
         second = [w for w in self._works.values() if w.full and (w.passing or 0 < w.second < w.cut)]
         return found + [Job(table=str(w.coming.name), share=min(0.99, w.second / w.cut), rows=w.rows) for w in second]
 
-    def _moving(self, work: Work, now: float) -> Job:
-        share = 1 - work.waiting(self._forecast.wire(self._works.values())) / work.weight
+    def _moving(self, work: Work, now: float, wire: float) -> Job:
+        share = 1 - work.waiting(wire) / work.weight
         since = now - (work.began or now)
         return Job(
             table=str(work.coming.name), share=min(0.99, share), rows=work.rows, bytes=work.bytes, seconds=since
@@ -153,6 +159,15 @@ class Reckoning:
     def _at(self, works: Sequence[Work]) -> Phase | None:
         loaded = bool(works) and all(w.full for w in works)
         return Phase.BUILD if self._phase is Phase.LOAD and loaded and any(w.builds for w in works) else self._phase
+
+    def _left(self, works: Sequence[Work], elapsed: float, now: float) -> float | None:
+        """Weighed once a second: there may be thousands of tables."""
+        when, left = self._weighed
+        if now - when >= _AGAIN or left is None:
+            left = self._forecast.left(works, self._phase, elapsed, now)
+            self._weighed = (now, left)
+            return left
+        return max(0.0, left - (now - when))
 
     def _speed(self, now: float) -> float:
         """By the ledger's clock, which counts what is committed."""

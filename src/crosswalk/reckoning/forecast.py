@@ -20,7 +20,7 @@ from crosswalk.reckoning.work import Pace, Work
 
 _FIRST_SECONDS: Final = 4.0
 _FIRST_SHARE: Final = 0.02
-_GUESSED: Final = 0.6
+_GUESSED: Final = 0.75
 """No word while more than this part of what is left stands on nothing that this run has shown."""
 _OWN: Final = 30_000_000.0
 """Weight from which on a table's own pace counts more than that of others."""
@@ -30,6 +30,10 @@ _AGAIN: Final = 0.8
 """A second passage, the same."""
 _BUILDS: Final = 1.0
 """Seconds of building that weigh as much as what is known of other machines."""
+_REFERENCE: Final = 1.0e-8
+"""Seconds for a unit of weight, there where an index takes what `work` says."""
+_LIKE: Final = (0.4, 2.5)
+"""How much slower or faster indexes are thought to be, by how fast rows come: a slow line says little of the disk."""
 _CALM: Final = 3.0
 """Seconds of work, below which the measure of other things says little."""
 _MOST: Final = 5.0
@@ -87,7 +91,13 @@ class Forecast:
 
     def expected(self, work: Work) -> float:
         """Seconds that an index of a table takes."""
-        return work.index_seconds * self.builds.rate(1.0, _BUILDS)
+        return work.index_seconds * self._build_rate()
+
+    def _build_rate(self) -> float:
+        """How many times as long as on another machine."""
+        pace = self.ways.get(True) or self.ways.get(False)
+        like = pace.rate(_REFERENCE, 1.0) / _REFERENCE if pace else 1.0
+        return self.builds.rate(min(max(like, _LIKE[0]), _LIKE[1]), _BUILDS)
 
     def _began(self, works: Collection[Work]) -> bool:
         moved = sum(w.moved for w in works)
@@ -138,7 +148,7 @@ class Forecast:
 
     def _checks(self, works: Collection[Work], phase: Phase | None, now: float) -> float:
         """Foreign keys, one after the other, and what comes last."""
-        ratio = self.builds.rate(1.0, _BUILDS)
+        ratio = self._build_rate()
         left = ratio * sum(w.last_seconds for w in works)
         if phase is Phase.FINISH:
             return left

@@ -104,7 +104,7 @@ def of_run(found: Found, moved: Moved | Absent) -> Iterator[Finding]:
     held = found.history.held if found.history else ()
     if held and run.state is RunState.FINISHED:
         yield Finding(
-            weight="failure", title=f"{plural(len(held), 'trigger or key', 'triggers or keys')} still switched off",
+            weight="failure", title=f"{plural(len(held), 'trigger, key or index', 'triggers, keys or indexes')} still switched off",
             detail=listed([f"{h.kind} {h.name} of {h.target}" for h in held], 5), remedy="crosswalk repair", section="proof",
         )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
 from crosswalk.ledger import RunState
 from crosswalk.numerals import plural
-from crosswalk.plan import Phase
+from crosswalk.plan import Phase, Plan
 from crosswalk.report.found import Found
 from crosswalk.report.times import between, entry, when
 from crosswalk.report.values import Absent, Moved, PhaseLine, Phases, Proven, Span
@@ -93,10 +94,7 @@ def _form(found: Found, phase: Phase) -> PhaseLine:
 def _copy(found: Found, moved: Moved | Absent) -> PhaseLine:
     plan = found.plan
     tables = len(plan.tables) if plan else 0
-    off = sum(s.kind == "trigger" for _, s in plan.phase("before")) if plan else 0
-    keys = sum(s.kind == "foreign key" for _, s in plan.phase("before")) if plan else 0
-    switched = [plural(off, "trigger")] * bool(off) + [plural(keys, "foreign key")] * bool(keys)
-    held = f" {' and '.join(switched)} off meanwhile{_on_again(found)}." if switched else ""
+    held = f" {' and '.join(_switched(plan))} off meanwhile{_on_again(found)}." if plan and _switched(plan) else ""
     locks = f"One snapshot read, ACCESS SHARE on {plural(tables, 'table')} meanwhile. Nothing written."
     if not isinstance(moved, Moved) or moved.forecast:
         state: State = _state(found, finished=False)
@@ -111,6 +109,13 @@ def _copy(found: Found, moved: Moved | Absent) -> PhaseLine:
         phase="copy", state=_state(found, finished=False), seconds=total.seconds, source=locks,
         at=entry(found.history.events if found.history else (), RunState.COPYING), target=f"{written}{volume}{aside}.{held}",
     )
+
+
+def _switched(plan: Plan) -> list[str]:
+    """What the plan switches off or drops for the load, counted."""
+    kinds = Counter[str](s.kind for _, s in plan.phase("before"))
+    told = (("trigger", ""), ("foreign key", ""), ("index", "indexes"))
+    return [plural(kinds[kind], kind, many) for kind, many in told if kinds[kind]]
 
 
 def _on_again(found: Found) -> str:

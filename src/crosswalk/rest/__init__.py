@@ -14,11 +14,26 @@ source: the same mapping, ledger, judge and proof. Nothing is ever written to th
     ground    where the staging database stands, and when its rows may be used again
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from crosswalk.rest.address import RestSource, is_rest, mask_address, read_address
-from crosswalk.rest.client import Patience
-from crosswalk.rest.ground import Rows, Staged, stage
-from crosswalk.rest.pulling import Pulled, pull
+
+if TYPE_CHECKING:
+    from crosswalk.rest.client import Patience
+    from crosswalk.rest.ground import Rows, Staged, stage
+    from crosswalk.rest.pulling import Pulled, pull
 
 __all__ = [
     "Patience", "Pulled", "RestSource", "Rows", "Staged", "is_rest", "mask_address", "pull", "read_address", "stage",
 ]  # fmt: skip
+_LATER = {"Patience": "client", "Rows": "ground", "Staged": "ground", "stage": "ground", "Pulled": "pulling", "pull": "pulling"}
+"""Loaded when they are asked for: whoever has no REST source does not wait for the HTTP library."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(f"crosswalk.rest.{_LATER[name]}"), name)
+    raise AttributeError(name)

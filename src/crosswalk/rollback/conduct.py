@@ -135,13 +135,17 @@ async def _restore_held(ledger: Ledger, scope: Scope, created: Collection[Name])
 
 
 async def _stands(target: Session, held: Held) -> bool:
-    """Whether a foreign key was added again, though the ledger does not know of it yet."""
+    """Whether a foreign key was added again, though the ledger does not know of it yet, or an index by others."""
+    what = f"the {held.kind} {held.name} of {held.target}"
+    if held.kind == "index":
+        index = Name(held.target.schema, held.name).sql
+        return bool(await target.fetchval("SELECT pg_catalog.to_regclass($1) IS NOT NULL", index, what=what))
     return held.kind == "foreign key" and bool(
         await target.fetchval(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2)",
             held.target.sql,
             held.name,
-            what=f"the foreign key {held.name} of {held.target}",
+            what=what,
         )
     )
 

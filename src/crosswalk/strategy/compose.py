@@ -9,7 +9,7 @@ Facts are those of the target as it will be when rows come (`Shaping.target`), n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal, TypedDict
@@ -22,7 +22,7 @@ from crosswalk.mapping import Fold, Lookup, MappingFile
 from crosswalk.names import Name, parse
 from crosswalk.plan import Hazard, Phase, Plan, Statement, Strategy, TablePlan, sealed
 from crosswalk.schema import ConstraintKind, Schema, Table
-from crosswalk.strategy.hold import key_statements, trigger_statements
+from crosswalk.strategy.hold import bare_statements, key_statements, trigger_statements
 from crosswalk.strategy.order import fill_order
 
 ROWS_PER_SECOND: Final = {"direct": 250_000.0, "twin": 60_000.0}
@@ -135,10 +135,13 @@ def _server(schema: Schema, url: str, cluster: str) -> dict[str, str]:
     return {"version": version, "database": schema.database, "role": schema.role, "url": url, "cluster": cluster}
 
 
-def _holding(facts: Facts, shaping: Shaping | None) -> tuple[list[Statement], tuple[tuple[Name, str], ...]]:
+def _holding(
+    facts: Facts, shaping: Shaping | None, bare: Collection[Name]
+) -> tuple[list[Statement], tuple[tuple[Name, str], ...]]:
     """What is switched off, and the foreign keys that are not there while rows come.
 
-    A table that the plan makes gets its triggers and foreign keys only after the rows.
+    A table that the plan makes gets its triggers and foreign keys only after the rows; those that are to be `bare`
+    lose theirs for the load, with their secondary indexes.
     """
     ordered = fill_order(facts)
     created = frozenset(shaping.created) if shaping else frozenset()
@@ -151,8 +154,15 @@ def _holding(facts: Facts, shaping: Shaping | None) -> tuple[list[Statement], tu
     ]
     later = {(parse(s.table), s.name) for s in made if s.kind == "foreign key"}
     circles = [(t, key) for t, key in ordered.circular if (t, key.name) not in later]
-    without = (*sorted(later), *((t, key.name) for t, key in circles))
-    return [*made, *triggers, *key_statements(circles)], without
+    gone = [*sorted(later), *((t, key.name) for t, key in circles)]
+    stripped = [
+        s
+        for name in ordered.tables
+        if name in bare and name not in created
+        for s in bare_statements(facts.target_table(name), without=gone, preserved=facts.document.preserved)
+    ]
+    gone += [(parse(s.table), s.name) for s in stripped if s.kind == "foreign key"]
+    return [*made, *triggers, *key_statements(circles), *stripped], tuple(gone)
 
 
 def _loads(facts: Facts, tables: Iterable[TablePlan], occupied: Mapping[Name, int]) -> Iterator[Statement]:
@@ -204,15 +214,17 @@ def compose(
     tallies: Iterable[Tally] = (),
     seconds: float | None = None,
     warnings: Iterable[str] = (),
+    bare: Collection[Name] = (),
 ) -> Plan:
-    """The plan. `occupied` gives the rows that stand in target tables that are not ours.
+    """The plan. `occupied` gives the rows that stand in target tables that are not ours; `bare` names empty tables
+    that are to be loaded without their secondary indexes and foreign keys.
 
     `seconds` is what a timed sample says; without it the plan guesses.
     """
     order = fill_order(facts).tables
     counted = {t.target: t for t in tallies}
     tables = tuple(_table_plan(facts, name, counted.get(name)) for name in order)
-    before, without = _holding(facts, shaping)
+    before, without = _holding(facts, shaping, bare)
 
     def of(phase: Phase) -> list[Statement]:
         return [s for s in shaping.statements if s.phase == phase] if shaping else []
