@@ -1,7 +1,8 @@
 """What `tests/havoc.py` moves: pairs of databases with a document and a strategy, and how to read what came of them.
 
 A world's content is everything that a run leaves, without what may differ between two runs: numbers that the target
-makes (`made`, else a query in their place), where their sequences stand, times.
+makes (`made`, else a query in their place), where their sequences stand, times, and the column named beside a row in
+quarantine (a row without its parent is refused by the key, or taken out when the parent is).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _TABLES: Final = (
 )
 HASH: Final = "SELECT count(*) || ' ' || COALESCE(sum(hashtextextended(line, 0)), 0) FROM ({lines}) AS t (line)"
 _LEDGER: Final = {
-    "quarantine": "SELECT concat_ws('|', target_table, source_key, code, sqlstate, column_name, \"row\") FROM crosswalk.quarantine",
+    "quarantine": "SELECT concat_ws('|', target_table, source_key, code, sqlstate, \"row\") FROM crosswalk.quarantine",
     "accounts": "SELECT concat_ws('|', target_table, extracted, loaded, merged, quarantined, filtered, written) FROM crosswalk.tally",
     "filled": "SELECT concat_ws('|', target_table, was_empty) FROM crosswalk.filled",
     "held": "SELECT name FROM crosswalk.held WHERE released_at IS NULL",

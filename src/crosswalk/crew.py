@@ -15,8 +15,8 @@ from typing import Final
 
 from crosswalk.connect import Session, session
 
-READ_SETTINGS: Final = (("work_mem", "64MB"),)
-"""Of the sessions that read rows: what a lookup hashes should stay in memory."""
+READ_SETTINGS: Final = (("work_mem", "64MB"), ("max_parallel_workers_per_gather", "0"))
+"""Of the sessions that read rows: what a lookup hashes should stay in memory; they are each other's parallel workers."""
 LOAD_SETTINGS: Final = (("synchronous_commit", "off"), ("max_parallel_maintenance_workers", "0"))
 """Of the sessions that load and build. The run's last event is committed for good, and with it all before. Several
 indexes at a time make better use of the cores than several workers for one."""

@@ -340,6 +340,7 @@ async def _stages(run: _Run) -> Migrated:
         if any(Motion(facts, name).late(order) for name in order):
             await enter(ledger, run.run, run.observer, Phase.REFERENCES)
         result.tallies = [await fill_references(stage, tally) for tally in result.tallies]
+        await again.clear()
         await take_out(stage, result.tallies)
         if run.resumed:
             result.moved_again = await again.settle()

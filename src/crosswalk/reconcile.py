@@ -1,8 +1,8 @@
 """After a stop the old snapshot is gone: what has landed is compared with the new one and moved again where it differs.
 
     compare   once the rest of a table has come: rows that differ or are missing are merged again
-    settle    at the end: rows whose source is gone are deleted, children first, and rows that the
-              target had refused get another chance
+    clear     once all tables have come: rows whose source is gone are deleted, children first
+    settle    at the end: the same once more, and rows that the target had refused get another chance
 
 Part of the conductor.
 """
@@ -59,22 +59,36 @@ class Reconciliation:
             motion, stage.moment, stage.snapshot, pair.source, pair.target, stage.run, keys, keep=stage.keeps(motion)
         )
 
+    async def clear(self) -> None:
+        """Delete rows whose source is gone, as long as there is one that nothing refers to.
+
+        Before rows are set aside that refer to nothing: each of those must have a source row.
+        """
+        deleted = -1
+        while deleted != self.moved:
+            deleted = self.moved
+            for name in [n for n in reversed(self.stage.order) if self.extra.get(n)]:
+                self.extra[name] = (await self._delete(name)).left
+
+    async def _delete(self, name: Name) -> Repaired:
+        """Delete the rows of a table that have no source row, children first; what others refer to stays."""
+        stage, pair = self.stage, self.stage.crew.pairs[0]
+        result, motion = Repaired(), Motion(stage.facts, name)
+        ours = name not in stage.occupied and not motion.needs_key_map
+        await delete_surplus(motion, pair.target, stage.run, self.extra[name], result, ours=ours)
+        self.moved += result.deleted
+        if result.deleted:
+            stage.observer.note(f"{plural(result.deleted, 'row')} of {name} deleted: the source has no such row any more")
+        return result
+
     async def settle(self) -> int:
         """Delete what has no source row any more and retry what was refused; returns how many rows had to change."""
         stage, pair = self.stage, self.stage.crew.pairs[0]
-        for name in reversed(stage.order):
-            if not self.extra.get(name):
-                continue
-            result = Repaired()
-            motion = Motion(stage.facts, name)
-            extra, ours = self.extra[name], name not in stage.occupied and not motion.needs_key_map
-            await delete_surplus(motion, pair.target, stage.run, extra, result, ours=ours)
-            self.moved += result.deleted
-            if result.deleted:
-                stage.observer.note(f"{plural(result.deleted, 'row')} of {name} deleted: the source has no such row any more")
-            if result.left:
+        await self.clear()
+        for name, left in self.extra.items():
+            if left:
                 stage.observer.note(
-                    f"{plural(len(result.left), 'row')} of {name} without a source row left alone: not provably ours, or referred to"
+                    f"{plural(len(left), 'row')} of {name} without a source row left alone: not provably ours, or referred to"
                 )
         hit("reconcile.deleted")
         for name in stage.order:

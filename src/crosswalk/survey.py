@@ -29,7 +29,7 @@ from crosswalk.names import Name, parse
 from crosswalk.plan import Plan
 from crosswalk.rights import require_sight
 from crosswalk.schema import Schema
-from crosswalk.strategy import as_rows_come, with_keys_to_come
+from crosswalk.strategy import as_rows_come, with_dropped_keys, with_keys_to_come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +190,13 @@ async def _coming(plan: Plan, ledger: Ledger) -> frozenset[tuple[Name, str]]:
     return plan.coming(standing) if shaped else frozenset()
 
 
+async def _dropped(plan: Plan, ledger: Ledger) -> list[tuple[Name, str, str]]:
+    """Foreign keys (table, name, what adds it again) that the plan dropped, and that it will add once the rows are there."""
+    asked = {(parse(s.table), s.name) for s in plan.statements if s.if_empty and s.kind == "foreign key"}
+    held = await ledger.held() if asked and await ledger.exists() else []
+    return [(h.target, h.name, h.restore) for h in held if h.kind == "foreign key" and (h.target, h.name) in asked]
+
+
 async def look(
     file: MappingFile,
     source: Session,
@@ -199,14 +206,16 @@ async def look(
 ) -> Survey:
     """Facts and problems of a document, through sessions that are open.
 
-    Of a target that a `plan` has given its form: what its new tables get only once the rows are there is known.
+    Of a target that a `plan` has given its form: what comes, or comes back, only once the rows are there is known.
     Raises RowsHidden and ColumnsUnreadable before a row is read.
     """
     coming = await _coming(plan, Ledger(target)) if plan else frozenset()
+    dropped = await _dropped(plan, Ledger(target)) if plan else []
     schema, standing = await read_both(source, target)
     require_sight(file.document, schema, standing)
     if plan is not None:
         standing = with_keys_to_come(as_rows_come(standing, plan.created), schema, coming)
+        standing = with_dropped_keys(standing, dropped)
     facts, problems = await gather_facts(file, schema, standing, source, target)
     facts = replace(facts, later=plan.later_keys if plan else frozenset())
     if not problems:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
 import pytest
 from rich.console import Console
-from rich.live import Live
 
 from crosswalk.board import look
 from crosswalk.cli.progress import Bars, Lines
@@ -25,7 +25,7 @@ from crosswalk.migration import Migrated, migrate, never, resume
 from crosswalk.names import Name
 from crosswalk.plan import Strategy
 from crosswalk.progress import Phase, Standing, Stretch
-from crosswalk.reckoning import Figures
+from crosswalk.reckoning import Figures, Reckoning
 from tests.road import ALL_HAZARDS, BACKUPS, Connection, Road, road, run
 from tests.servers import MakeDatabase, MakeTemplate, sql
 
@@ -271,3 +271,72 @@ async def test_without_a_terminal_lines_come_now_and_then(
     assert any(line.startswith("load: 1/2 tables, ") for line in said), said
     assert any(line == "public.item: 3,000 rows, 2,997 loaded, 3 quarantined" for line in said), said
     assert all(len(line) <= 80 for line in said)
+
+
+# --- the forecast on a run of a minute --------------------------------------------------------------
+
+MINUTE = """
+CREATE TABLE visit (id bigint PRIMARY KEY, client int NOT NULL, state text NOT NULL, at timestamptz NOT NULL);
+INSERT INTO visit SELECT i, 1 + i::bigint * 7919 % {clients}, (ARRAY['done', 'open', 'lost'])[1 + i % 3],
+       '2024-01-01Z'::timestamptz + i * interval '1 min'
+FROM generate_series(1, {visits}) AS i;
+CREATE INDEX visit_client ON visit (client);
+CREATE INDEX visit_at ON visit (at, state);
+CREATE TABLE client (id int PRIMARY KEY, name text NOT NULL, note text);
+INSERT INTO client SELECT i, 'client ' || i, repeat(md5(i::text), 24) FROM generate_series(1, {clients}) AS i;
+CREATE INDEX client_name ON client (name);
+CREATE TABLE letter (id int PRIMARY KEY, body text);
+ALTER TABLE letter ALTER body SET STORAGE EXTERNAL;
+INSERT INTO letter SELECT i, repeat(md5(i::text), 700) FROM generate_series(1, {letters}) AS i;
+ALTER TABLE visit ADD FOREIGN KEY (client) REFERENCES client;
+ANALYZE;
+"""
+MINUTE_TARGET = """
+CREATE TABLE visit (id bigint PRIMARY KEY, client int, state text, at timestamptz);
+CREATE TABLE client (id int PRIMARY KEY, name text, note text);
+CREATE TABLE letter (id int PRIMARY KEY, body text);
+"""
+MINUTE_DOCUMENT = """\
+version: 1
+tables:
+  client: {from: client, key: [id], columns: {id: id, name: name, note: note}}
+  visit: {from: visit, key: [id], columns: {id: id, client: client, state: state, at: at}}
+  letter: {from: letter, key: [id], columns: {id: id, body: body}}
+"""
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("strategy", ["recreate", "transform"])
+async def test_after_a_fifth_of_a_minute_the_forecast_is_within_thirty_percent(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, strategy: Strategy
+) -> None:
+    """Set CROSSWALK_DRILL_SCALE to 5 for a run of some five minutes."""
+    scale = float(os.environ.get("CROSSWALK_DRILL_SCALE", "1"))
+    source, target = make_database(pg16), make_database(pg18)
+    sizes = {"visits": int(18_000_000 * scale), "clients": int(900_000 * scale), "letters": int(45_000 * scale)}
+    await run(source, MINUTE.format(**sizes))
+    await run(target, MINUTE_TARGET)
+    way = road(source, target, MINUTE_DOCUMENT)
+    counted, shown = Reckoning(), list[tuple[float, Figures]]()
+
+    async def sample() -> None:
+        while True:
+            shown.append((time.monotonic(), counted.figures()))
+            await asyncio.sleep(0.5)
+
+    plan = await way.plan(strategy)
+    sampling = asyncio.create_task(sample())
+    await migrate(plan, way.servers, allow=ALL_HAZARDS, jobs=2, observer=counted, backup=BACKUPS)
+    sampling.cancel()
+    end = time.monotonic()
+    shown = [(at, f) for at, f in shown if f.elapsed is not None]
+    begun = shown[0][0]
+    page = [
+        (round((at - begun) / (end - begun), 2), f.phase, round(end - at, 1), round(f.left, 1) if f.left is not None else None)
+        for at, f in shown
+    ]
+    known = [each for each in page if each[3] is not None]
+    share, _, truth, left = min(known, key=lambda each: abs(each[0] - 0.2))
+    told = "part of the time, phase, seconds left, said:" + "".join(f"\n{each}" for each in page)
+    assert abs(share - 0.2) < 0.03, told
+    assert left == pytest.approx(truth, rel=0.3), told

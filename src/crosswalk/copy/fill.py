@@ -57,8 +57,10 @@ def _blames_a_row(error: CrosswalkError) -> bool:
 
 
 async def _copy_to_twin(hands: Hands, landing: Landing, selection: Selection) -> None:
-    query = hands.motion.extract(selection, hands.moment, keyed=True, without=tuple(hands.raising))
     form: CopyFormat = "binary" if landing.twin_form == "binary" else "text"
+    query = hands.motion.extract(
+        selection, hands.moment, keyed=True, without=tuple(hands.raising), binary=form == "binary"
+    )
     async with savepoint(hands.target), savepoint(hands.source):
         with hands.attempt():
             await relay(

@@ -201,9 +201,11 @@ async def _straight(hands: Hands, landing: Landing, selection: Selection) -> int
 
 async def _directly(hands: Hands, landing: Landing, selection: Selection, *, freeze: bool) -> int:
     """COPY into the table; how many rows landed. What segments refuse is noted in `hands`."""
-    query = hands.motion.extract(selection, hands.moment, keyed=False, without=tuple(hands.raising))
-    table = hands.motion.target.name
     form: CopyFormat = "binary" if landing.direct_form == "binary" else "text"
+    query = hands.motion.extract(
+        selection, hands.moment, keyed=False, without=tuple(hands.raising), binary=form == "binary"
+    )
+    table = hands.motion.target.name
     by_segments = None if freeze else await segments(hands, landing)
     async with savepoint(hands.target), savepoint(hands.source):
         freeze = freeze and await _made_new(hands.target, table, hands.what)

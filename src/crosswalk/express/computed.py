@@ -46,7 +46,7 @@ def computed(motion: Motion) -> tuple[list[Computed], list[str]]:
             if f"computed:{column.name}" in allowed:
                 bare = f"::{type_sql(column.type.storage)}" if column.type.storage.builtin else ""
                 sql = f"pg_catalog.num_nulls(({column.default}){bare})"
-                if not _harmless(column.default):
+                if not harmless(column.default):
                     found.append(Computed(name=column.name, columns=(column.name,), sql=sql))
             else:
                 unjudged.append(f"{motion.name}: {column.name} (the source cannot compute it): left to the load")
@@ -54,7 +54,7 @@ def computed(motion: Motion) -> tuple[list[Computed], list[str]]:
         if not index.valid or not (index.partial or index.expressions):
             continue
         if f"index:{index.name}" in allowed:
-            if not all(_harmless(text) for text in (*index.keys, index.predicate or "")):
+            if not all(harmless(text) for text in (*index.keys, index.predicate or "")):
                 found.append(Computed(name=index.name, columns=(), sql=_entry(index)))
         elif not index.unique and not index.constraint:
             unjudged.append(f"{motion.name}: {index.name} (the source cannot compute its entries): left to the load")
@@ -73,7 +73,7 @@ def computing(motion: Motion, what: list[Computed], selection: Selection, moment
     return f'SELECT {total} FROM ({motion.fitting(selection, moment)}) AS "cw$fitting"'
 
 
-def _harmless(text: str) -> bool:
+def harmless(text: str) -> bool:
     """Whether an expression only compares columns and constants, so that it raises for no row."""
     bare = _CAST.sub("", _LITERAL_CAST.sub(r"\1", text))
     parts = [part for part in tokens(bare) if not part.isspace()]

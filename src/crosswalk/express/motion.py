@@ -36,11 +36,18 @@ class Motion(Relation):
         """What travels for the target's own columns, in order."""
         return tuple(w for f in self.fed for w in f.wires)
 
-    def extract(self, selection: Selection, moment: Moment, *, keyed: bool, without: tuple[Key, ...] = ()) -> str:
-        """The rows that fit, but for those `without`. `keyed` adds the source's identity and `cw$loser` and keeps the losers in."""
+    def extract(
+        self, selection: Selection, moment: Moment, *, keyed: bool, without: tuple[Key, ...] = (), binary: bool = False
+    ) -> str:
+        """The rows that fit, but for those `without`. `keyed` adds the source's identity and `cw$loser` and keeps the losers in.
+
+        `binary`: they go into a binary COPY, and some columns may come as the bytes that such a one is made of.
+        """
         broken = {**moment.broken, self.name: without}
         moment = replace(moment, broken=broken)
         columns = [quote(w.name) for w in self.wires]
+        if binary:
+            columns = [self._sent.get(w.name, quote(w.name)) for w in self.wires]
         if keyed:
             columns += [f"{to_wire(quote(w.name), w.type)} AS {quote(w.name)}" for w in self.key_wires]
             columns.append(f"({self._is_loser(moment)}) AS {LOSER}")

@@ -99,3 +99,5 @@ class Compiled:
     joins: list[Join] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
     fed: tuple[Fed, ...] = ()
+    sent: dict[str, str] = field(default_factory=dict)
+    """By wire: the column that holds the very bytes of its binary form, where those are cheaper to make than its value."""

@@ -18,7 +18,7 @@ from crosswalk.express.fit import fit
 from crosswalk.express.partitions import homeless
 from crosswalk.express.parts import Compiled, Condition, Fed, Reference, Wire
 from crosswalk.express.values import Compiler
-from crosswalk.mapping import Default, Lookup, Newest, Rule, Take, Unnest
+from crosswalk.mapping import Default, Fold, Lookup, Newest, Rule, Take, Unnest
 from crosswalk.names import Name, quote
 from crosswalk.pg_types import INTEGERS, UNLIMITED
 from crosswalk.schema import Column, RelationKind, TypeKind, TypeRef
@@ -44,6 +44,7 @@ class Shape:
         known = facts.compiled.get((target, outer))
         made = known or Compiled()
         self._rows, self._joined, self._mapped = made.rows, made.joined, made.mapped
+        self._sent = made.sent
         self._joins, self.conditions, self.fed = made.joins, made.conditions, made.fed
         if known is None:
             self._compile()
@@ -253,10 +254,15 @@ class Shape:
         self._column_conditions(value, bare.type, column, never_null=self._never_null(rule))
         if not whole:
             self._mapped.append(f"{to_wire(value, column.type, have=bare.type)} AS {quote(column.name)}")
+        if isinstance(rule, Fold) and column.type.name == "jsonb":
+            self._sent[column.name] = quote(f"cw$b{number}")
+            self._rows.append(f"{self._compiler.folded_bytes(rule)} AS {self._sent[column.name]}")
         return Wire(name=column.name, type=column.type)
 
     def _never_null(self, rule: Rule) -> bool:
         """Whether the source itself sees to it: then nothing is to be asked of each row."""
+        if isinstance(rule, Fold):
+            return True
         column = self.source.column(rule.column) if isinstance(rule, Take) else None
         stored = self.source.kind in {RelationKind.TABLE, RelationKind.PARTITIONED}
         return stored and column is not None and column.not_null and column.not_null_validated and not column.not_null_by_domain

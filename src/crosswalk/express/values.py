@@ -230,6 +230,18 @@ class Compiler:
         return Bare(sql=f"({folded})", type=JSONB)
 
 
+    def folded_bytes(self, rule: Fold) -> str:
+        """What a fold's document is in a binary COPY: a version, then its text, which the target reads in any case.
+
+        The text alone is made in half the time that the document takes here.
+        """
+        listed = ", ".join(f"{self.column(name)[0]} AS {quote(name)}" for name in rule.fold)
+        text = f'(SELECT pg_catalog.row_to_json("cw$f") FROM (SELECT {listed}) AS "cw$f")'
+        if rule.into is not None:
+            text = f"pg_catalog.json_build_object({literal(rule.into)}, {text})"
+        return f"(pg_catalog.decode('01', 'hex') || pg_catalog.convert_to({text}::pg_catalog.text, 'UTF8'))"
+
+
 def _text(value: object) -> str:
     """A scalar of the document as PostgreSQL reads it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -20,8 +20,8 @@ from crosswalk.reckoning.work import Pace, Work
 
 _FIRST_SECONDS: Final = 4.0
 _FIRST_SHARE: Final = 0.02
-_GUESSED: Final = 0.75
-"""No word while more than this part of what is left stands on nothing that this run has shown."""
+_GUESSED: Final = 0.92
+"""No first word while more than this part of what is left stands on nothing that this run has shown."""
 _OWN: Final = 30_000_000.0
 """Weight from which on a table's own pace counts more than that of others."""
 _TWIN: Final = 2.0
@@ -52,6 +52,8 @@ class Forecast:
     moving: float = 0.0
     """Of them, those that the stretches that landed took."""
     stretches: int = 0
+    said: bool = False
+    """It was told before how long it will take."""
     ways: dict[bool, Pace] = field(default_factory=dict)
     """By whether rows come straight."""
     again: Pace = field(default_factory=Pace)
@@ -87,17 +89,20 @@ class Forecast:
         way = max((rows[w.coming.name] / self._hands(w) + max(built[w.coming.name], default=0.0) for w in works), default=0)
         second = self._second(works)
         left = max(total / self.workers, way) + second + after
-        return None if self._guessed(built.values(), second + after) > _GUESSED * left else left
+        self.said = self.said or self._guessed(built.values(), second + after) <= _GUESSED * left
+        return left if self.said else None
 
     def expected(self, work: Work) -> float:
         """Seconds that an index of a table takes."""
         return work.index_seconds * self._build_rate()
 
     def _build_rate(self) -> float:
-        """How many times as long as on another machine."""
+        return self.builds.rate(self._like(), _BUILDS)
+
+    def _like(self) -> float:
+        """How many times as long as on another machine something takes of which none was seen."""
         pace = self.ways.get(True) or self.ways.get(False)
-        like = pace.rate(_REFERENCE, 1.0) / _REFERENCE if pace else 1.0
-        return self.builds.rate(min(max(like, _LIKE[0]), _LIKE[1]), _BUILDS)
+        return min(max(pace.rate(_REFERENCE, 1.0) / _REFERENCE, _LIKE[0]), _LIKE[1]) if pace else 1.0
 
     def _began(self, works: Collection[Work]) -> bool:
         moved = sum(w.moved for w in works)
@@ -148,11 +153,10 @@ class Forecast:
 
     def _checks(self, works: Collection[Work], phase: Phase | None, now: float) -> float:
         """Foreign keys, one after the other, and what comes last."""
-        ratio = self._build_rate()
-        left = ratio * sum(w.last_seconds for w in works)
+        left = self._like() * sum(w.last_seconds for w in works)
         if phase is Phase.FINISH:
             return left
-        pace = self.keys.rate(ratio, _BUILDS)
+        pace = self.keys.rate(self._like(), _BUILDS)
         for work in works:
             expected = pace * work.key_seconds
             left += expected * max(0, work.coming.keys - len(work.checked) - len(work.checks))

@@ -20,10 +20,12 @@ _THIN: Final = 100
 """Bytes of a row, where the catalog does not know how many rows there are."""
 _INDEX: Final = (1.0e-6, 2.0e-9)
 """Seconds that an index takes, by row and by byte of its table."""
-_KEY: Final = (0.4e-6, 0.5e-9)
+_KEY: Final = (1.1e-6, 0.5e-9)
 """The same for a foreign key that is checked."""
 _LAST: Final = (0.1e-6, 0.5e-9)
 """The same for what comes last, for each table."""
+_WIDEST: Final = 2_000
+"""Bytes of a row outside of TOAST, at most."""
 _CHUNK: Final = 8 * 1024 * 1024
 _NEARLY: Final = 0.97
 """What has passed is not yet there."""
@@ -122,7 +124,9 @@ class Work:
         return 0.0 if self.full else self.weight * max(0.0, 1 - self.landed / self.cut) - self.in_flight(wire)
 
     def _seconds(self, each: tuple[float, float]) -> float:
-        return each[0] * self.known_rows + each[1] * self.coming.bytes + 0.005
+        """Of what lies in TOAST nothing is read."""
+        read = min(self.coming.bytes, _WIDEST * self.known_rows)
+        return each[0] * self.known_rows + each[1] * read + 0.005
 
     @property
     def index_seconds(self) -> float:

@@ -10,7 +10,7 @@ What stands where:
     recommend       which one the figures speak for
 """
 
-from crosswalk.strategy.coming import with_keys_to_come
+from crosswalk.strategy.coming import with_dropped_keys, with_keys_to_come
 from crosswalk.strategy.compose import Between, Shaping, as_rows_come, compose
 from crosswalk.strategy.cost import Candidate, cost
 from crosswalk.strategy.derive import (
@@ -53,5 +53,6 @@ __all__ = [
     "to_create",
     "unplanned",
     "unplanned_triggers",
+    "with_dropped_keys",
     "with_keys_to_come",
 ]

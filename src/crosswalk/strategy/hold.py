@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from crosswalk.express import Facts
+from crosswalk.express.computed import harmless
 from crosswalk.names import Name, quote
 from crosswalk.plan import Hazard, Plan, Statement
 from crosswalk.schema import Constraint, Index, RelationKind, Schema, Table, Trigger, TriggerState
@@ -123,9 +124,13 @@ def bare_statements(table: Table, *, without: Collection[tuple[Name, str]], pres
 
 
 def _is_secondary(index: Index) -> bool:
-    """Nothing but queries stand on it, and it can be made again from its definition."""
+    """Nothing but queries stand on it, and it can be made again from its definition.
+
+    One whose entries may raise for a row stays: rows are judged by it, before they move and whenever a run goes on.
+    """
     stands_alone = index.constraint is None and index.parent is None and not index.inherited
-    return stands_alone and index.valid and not index.unique and not index.clustered
+    computes = (*(key for key, name in zip(index.keys, index.columns, strict=False) if not name), index.predicate or "")
+    return stands_alone and index.valid and not index.unique and not index.clustered and all(map(harmless, computes))
 
 
 def _dropped_index(table: Name, index: Index) -> Statement:
