@@ -47,7 +47,7 @@ GIVES_UP: Final = (
     "AlreadyRunning", "CannotConnect", "ConnectionLost", "NoHeadway", "ServerStaysAway", "SnapshotLost", "StatementFailed",
 )
 """What a disturbed process may end with; the last only where the server says that it is going down."""
-PATIENCE: Final = 300.0
+PATIENCE: Final = 60.0
 """Seconds until a process that does not end fails the test."""
 
 

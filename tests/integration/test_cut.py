@@ -61,11 +61,10 @@ async def test_tables_of_every_kind_move_in_chunks_without_a_document(
     async with connected(servers.source) as old, connected(servers.target) as new:
         for table in TABLES:
             assert await content(new, table) == await content(old, table), table
-        cut = dict(
-            await new.fetch(
-                "SELECT target_table, count(*) FROM crosswalk.chunk_plan WHERE from_page IS NOT NULL GROUP BY 1"
-            )
+        counted = await new.fetch(
+            "SELECT target_table, count(*) FROM crosswalk.chunk_plan WHERE from_page IS NOT NULL GROUP BY 1"
         )
+        cut = {str(name): int(chunks) for name, chunks in counted}
         open_ends = await new.fetchval("SELECT count(*) FROM crosswalk.chunk_plan WHERE from_page > 0 AND to_page IS NULL")
     assert {n for n, chunks in cut.items() if chunks > 2} == {f"public.{t}" for t in TABLES[:-1]}
     assert open_ends == len(cut)

@@ -35,7 +35,7 @@ WIDTH: Final = 80
 """Of a line where no terminal says how wide it is."""
 REJECTED: Final = "rejected"
 _TICK: Final = 1.0
-_SECONDS: Final = 0.25
+_SECONDS: Final = 0.5
 
 
 # --- words ----------------------------------------------------------------------------------------
