@@ -85,7 +85,7 @@ class Aside:
         row = self._do(self._conn.fetchrow(COMMITTED))
         assert row is not None
         tables, *others = row.values()
-        return (tables, *(int(v or 0) for v in others))  # type: ignore[return-value]
+        return (tables, *(int(v or 0) for v in others))
 
     def ask(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Whatever another process would ask at this moment."""
