@@ -62,6 +62,8 @@ class Blow:
     place: str = ""
     """Or where: while the process is held at a failpoint."""
     passage: int = 1
+    purpose: str = ""
+    """Only a session of that purpose."""
 
     def __str__(self) -> str:
         return f"{self.kind} at {f'{self.place}@{self.passage}' if self.place else f'{self.share:.2f}'}"
@@ -80,9 +82,9 @@ class Arena:
         again = embedded.start(server.name, owner_pid=os.getpid(), fast=True)
         assert again.port == server.port
 
-    def end_session(self, side: str, database: str, chance: random.Random) -> str:
+    def end_session(self, side: str, database: str, chance: random.Random, purpose: str = "") -> str:
         """End one of the product's sessions; what it was for, empty where there is none."""
-        ours = f"FROM pg_stat_activity WHERE datname = '{database}' AND application_name LIKE 'crosswalk/%'"
+        ours = f"FROM pg_stat_activity WHERE datname = '{database}' AND application_name ~ '^crosswalk/[^ ]+ {purpose}'"
         found = sql(self.sides[side], f"SELECT pid || ' ' || application_name {ours} ORDER BY backend_start, pid").splitlines()
         if not found:
             return ""
@@ -175,7 +177,7 @@ class Ride:
         self._begun.unlink(missing_ok=True)
         began = f"{BEGUN}=note:{self._begun}"
         words = ["resume"] if self._has_begun() else ["migrate", str(self.plan), "--chunk-size", "1", *_allowed()]
-        self.story.append(f"{words[0]} {failpoints}")
+        self.story.append(words[0])
         with self._log("out").open("wb") as out, self._log("err").open("wb") as err:
             return subprocess.Popen(
                 [sys.executable, "-m", "crosswalk", *words, "--json", "--retry-for", "60"],
@@ -196,7 +198,8 @@ class Ride:
             self.arena.crash(blow.kind.partition(" ")[0])
         else:
             side = blow.kind.partition(" ")[0]
-            met = self.arena.end_session(side, database_of(self.source if side == "source" else self.target), self.chance)
+            database = database_of(self.source if side == "source" else self.target)
+            met = self.arena.end_session(side, database, self.chance, blow.purpose)
             what = f"{what}: {met or 'nobody there'}"
             if not met:
                 return False

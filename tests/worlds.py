@@ -216,6 +216,19 @@ ODD_TRUTH: Final = {
     ),
 }
 """What the source says of each table: rows that fit, under the keys that both sides know."""
+ODD_CHANGES: Final = (
+    "UPDATE person AS p SET nick = o.nick FROM person o WHERE p.id IN ({n}, {m}) AND o.id = {n} + {m} - p.id",
+    "UPDATE person SET boss = 7300 + {n} % 500 WHERE id BETWEEN {m} AND {m} + 20",
+    "UPDATE person SET note = note || '.' WHERE id BETWEEN {n} AND {n} + 100 AND note <> 'bad'",
+    "UPDATE person SET note = 'good now' WHERE id = {n} / 1000 * 1000 + 997",
+    "UPDATE visit SET day = day + 31, body = 'moved' WHERE id BETWEEN {n} AND {n} + 30",
+    "DELETE FROM visit WHERE id BETWEEN {n} AND {n} + 60",
+    "INSERT INTO visit SELECT max(id) + 1, date '2026-01-01' + {n} % 90, {m}, repeat('new ', {n} % 100) FROM visit",
+    "INSERT INTO log SELECT line, at FROM log LIMIT 40",
+    "DELETE FROM log WHERE ctid IN (SELECT ctid FROM log OFFSET {n} LIMIT 60)",
+    "VACUUM log",
+)
+"""What an application may do to the source at any time; of two persons, n and m."""
 ODD: Final = World(
     name="odd", file=read_text(ODD_DOCUMENT), strategy="transform", old=_by_text(ODD_SOURCE), new=_by_text(ODD_TARGET),
     queries=ODD_QUERIES, loose=("shop_id_seq", "person_id_seq"),

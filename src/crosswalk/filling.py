@@ -129,7 +129,7 @@ async def _prepare(stage: Stage, motion: Motion, pair: Pair) -> _Way:
     # Equal rows are told apart by their number only, so all of them must be compared at once.
     again = not motion.mapping.key and (bool(landed) or await ledger.filled_by(name) != stage.run)
     left = [c for c in chunks if c.number not in landed]
-    if not chunks or (again and len(left) > 1):
+    if not chunks or (again and any(c.is_part for c in left)):
         left = await _cut(stage, motion, pair, whole=again, number=max([c.number + 1 for c in chunks], default=0))
         await ledger.plan_chunks(stage.run, name, left)
         hit("chunks.planned")

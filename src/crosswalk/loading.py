@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from crosswalk import apply
 from crosswalk.copy import analyze
-from crosswalk.crew import share_out
-from crosswalk.errors import RowsBreakIndex
+from crosswalk.crew import Pair, share_out
+from crosswalk.errors import RowsBreakIndex, RowsBreakRebuilt
 from crosswalk.filling import Filled, GivenUp, complete_table, cut_small, fill_table, find_stains, together
 from crosswalk.ledger import Held, Ledger, Tally, former
 from crosswalk.names import Name, parse
@@ -121,8 +122,7 @@ class Loading:
                 with building(self.stage.observer, name, *(each[1].name for each in found if each[1].kind == "index")):
                     await apply.perform_all(Ledger(pair.target), self.stage.run, found)
             for each in again:
-                with building(self.stage.observer, name, each.name):
-                    await apply.build_again(Ledger(pair.target), each)
+                await self._build_again_on(pair, each)
             if analyzed:
                 await analyze(pair.target, name)
 
@@ -142,8 +142,12 @@ class Loading:
             if self.stage.failed:
                 raise GivenUp
             self.stage.stop_here()
-            with building(self.stage.observer, held.target, held.name):
-                await apply.build_again(Ledger(pair.target), held)
+            await self._build_again_on(pair, held)
+
+    async def _build_again_on(self, pair: Pair, held: Held) -> None:
+        """An index that refuses rows is built in the end (`misfits`), once these have left."""
+        with building(self.stage.observer, held.target, held.name), suppress(RowsBreakRebuilt):
+            await apply.build_again(Ledger(pair.target), held)
 
 
 async def waiting_rebuilds(ledger: Ledger) -> dict[Name, list[Held]]:

@@ -29,6 +29,7 @@ from crosswalk.judge import find_moment, kept_keys
 from crosswalk.ledger import Ledger, RunState, Tally, former, landed
 from crosswalk.ledger.landed import Unrest
 from crosswalk.loading import Loading, waiting_builds, waiting_rebuilds
+from crosswalk.misfits import build_the_rest
 from crosswalk.names import Name
 from crosswalk.orphans import add_keys, take_out
 from crosswalk.outlook import enter, outlook, standings
@@ -358,7 +359,7 @@ async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Nam
     now = await sequence_states(facts, run.plan.order, ledger.session)
     result.sequences = sum(before.get(name) != state for name, state in now.items())
     await run.shaping.keys()
-    await apply.release(ledger, kinds=["index"])  # of tables that are no longer the plan's
+    await build_the_rest(stage, result.tallies)
     await add_keys(stage, result.tallies)
     stage.keep_to_limit(result.tallies)
     await apply.release(ledger)

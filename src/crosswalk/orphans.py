@@ -68,12 +68,14 @@ async def add_keys(stage: Stage, tallies: list[Tally]) -> None:
 async def take_out(stage: Stage, tallies: list[Tally]) -> None:
     """Take rows out of the target that the second passage refused, and set aside what refers to them; raises as `add_keys`.
 
-    They are in quarantine with their reason already.
+    They are in quarantine with their reason already; `misfits` come there now.
     """
-    if stage.leaving:
+    if stage.leaving or stage.misfits:
         held = [h for h in await stage.ledger.held() if h.kind == "foreign key"]
-        await _patiently(stage, held, tallies, leaving=stage.leaving)
-        stage.leaving = {}
+        names = {*stage.leaving, *stage.misfits}
+        leaving = {n: [*stage.leaving.get(n, []), *stage.misfits.get(n, {})] for n in names}
+        await _patiently(stage, held, tallies, leaving=leaving)
+        stage.leaving, stage.misfits = {}, {}
 
 
 async def _patiently(
@@ -233,15 +235,16 @@ async def _quarantine(stage: Stage, name: Name, edges: list[Edge]) -> _Lost | No
     rows = await session.fetch(Doomed.rows(), str(name), what=_WHAT)
     if not rows:
         return None
-    told = [str(r["k"]) for r in rows if r["number"] == SEED]
+    misfits = stage.misfits.get(name, {})
+    told = [str(r["k"]) for r in rows if r["number"] == SEED and r["k"] not in misfits]
     await _forget_target_keys(stage, name, told)
-    rows = [r for r in rows if r["number"] != SEED]
-    edge_of = {str(r["k"]): edges[r["number"]] for r in rows}
-    sources = await _sources(stage, motion, list(edge_of)) if rows else {}
+    rows = [r for r in rows if r["number"] != SEED or r["k"] in misfits]
+    why = {str(r["k"]): misfits.get(r["k"]) or _refusal(edges[r["number"]]) for r in rows}
+    sources = await _sources(stage, motion, list(why)) if rows else {}
     foreign = sum(1 for r in rows if r["kept"] or r["k"] not in sources)
     if foreign:
         raise RowsWithoutSource(rows=foreign, table=name)
-    refused = {key: _refusal(edge_of[k]) for k, keys in sources.items() for key in keys}
+    refused = {key: why[k] for k, keys in sources.items() for key in keys}
     if motion.mapping.rejects == "fail":
         reasons = "; ".join(sorted({r.message for r in refused.values()})[:3])
         raise RowsRefused(rows=len(refused), source=motion.source.name, table=name, reasons=reasons)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from crosswalk.allowance import Allowance
 from crosswalk.connect import Session
+from crosswalk.copy.quarantine import Refusal
 from crosswalk.crew import Crew, Pair
 from crosswalk.errors import Interrupted
 from crosswalk.express import Facts, Moment, Motion
@@ -43,6 +44,8 @@ class Stage:
     """Target tables that this run's plan made, and that nobody can have used."""
     leaving: dict[Name, list[str]] = field(default_factory=dict)
     """Target keys of rows that the second passage refused: they stand in the target until they are taken out."""
+    misfits: dict[Name, dict[str, Refusal]] = field(default_factory=dict)
+    """By target key: rows that stand in the target, and that an index refuses which is yet to be built again."""
     failed: list[BaseException] = field(default_factory=list)
     """The first error of a worker; the others stop at their chunk's edge."""
     cut: dict[Name, list[Chunk]] = field(default_factory=dict)

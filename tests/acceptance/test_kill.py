@@ -246,13 +246,47 @@ def test_kill_during_a_commit_that_is_held_up(
     _held_up(pair_of(), pg18, _undisturbed(pair_of, 20_000))
 
 
-ELSEWHERE = {"rebuilt.before_commit", "rebuilt.after_commit", "keys.before_restore", "keys.after_restore", "repair.before_commit", "backup.taken"}
-"""Not passed by a transform of the salon; tripped by tests of their own, as those of shape, complete and rollback are."""
+ROAD, DRILL = "acceptance/test_strategies_road.py", "acceptance/test_drill.py"
+ELSEWHERE = {
+    **dict.fromkeys(("backup.taken", "shape.before_commit", "shape.after_commit"), ROAD),
+    **dict.fromkeys(("complete.before_commit", "complete.after_commit"), ROAD),
+    **dict.fromkeys(
+        (
+            "keys.before_restore", "keys.after_restore", "repair.before_commit", "chunks.forgotten", "references.forgotten",
+            "reconcile.compared", "reconcile.deleted", "clashes.before_commit", "orphans.before_commit", "snapshot.renewed",
+            "run.begun", "claim.before_commit", "statistics.taken",
+        ),
+        DRILL,
+    ),
+    **dict.fromkeys(("rebuilt.before_commit", "rebuilt.after_commit"), "integration/test_rebuild.py"),
+    **dict.fromkeys(("rollback.before_commit", "rollback.after_commit"), "acceptance/test_rollback.py"),
+    **dict.fromkeys(("retry.before_commit", "drop.before_commit"), "integration/test_quarantine_drop.py"),
+    "run.before_begin": "acceptance/test_kill.py",
+}
+"""Not passed by a transform of the salon, or not to be resumed from; by the file that trips them."""
 
 
-@pytest.mark.parametrize(
-    "name", sorted(n for n in NAMES - ELSEWHERE if n.partition(".")[0] not in {"shape", "complete", "rollback"})
-)
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_what_is_tripped_elsewhere_is_named_there(name: str) -> None:
+    assert name in NAMES
+    assert f'"{name}' in (Path(__file__).parents[1] / ELSEWHERE[name]).read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_killed_before_it_was_noted_has_not_begun(
+    pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """The run, what was asked of it and what stood there before are noted together, or not at all."""
+    pair = _pairs(1304, pg16, pg18, template, make_database, tmp_path)()
+    process = pair.migrate("run.before_begin=kill")
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    again = pair.run("resume")
+    out, _ = again.communicate(timeout=120)
+    assert (again.returncode, "NothingToResume" in out) == (3, True)
+    assert pair.migrate().wait(120) == 0
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - ELSEWHERE.keys()))
 def test_every_failpoint_is_survived(
     name: str, pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase, tmp_path: Path
 ) -> None:

@@ -159,6 +159,17 @@ def test_a_retry_that_is_killed_leaves_each_row_in_one_place(moved: Road, said: 
     assert asyncio.run(moved.verify()).clean
 
 
+@pytest.mark.drill
+def test_a_drop_that_is_killed_gives_nothing_up(moved: Road, said: Said) -> None:
+    before = held(moved.target)
+    environment = {**os.environ, "CROSSWALK_FAILPOINTS": "drop.before_commit=kill"}
+    command = [sys.executable, "-m", "crosswalk", "quarantine", "drop", "--reason", "refused", "--why", "prank calls"]
+    killed = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert held(moved.target) == before
+    assert said.json("list")["dropped"] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from crosswalk.strategy import with_dropped_keys
 from tests.ddl import read
 from tests.road import Road, connected, content, decision, findings, lay, rows, run, sums
 from tests.servers import MakeDatabase, MakeRole
-from tests.standing import dumped, same, standing
+from tests.standing import alone, dumped, same, standing
 
 SOURCE = """
 CREATE TABLE town (id int PRIMARY KEY, name text);
@@ -112,6 +113,13 @@ def _fail_at(monkeypatch: pytest.MonkeyPatch, failpoint: str) -> None:
     monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
 
 
+def _as_older(plan: Plan) -> dict[str, Any]:
+    """As files have it that were written before; they are still known for unchanged."""
+    older = plan.model_dump(mode="json")
+    assert {statement.pop("if_empty") for statement in older["statements"]} == {False}
+    return older
+
+
 async def _held(road: Road) -> int:
     return int((await rows(road.target, "SELECT count(*) FROM crosswalk.held WHERE released_at IS NULL"))[0][0])
 
@@ -133,7 +141,9 @@ async def test_the_target_ends_as_it_does_without_and_the_schema_as_it_began(
     assert Hazard.REBUILDS_INDEXES in plan.hazards
     with pytest.raises(HazardNotAllowed, match="rebuilds-indexes"):
         await bare.migrate(plan, allow=["drops-foreign-keys"])
-    without, done = await plain.migrate(await _plan(plain, rebuild=False)), await bare.migrate(plan)
+    usual = await _plan(plain, rebuild=False)
+    assert content_id(Plan.model_validate(_as_older(usual))) == usual.id != plan.id
+    without, done = await plain.migrate(usual), await bare.migrate(plan)
     assert sums(done) == sums(without) == {
         "town": (9, 9, 0, 0, 0), "The emp's": (300, 298, 0, 2, 0), "visit": (301, 298, 0, 3, 0),
     }
@@ -151,17 +161,43 @@ async def test_the_target_ends_as_it_does_without_and_the_schema_as_it_began(
     assert await rows(bare.target, "SELECT count(*) FROM crosswalk.held") == [(len(GONE) + 2,)]  # the circle, each time
 
 
+LONG = """
+UPDATE emp SET mail = (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 300) AS i) WHERE id = 40;
+UPDATE emp SET doc = jsonb_build_object('n', 1, 'x', 2) WHERE id = 81;
+"""
+
+
+async def test_a_row_that_an_index_refuses_goes_to_quarantine_as_if_the_index_had_stood(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry of a btree has at most 2,704 bytes. Rows that refer to the row follow it."""
+    roads = [await _road(make_database, make_role, pg16, pg18) for _ in range(2)]
+    for road in roads:
+        await run(road.source, LONG)
+        await run(road.target, 'ALTER TABLE "Odd ""s"."The emp\'s" DROP CONSTRAINT "The emp\'s_mail_key"')
+    plain, bare = roads
+    before = dumped(pg18, bare.target)
+    without = await plain.migrate(await _plan(plain, rebuild=False))
+    _fail_at(monkeypatch, "orphans.before_commit=error")
+    with pytest.raises(FailpointHit):
+        await bare.migrate(await _plan(bare))
+    monkeypatch.delenv(VARIABLE)
+    done = await bare.resume()
+    assert sums(done) == sums(without)
+    assert await _state(bare) == await _state(plain)
+    asked = "SELECT sqlstate, message, constraint_name FROM crosswalk.quarantine WHERE source_key = '[\"40\"]'"
+    ((state, message, index),) = await rows(bare.target, asked)
+    assert (state, index in {"few", "expr", 'by "town'}, "maximum" in message) == ("54000", True, True)
+    assert (findings(await bare.verify()), await _held(bare)) == ([], 0)
+    same(before, dumped(pg18, bare.target))
+
+
+@pytest.mark.drill
 @pytest.mark.parametrize(
     "failpoint",
     [
-        "rebuilt.after_commit=error@2",
-        *(
-            pytest.param(each, marks=pytest.mark.drill)
-            for each in (
-                "held.before_commit=error@3", "chunk.after_commit=error@2", "rebuilt.before_commit=error@2",
-                "keys.after_restore=error", "run.before_finish=error",
-            )
-        ),
+        "held.before_commit=error@3", "chunk.after_commit=error@2", "rebuilt.before_commit=error@2", "rebuilt.after_commit=error@2",
+        "keys.after_restore=error", "run.before_finish=error",
     ],
 )
 async def test_a_run_that_stops_goes_on_or_back_from_wherever_it_was(
@@ -180,7 +216,6 @@ async def test_a_run_that_stops_goes_on_or_back_from_wherever_it_was(
         if way == "back":
             await rollback(road.target)
             same(before, await standing(pg18, road.target))
-            await run(road.target, OLDER)
     await run(road.source, "INSERT INTO emp VALUES (500, 78), (501, 3); INSERT INTO visit VALUES (5, 11), (500, 3)")
     done = await road.resume()
     assert sums(done) == {"town": (9, 9, 0, 0, 0), "The emp's": (302, 299, 0, 3, 0), "visit": (303, 299, 0, 4, 0)}
@@ -194,14 +229,20 @@ async def test_what_is_dropped_while_a_process_is_killed_is_seen_and_comes_back(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, tmp_path: Path
 ) -> None:
     road = await _road(make_database, make_role, pg16, pg18)
-    schema, plan = dumped(pg18, road.target), await _plan(road)
+    before, schema, plan = await standing(pg18, road.target), dumped(pg18, road.target), await _plan(road)
     path = tmp_path / "plan.json"
     write_plans(path, PlanFile(plans={"transform": plan}, costs=(), decision=plan.decision))
-    environment = {**os.environ, "CROSSWALK_FAILPOINTS": "rebuilt.before_commit=kill@3"}
+    environment = {**os.environ, VARIABLE: "rebuilt.before_commit=kill@3"}
     allow = [f"--allow={hazard}" for hazard in plan.hazards]
     command = [sys.executable, "-m", "crosswalk", "migrate", str(path), "--source", road.source, "--target", road.target, *allow]
-    killed = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, check=False)
-    assert killed.returncode == -9, killed.stderr
+    for way in ("back", "on"):
+        killed = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, check=False)
+        assert killed.returncode == -9, killed.stderr
+        await alone(pg18, road.target)
+        if way == "back":
+            await rollback(road.target)
+            same(before, await standing(pg18, road.target))
+            await run(road.target, OLDER)
     seen = await road.verify()
     assert not seen.clean
     assert {(h.kind, h.name) for h in seen.held} >= {("index", "few"), ("foreign key", "who"), ("foreign key", 'its "town')}
@@ -229,7 +270,10 @@ async def test_nothing_is_dropped_from_a_table_that_holds_rows_by_then(
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ('DROP INDEX "Odd ""s".few; CREATE INDEX few ON "Odd ""s"."The emp\'s" (id)', "the index few is another one"),
+        pytest.param(
+            'DROP INDEX "Odd ""s".few; CREATE INDEX few ON "Odd ""s"."The emp\'s" (id)', "the index few is another one",
+            marks=pytest.mark.drill,
+        ),
         ('REVOKE CREATE ON SCHEMA "Odd ""s" FROM CURRENT_USER', "permission denied for schema"),
     ],
 )
@@ -273,16 +317,3 @@ async def test_a_key_that_is_dropped_is_seen_as_the_catalog_has_it(pg18: Server,
     dropped = [(name, k.name, f"ALTER TABLE {name.sql} ADD CONSTRAINT {quote(k.name)} {k.definition}") for k in table.foreign_keys]
     assert with_dropped_keys(bare, dropped).tables[name] == table
     assert with_dropped_keys(schema, dropped) == schema
-
-
-async def test_a_plan_without_it_keeps_its_name(
-    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
-) -> None:
-    """Files that were written before are still known for unchanged."""
-    road = await _road(make_database, make_role, pg16, pg18)
-    plan = await _plan(road, rebuild=False)
-    older = plan.model_dump(mode="json")
-    for statement in older["statements"]:
-        assert statement.pop("if_empty") is False
-    assert content_id(Plan.model_validate(older)) == plan.id
-    assert (await _plan(road)).id != plan.id

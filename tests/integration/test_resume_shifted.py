@@ -14,6 +14,7 @@ import pytest
 from crosswalk.embedded import Server
 from crosswalk.errors import FailpointHit
 from crosswalk.failpoints import VARIABLE
+from crosswalk.mapping import read_text
 from crosswalk.migration import migrate, resume
 from tests.road import ALL_HAZARDS, Road, findings, rows, run
 from tests.servers import MakeDatabase, MakeTemplate
@@ -23,10 +24,12 @@ CHUNK = 400_000
 SHIFTS = {
     "nothing": "",
     "rewritten": "VACUUM FULL log; VACUUM FULL person; VACUUM FULL visit; ANALYZE",
-    "updated": "UPDATE log SET line = line || '.' WHERE at < '2026-01-01 02:00'; UPDATE person SET note = note || '.' WHERE id % 3 = 1 AND note <> 'bad';"
+    "updated": "UPDATE log SET line = line || '.' WHERE at < '2026-01-01 02:00';"
+    "UPDATE person SET note = note || '.' WHERE id % 3 = 1 AND note <> 'bad';"
     "UPDATE visit SET body = 'changed', day = day + 40 WHERE id < 3000",
-    "replaced": "DELETE FROM log WHERE ctid < '(200,0)'; VACUUM log; INSERT INTO log SELECT repeat(md5((i % 3000)::text), 8), '2026-01-01'"
-    " FROM generate_series(1, 6000) AS i; DELETE FROM visit WHERE id % 2 = 0; VACUUM visit;"
+    "replaced": "DELETE FROM log WHERE ctid < '(200,0)'; VACUUM log;"
+    "INSERT INTO log SELECT repeat(md5((i % 3000)::text), 8), '2026-01-01' FROM generate_series(1, 6000) AS i;"
+    "DELETE FROM visit WHERE id % 2 = 0; VACUUM visit;"
     "INSERT INTO visit SELECT i, '2026-02-10', 1, 'new' FROM generate_series(20000, 23000) AS i",
     "handed over": "UPDATE person SET nick = 'nick ' || CASE WHEN id < 8000 THEN id + 1 ELSE 1 END;"
     "UPDATE person SET note = 'good' WHERE id IN (1997, 7997);"
@@ -87,6 +90,55 @@ async def test_resume_finds_rows_wherever_they_stand(
 
     assert all(t.balanced for t in done.tallies)
     for table, query in ODD_QUERIES.items():
-        assert await rows(road.target, HASH.format(lines=query)) == await rows(road.source, HASH.format(lines=ODD_TRUTH[table])), table
+        truth = HASH.format(lines=ODD_TRUTH[table])
+        assert await rows(road.target, HASH.format(lines=query)) == await rows(road.source, truth), table
     assert await rows(road.target, "SELECT count(*) FROM crosswalk.held WHERE released_at IS NULL") == [(0,)]
     assert not findings(await road.verify())
+
+
+LOG = """
+version: 1
+tables:
+  log: {from: log, key: [], columns: {line: line, at: at}}
+"""
+
+
+async def test_equal_rows_are_not_taken_for_those_that_landed(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One chunk of a table without a key is left, and holds rows equal to some that have landed: all of them come at once,
+    and nothing has to be moved again."""
+    source, target = make_database(pg16), make_database(pg18)
+    await run(source, "CREATE TABLE log (line text, at timestamp); INSERT INTO log SELECT repeat('x', 500) || i % 50, '2026-01-01'"
+                      " FROM generate_series(1, 3000) AS i")
+    await run(target, "CREATE TABLE log (line text, at timestamp)")
+    road = Road(source=source, target=target, file=read_text(LOG))
+    plan = await road.plan()
+    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
+    monkeypatch.setenv(VARIABLE, "chunk.before_commit=error@3")
+    with pytest.raises(FailpointHit):
+        await migrate(plan, road.servers, allow=ALL_HAZARDS, jobs=1, chunk_bytes=500_000)
+    monkeypatch.delenv(VARIABLE)
+    assert await rows(target, "SELECT count(*) FROM crosswalk.chunk_plan") == [(4,)]
+
+    done = await resume(road.servers)
+
+    assert done.moved_again == 0
+    assert await rows(target, "SELECT count(*), count(DISTINCT line) FROM log") == [(3000, 50)]
+    assert (await road.verify()).clean
+
+
+async def test_an_error_in_one_table_ends_those_that_wait_for_others(
+    pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Visits wait for persons, which wait for shops: when the log fails meanwhile, nobody waits for ever."""
+    road = Road(
+        source=make_database(pg16, template(pg16, "odd old", ODD.old)),
+        target=make_database(pg18, template(pg18, "odd new", ODD.new)),
+        file=ODD.file,
+    )
+    plan = await road.plan()
+    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
+    monkeypatch.setenv(VARIABLE, "chunk.opened=error@1")
+    with pytest.raises(FailpointHit):
+        await asyncio.wait_for(migrate(plan, road.servers, allow=ALL_HAZARDS, jobs=1, chunk_bytes=CHUNK), 60)

@@ -33,6 +33,7 @@ FLOORS: dict[str, Stair] = {
         ("stage",),
         ("accounts", "repair", "claim", "earlier", "stopping"),
         ("filling", "orphans", "reconcile", "stripping"),
+        ("misfits",),
         ("loading",),
         ("shaping", "proving", "timing", "trial"),
         ("scene",),

@@ -56,6 +56,8 @@ async def stoppable(work: Callable[[Stop], Coroutine[Any, Any, _Result]]) -> _Re
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
+        if presses[0].asked:  # a press that comes now has nothing left to stop, and would cut off the last word
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def endable(work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -46,7 +46,7 @@ class Choice(StrEnum):
 def plan(
     mapping: Annotated[
         Path | None,
-        typer.Argument(metavar="[MAPPING]", help="The mapping document; none: every table is recreated as it is."),
+        typer.Argument(metavar="[MAPPING]", help="The mapping document; recreate needs none."),
     ] = None,
     source: options.Source = None, target: options.Target = None,
     schema: Annotated[
@@ -70,8 +70,6 @@ def plan(
     two schemas as they are now: `crosswalk migrate` refuses it when one has changed, and until
     somebody has decided.
     """
-    if mapping is None and strategy is Choice.ALL:
-        strategy = Choice.RECREATE
     _sensible(mapping, strategy, schema or [], rebuild=rebuild)
     if why.strip() and strategy is Choice.ALL:
         raise typer.BadParameter("say --strategy with it: of three, none is decided by itself", param_hint="--why")
@@ -97,7 +95,8 @@ def plan(
 def _sensible(mapping: Path | None, strategy: Choice, schemas: list[str], *, rebuild: bool) -> None:
     """Raises BadParameter for options that say nothing together."""
     if mapping is None and strategy is not Choice.RECREATE:
-        raise typer.BadParameter(f"{strategy.value} needs a mapping document: `crosswalk match` drafts one", param_hint="--strategy")
+        advice = "name a mapping document (`crosswalk match` drafts one), or say --strategy recreate: every table as it is"
+        raise typer.BadParameter(advice, param_hint="MAPPING")
     if mapping is not None and schemas:
         raise typer.BadParameter("the mapping document says which tables move", param_hint="--schema")
     if rebuild and strategy is Choice.RECREATE:

@@ -142,7 +142,7 @@ class _Counted:
         with self.lock:
             self.reckoning.begin(tables)
         rows = sum(max(t.rows, 0) for t in tables)
-        self.say([f"{plural(len(tables), 'table')}, about {plural(rows, 'row')}"])
+        self.say([plural(len(tables), "table") + (f", about {plural(rows, 'row')}" if rows else "")])
 
     def phase(self, phase: Phase) -> None:
         with self.lock:

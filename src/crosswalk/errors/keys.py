@@ -20,8 +20,8 @@ class RowsBreakRebuilt(CrosswalkError):
     """Rows of {table} are in the target, and its index {name}, which was dropped for the load, refuses one: {sqlstate} {reason}."""
 
     remedy = (
-        "Correct or delete the row in the source, then run `crosswalk resume`: it moves the table's rows again where they"
-        " differ and builds the index. Or take the run back with `crosswalk rollback`, which makes the index again, and plan"
-        " without `--rebuild`: then the index refuses the row as it comes, and the row goes to quarantine."
+        "Such a row is set aside, but here nobody could tell which one it is, or it has left and an old transaction still sees"
+        " it: end that one and run `crosswalk resume`. Or take the run back with `crosswalk rollback`, which makes the index"
+        " again, and plan without `--rebuild`."
     )
     exit_code = EXIT_DIFFERENT

@@ -62,6 +62,11 @@ class Chunk:
     pages: tuple[int, int | None] | None = None
     """Under the snapshot of its run only: under another one a row may stand elsewhere. The second is exclusive."""
 
+    @property
+    def is_part(self) -> bool:
+        """It is less than the whole table."""
+        return (self.after, self.upto, self.pages) != (None, None, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
