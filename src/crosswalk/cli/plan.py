@@ -46,7 +46,7 @@ class Choice(StrEnum):
 def plan(
     mapping: Annotated[
         Path | None,
-        typer.Argument(metavar="[MAPPING]", help="The mapping document; recreate needs none."),
+        typer.Argument(metavar="MAPPING", help="The mapping document; recreate needs none."),
     ] = None,
     source: options.Source = None, target: options.Target = None,
     schema: Annotated[
