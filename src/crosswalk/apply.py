@@ -267,6 +267,12 @@ async def _build_again(ledger: Ledger, held: Held) -> None:
 
 async def add_key(session: Session, held: Held, what: str) -> None:
     """Add a foreign key and validate it; one that stands already (after a crash) is only validated."""
+    await let_stand(session, held, what)
+    await validate_key(session, held, what)
+
+
+async def let_stand(session: Session, held: Held, what: str) -> None:
+    """Add a foreign key for what is written from now on; where the version cannot do that, for all rows at once."""
     present = await session.fetchval(
         "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = $1::text::regclass AND conname = $2)",
         held.target.sql,
@@ -281,7 +287,10 @@ async def add_key(session: Session, held: Held, what: str) -> None:
             if error.fields["sqlstate"] != "0A000" and "partitioned" not in str(error.fields["reason"]):
                 raise
             await _execute(session, held.restore, what)
-            return
+
+
+async def validate_key(session: Session, held: Held, what: str) -> None:
+    """Ask a foreign key of the rows that were there before it; one that was valid is left alone by the server."""
     if not held.restore.rstrip().endswith("NOT VALID"):
         table, _, _ = held.restore.partition(" ADD CONSTRAINT ")
         name = held.restore.removeprefix(f"{table} ADD CONSTRAINT ")

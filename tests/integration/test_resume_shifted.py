@@ -115,7 +115,7 @@ async def test_equal_rows_are_not_taken_for_those_that_landed(
     road = Road(source=source, target=target, file=read_text(LOG))
     plan = await road.plan()
     monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
-    monkeypatch.setenv(VARIABLE, "chunk.before_commit=error@3")
+    monkeypatch.setenv(VARIABLE, "chunk.before_commit=error@4")
     with pytest.raises(FailpointHit):
         await migrate(plan, road.servers, allow=ALL_HAZARDS, jobs=1, chunk_bytes=500_000)
     monkeypatch.delenv(VARIABLE)

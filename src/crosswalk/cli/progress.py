@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -118,11 +119,11 @@ def told(name: Name, tally: Tally, width: int) -> list[str]:
     return [f"{fitted(shown(str(name)), width - 1)}:", *("  " + each for each in packed(said, width - 2, indent=""))]
 
 
-# --- no terminal ----------------------------------------------------------------------------------
+# --- both forms -----------------------------------------------------------------------------------
 
 
-class _Counted:
-    """Hands everything on to a reckoning, one call at a time, and shows what this class alone cannot."""
+class _Counted(ABC):
+    """Hands everything on to a reckoning, one call at a time, for another thread draws; says what is worth a line of its own."""
 
     def __init__(self, word: str = REJECTED, clock: Callable[[], float] = time.monotonic) -> None:
         self.word = word
@@ -131,12 +132,14 @@ class _Counted:
         self.reckoning = Reckoning(clock=clock)
         self._last: dict[Name, Tally] = {}
 
+    @abstractmethod
     def say(self, lines: Sequence[str]) -> None:
-        raise NotImplementedError
+        """Lines that stay; none is wider than `width`."""
 
     @property
+    @abstractmethod
     def width(self) -> int:
-        raise NotImplementedError
+        """Columns."""
 
     def begin(self, tables: Sequence[Coming]) -> None:
         with self.lock:
@@ -185,6 +188,9 @@ class _Counted:
         if self._last.get(name) != tally:
             self._last[name] = tally
             self.say(told(name, tally, self.width))
+
+
+# --- no terminal ----------------------------------------------------------------------------------
 
 
 class Lines(_Counted):
