@@ -55,7 +55,7 @@ demo: $(STAMP) ## the whole road on two embedded servers, in under a minute
 test: $(STAMP) ## all tests but the drills, on up to four cores
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
-drill: $(STAMP) ## the long drills: kill -9 at scale
+drill: $(STAMP) ## the long drills: kill -9, crashes of servers, lost connections
 	@$(BIN)/python -m pytest -m drill $(ARGS)
 
 lint: $(STAMP) ## ruff: style, and what a reader would trip over

@@ -125,6 +125,7 @@ class Ride:
     chance: random.Random
     between: Callable[[], None] = lambda: None
     """What happens after a process has ended and before the next one."""
+    jobs: int = 2
     story: list[str] = field(default_factory=list)
     """What was done, for who has to find out why it went wrong."""
     _processes: int = 0
@@ -180,7 +181,7 @@ class Ride:
         self.story.append(words[0])
         with self._log("out").open("wb") as out, self._log("err").open("wb") as err:
             return subprocess.Popen(
-                [sys.executable, "-m", "crosswalk", *words, "--json", "--retry-for", "60"],
+                [sys.executable, "-m", "crosswalk", *words, "--json", "--retry-for", "60", "--jobs", str(self.jobs)],
                 env={
                     **os.environ, "CROSSWALK_SOURCE": self.source, "CROSSWALK_TARGET": self.target,
                     VARIABLE: ",".join(filter(None, (began, failpoints))), "CROSSWALK_DEBUG": "1",

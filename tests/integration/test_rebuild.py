@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from crosswalk.cli.plan import Choice
+from crosswalk.cli.plan import plan as plan_command
 from crosswalk.embedded import Server
 from crosswalk.errors import FailpointHit, HazardNotAllowed
 from crosswalk.failpoints import VARIABLE
 from crosswalk.names import Name, quote
 from crosswalk.plan import Hazard, Plan, content_id
-from crosswalk.planfile import PlanFile, write_plans
 from crosswalk.planning import make_plan
 from crosswalk.progress import Silent
 from crosswalk.rollback import rollback
@@ -120,6 +122,12 @@ def _as_older(plan: Plan) -> dict[str, Any]:
     return older
 
 
+async def _command(road: Road, *words: str | Path, failpoint: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "crosswalk", *map(str, words), "--source", road.source, "--target", road.target]
+    environment = {**os.environ, VARIABLE: failpoint}
+    return await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, check=False)
+
+
 async def _held(road: Road) -> int:
     return int((await rows(road.target, "SELECT count(*) FROM crosswalk.held WHERE released_at IS NULL"))[0][0])
 
@@ -170,7 +178,8 @@ UPDATE emp SET doc = jsonb_build_object('n', 1, 'x', 2) WHERE id = 81;
 async def test_a_row_that_an_index_refuses_goes_to_quarantine_as_if_the_index_had_stood(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An entry of a btree has at most 2,704 bytes. Rows that refer to the row follow it."""
+    """An entry of a btree has at most 2,704 bytes. Rows that refer to the row follow it. Tables are built on as if there were many."""
+    monkeypatch.setattr("crosswalk.loading.MANY", 1)
     roads = [await _road(make_database, make_role, pg16, pg18) for _ in range(2)]
     for road in roads:
         await run(road.source, LONG)
@@ -229,14 +238,17 @@ async def test_what_is_dropped_while_a_process_is_killed_is_seen_and_comes_back(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, tmp_path: Path
 ) -> None:
     road = await _road(make_database, make_role, pg16, pg18)
-    before, schema, plan = await standing(pg18, road.target), dumped(pg18, road.target), await _plan(road)
-    path = tmp_path / "plan.json"
-    write_plans(path, PlanFile(plans={"transform": plan}, costs=(), decision=plan.decision))
-    environment = {**os.environ, VARIABLE: "rebuilt.before_commit=kill@3"}
-    allow = [f"--allow={hazard}" for hazard in plan.hazards]
-    command = [sys.executable, "-m", "crosswalk", "migrate", str(path), "--source", road.source, "--target", road.target, *allow]
+    before, schema = await standing(pg18, road.target), dumped(pg18, road.target)
+    document, plan = tmp_path / "crosswalk.yaml", tmp_path / "plan.json"
+    document.write_text(DOCUMENT)
+    planned = await _command(road, "plan", document, "--rebuild", "--strategy=transform", "--why=w", "--no-count", "-o", plan)
+    said = " ".join(planned.stdout.split())
+    assert "hazard rebuilds-indexes (4 statements)" in said
+    assert 'DROP INDEX "Odd ""s"."few" after the load: CREATE INDEX few' in said
     for way in ("back", "on"):
-        killed = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, check=False)
+        killed = await _command(
+            road, "migrate", plan, "--allow=drops-foreign-keys", "--allow=rebuilds-indexes", failpoint="rebuilt.before_commit=kill@3"
+        )
         assert killed.returncode == -9, killed.stderr
         await alone(pg18, road.target)
         if way == "back":
@@ -290,6 +302,32 @@ async def test_what_could_not_come_back_as_it_was_stays(
     assert await rows(road.target, "SELECT name FROM crosswalk.held WHERE kind = 'index'") == []
     same(schema, dumped(pg18, road.target))
     assert findings(await road.verify()) == []
+
+
+def test_what_recreate_does_anyway_is_not_to_be_asked_for() -> None:
+    with pytest.raises(typer.BadParameter, match="after their rows anyway"):
+        plan_command(Path("crosswalk.yaml"), strategy=Choice.RECREATE, rebuild=True)
+
+
+@pytest.mark.drill
+async def test_an_index_comes_back_into_its_tablespace(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    road = await _road(make_database, make_role, pg16, pg18)
+    async with connected(pg18.url("postgres")) as conn:
+        await conn.execute("SET allow_in_place_tablespaces = on")
+        await conn.execute("CREATE TABLESPACE \"Odd ts\" LOCATION ''")
+        await conn.execute('GRANT CREATE ON TABLESPACE "Odd ts" TO PUBLIC')
+        await run(road.target, 'ALTER INDEX "Odd ""s".few SET TABLESPACE "Odd ts"')
+        await run(road.target, 'ALTER ROLE CURRENT_USER SET default_tablespace = "Odd ts"')
+        before = dumped(pg18, road.target)
+        await road.migrate(await _plan(road))
+        assert await rows(road.target, "SELECT count(*) FROM crosswalk.held WHERE kind = 'index'") == [(4,)]
+        same(before, dumped(pg18, road.target))
+        await rollback(road.target)
+        await run(road.target, 'ALTER ROLE CURRENT_USER RESET default_tablespace; DROP SCHEMA crosswalk CASCADE')
+        await run(road.target, 'ALTER INDEX "Odd ""s".few SET TABLESPACE pg_default')
+        await conn.execute('DROP TABLESPACE "Odd ts"')
 
 
 KEYS = """

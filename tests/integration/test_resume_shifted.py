@@ -11,6 +11,7 @@ from collections import Counter
 
 import pytest
 
+from crosswalk.allowance import Limit
 from crosswalk.embedded import Server
 from crosswalk.errors import FailpointHit
 from crosswalk.failpoints import VARIABLE
@@ -142,3 +143,22 @@ async def test_an_error_in_one_table_ends_those_that_wait_for_others(
     monkeypatch.setenv(VARIABLE, "chunk.opened=error@1")
     with pytest.raises(FailpointHit):
         await asyncio.wait_for(migrate(plan, road.servers, allow=ALL_HAZARDS, jobs=1, chunk_bytes=CHUNK), 60)
+
+
+async def test_a_run_stopped_in_its_first_moment_counts_preserved_tables_when_it_goes_on(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = make_database(pg16), make_database(pg18)
+    await run(source, "CREATE TABLE log (line text, at timestamp); INSERT INTO log VALUES ('a')")
+    await run(target, "CREATE TABLE log (line text, at timestamp); CREATE TABLE live (id int); INSERT INTO live VALUES (1)")
+    road = Road(source=source, target=target, file=read_text(LOG + "preserve: {live: the application's}\n"))
+    plan = await road.plan()
+    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
+    monkeypatch.setenv(VARIABLE, "run.begun=error")
+    with pytest.raises(FailpointHit):
+        await migrate(plan, road.servers, allow=ALL_HAZARDS, max_rejects=Limit.read("5"))
+    monkeypatch.delenv(VARIABLE)
+    await resume(road.servers)
+    assert [(p.rows_before, p.rows) for p in (await road.verify()).preserved] == [(1, 1)]
+    assert await rows(target, "SELECT count(*) FROM crosswalk.portrait") == [(1,)]
+    assert await rows(target, "SELECT detail ->> 'max_rejects' FROM crosswalk.event WHERE kind = 'settings'") == [("5",)]

@@ -15,8 +15,10 @@ from crosswalk.report.wording import listed
 MEANINGS: Final = {
     Hazard.DISABLES_TRIGGERS: "Triggers of the target's tables do not fire while rows are moved; each is switched on"
     " again exactly as it was.",
-    Hazard.DROPS_FOREIGN_KEYS: "Foreign keys that lie in a circle are dropped for the load, and added again and"
-    " validated after it.",
+    Hazard.DROPS_FOREIGN_KEYS: "Foreign keys (those that lie in a circle; with --rebuild all of empty tables) are dropped"
+    " for the load, and added again and validated after it. Until then nobody keeps a parent from being deleted.",
+    Hazard.REBUILDS_INDEXES: "Secondary indexes of empty tables are dropped for the load and built again once the rows are"
+    " in; whoever queries such a table meanwhile does without.",
     Hazard.KEEPS_EXISTING_ROWS: "Target tables hold rows already. They stay as they are; the moved rows go beside them.",
     Hazard.UPDATES_EXISTING_ROWS: "Target tables hold rows already. Those of the same key are overwritten; as they were,"
     " they are kept in the ledger.",
