@@ -14,6 +14,7 @@ driver (asyncpg) reads them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -42,7 +43,7 @@ from crosswalk.errors import (
     StatementFailed,
 )
 from crosswalk.names import literal
-from crosswalk.translation import SPOKEN, Side, harmless, translate
+from crosswalk.translation import SPOKEN, Side, ended, harmless, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +129,8 @@ class Session:
     read_only: bool
     stands_for: str = ""
     """The REST source whose rows were pulled into this database."""
+    bound_role: str = ""
+    """For whom they were pulled, where row-level security may have hidden rows; what is not here may exist then."""
     raw: asyncpg.Connection = field(repr=False)
     again: Callable[[], Awaitable[asyncpg.Connection]] | None = field(default=None, repr=False)
     """Logs in once more, under the settings of every session; knows the password."""
@@ -145,7 +148,7 @@ class Session:
             # The driver trips over what is left of a connection that went while it was in use.
             if not self.raw.is_closed():
                 raise
-            raise ConnectionLost(side=self.side, reason=f"{type(error).__name__}: {error}") from error
+            raise ConnectionLost(side=self.side, reason=ended(error)) from error
 
     async def execute(self, sql: str, *args: Any, what: str = "a statement") -> str:
         """Run a statement (several, without arguments); returns the command tag."""
@@ -304,8 +307,9 @@ async def _login(side: Side, url: str, application: str) -> asyncpg.Connection:
     except TimeoutError as error:
         raise CannotConnect(side=side, url=shown, reason=f"no answer in {CONNECT_SECONDS:.0f} s") from error
     except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
-        raise CannotConnect(side=side, url=shown, reason=reason) from error
+        # Where several addresses were tried, the library tells of each and gives no number of an error.
+        driver = isinstance(error, ConnectionError) and not error.errno
+        raise CannotConnect(side=side, url=shown, reason=ended(error) if driver else error.strerror or str(error)) from error
 
 
 async def connect(side: Side, url: str, *, read_only: bool | None = None, purpose: str = "") -> Session:
@@ -325,7 +329,8 @@ async def connect(side: Side, url: str, *, read_only: bool | None = None, purpos
         raise ServerTooOld(side=side, url=mask(url), version=f"{version // 10000}.{version % 10000}")
     return Session(
         side=side, url=mask(stands_for or url), version=version, role=found.role, database=found.database,
-        read_only=shut, stands_for=stands_for, raw=raw, again=again, backend=found.backend,
+        read_only=shut, stands_for=stands_for, bound_role=bound_role(found.pulled) if stands_for else "", raw=raw,
+        again=again, backend=found.backend,
     )
 
 
@@ -352,6 +357,7 @@ class _Seen:
     role: str
     database: str
     stands_for: str
+    pulled: str
     backend: tuple[int, str]
 
 
@@ -363,7 +369,14 @@ async def _who(raw: asyncpg.Connection, side: Side, shown: str) -> _Seen:
         raise translate(error, side=side, what="the session settings", url=shown) from error
     assert found is not None
     *who, pid, since = found
-    return _Seen(**dict(zip(("version", "role", "database", "stands_for"), who, strict=True)), backend=(pid, since or ""))
+    names = ("version", "role", "database", "stands_for", "pulled")
+    return _Seen(**dict(zip(names, who, strict=True)), backend=(pid, since or ""))
+
+
+def bound_role(note: str | None) -> str:
+    """The role for which a pull was made, by its note on the staging database; empty where the role sees all rows."""
+    noted = json.loads(note) if note else {"sees_all": True}
+    return "" if noted.get("sees_all") else str(noted.get("role") or "an unknown role")
 
 
 def _socket(raw: asyncpg.Connection) -> socket.socket | None:

@@ -205,11 +205,13 @@ class _Journey:
 
     async def _wait_for_servers(self, broken: CrosswalkError) -> tuple[int, Run]:
         until = time.monotonic() + self.patience.seconds
-        error, number = broken, self.fruitless
+        error, number, told = broken, self.fruitless, ""
         while True:
             left = until - time.monotonic()
             pause = min(self.patience.pause(number), max(left, 0))
-            self.observer.note(f"{error} It is tried again in {pause:.0f} s.")
+            said = "" if str(error) == told else f"{error} "
+            told = str(error)
+            self.observer.note(f"{said}It is tried again in {pause:.0f} s.")
             await self._sleep(pause)
             try:
                 return await self._look()
@@ -274,6 +276,8 @@ async def _told_by_ledger(run: Run, ledger: Ledger) -> Migrated:
     tallies = sorted(await ledger.tallies(run.id), key=lambda t: plan.order.index(t.target))
     done = [e["detail"] for e in await ledger.events(run.id) if (e["kind"], e["name"]) == ("state", RunState.FINISHED)]
     counts = {name: int(done[-1].get(name, 0)) for name in ("sequences", "moved_again")}
+    reasons = await ledger.reasons()
     return Migrated(
-        run=run.id, tallies=tallies, reasons=await ledger.reasons(), undeclared=undeclared(plan, tallies), **counts
+        run=run.id, tallies=tallies, reasons=reasons, undeclared=undeclared(plan, tallies, reasons),
+        unwritten=plan.unwritten, **counts,
     )

@@ -185,7 +185,8 @@ async def _cut(stage: Stage, motion: Motion, pair: Pair, *, whole: bool, number:
 async def _settle(stage: Stage, way: _Way, pair: Pair) -> None:
     """Once all rows have come: what stands elsewhere under the new snapshot, and what was refused."""
     motion, ledger = way.motion, Ledger(pair.target)
-    if way.landed and stage.reconciled is not None and not motion.late(stage.order):
+    before = way.landed or motion.name in stage.overtaken
+    if before and stage.reconciled is not None and not motion.late(stage.order):
         await stage.reconciled(motion.name, pair)
     if not stage.is_stained(motion.name):
         return
@@ -319,6 +320,8 @@ async def _move(stage: Stage, way: _Way, pair: Pair, chunks: list[Chunk]) -> Non
     # A chunk whose COMMIT was not answered must tell again which rows leave: in the second passage only a resumed run asks.
     moved = await (move() if way.second else undeterred(move, stage.snapshot, pair.source, pair.target, stage.observer.note))
     stage.blocks = hands.blocks
+    if moved.done_before:
+        stage.overtaken.add(way.motion.name)
     if moved.refused and stage.stained is not None:
         stage.stained.add(way.motion.name)
     if moved.leaving:

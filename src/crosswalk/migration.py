@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crosswalk import apply
 from crosswalk.accounts import fill_accounts
@@ -56,14 +57,16 @@ class Migrated:
 
     run: int
     tallies: list[Tally] = field(default_factory=list)
-    reasons: list[dict[str, object]] = field(default_factory=list)
+    reasons: list[dict[str, Any]] = field(default_factory=list)
     """Quarantine counted by table and reason."""
     sequences: int = 0
     """Sequences that stand elsewhere than before, be it that rows drew from them."""
     moved_again: int = 0
     """After a resume: rows of finished chunks that differed from the new snapshot."""
     undeclared: tuple[Name, ...] = ()
-    """Tables with rows in quarantine though the document does not say that it expects any."""
+    """Tables with rows in quarantine that neither the document expects nor a person gave up."""
+    unwritten: bool = False
+    """The move has no document."""
 
 
 def never() -> bool:
@@ -373,10 +376,15 @@ async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Nam
         run.run, "state", RunState.FINISHED, sequences=result.sequences, moved_again=result.moved_again
     )
     result.reasons = await ledger.reasons()
-    result.undeclared = undeclared(run.plan, result.tallies)
+    result.undeclared = undeclared(run.plan, result.tallies, result.reasons)
+    result.unwritten = run.plan.unwritten
 
 
-def undeclared(plan: Plan, tallies: Iterable[Tally]) -> tuple[Name, ...]:
-    """Tables with rows in quarantine though the document does not say that it expects any."""
+def undeclared(plan: Plan, tallies: Iterable[Tally], reasons: Collection[Mapping[str, Any]]) -> tuple[Name, ...]:
+    """Tables with rows in quarantine though neither the document says that it expects any, nor a person gave them up."""
     mappings = plan.mapping().document.by_target
-    return tuple(t.target for t in tallies if t.quarantined and mappings[t.target].rejects != "quarantine")
+    given_up = {str(r["target_table"]) for r in reasons} - {
+        str(r["target_table"]) for r in reasons if int(r["rows"]) > int(r["dropped"])
+    }
+    aside = (t.target for t in tallies if t.quarantined and str(t.target) not in given_up)
+    return tuple(name for name in aside if mappings[name].rejects != "quarantine")

@@ -12,12 +12,15 @@ import json
 from collections.abc import Collection
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from crosswalk.mapping import MappingFile, read_text
 from crosswalk.names import Name, parse
+
+UNWRITTEN: Final = "(every table of the source)"
+"""Stands for the path of the document where a move has none."""
 
 FORMAT = 2
 Strategy = Literal["recreate", "transform", "hybrid"]
@@ -215,6 +218,11 @@ class Plan(_Model):
         """(table, name) of what statements of phase complete have yet to make of a table; `standing` numbers those that ran."""
         waiting = (s for number, s in self.phase("complete") if number not in standing and s.table)
         return frozenset((parse(s.table), s.name) for s in waiting if s.of_key or s.kind == "create")
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether nobody wrote a document for it: there is none to check or edit."""
+        return self.mapping_path == UNWRITTEN
 
     def mapping(self) -> MappingFile:
         """The document as it was when planned. Reading it takes seconds where there are thousands of tables."""

@@ -17,12 +17,13 @@ from crosswalk.checking import Checked, judged
 from crosswalk.earlier import Earlier, find_earlier, refuse_occupied, refuse_outgrown
 from crosswalk.errors import CrosswalkError, SourceKeyDoubled, StrategyImpossible, TableNotEmpty
 from crosswalk.express import Facts, Motion
-from crosswalk.judge import examine, gather_facts
+from crosswalk.judge import Problem, examine, gather_facts
 from crosswalk.ledger import Ledger
 from crosswalk.ledger.census import holding
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
-from crosswalk.plan import STRATEGIES, Plan, Strategy
+from crosswalk.numerals import plural
+from crosswalk.plan import STRATEGIES, UNWRITTEN, Plan, Strategy
 from crosswalk.planfile import PlanFile
 from crosswalk.schema import Schema
 from crosswalk.strategy import (
@@ -244,7 +245,7 @@ class _Planner:
         created, archive = to_create(self.file, source), _archive_name(source, target)
         keyed, left = parents_with_rows(self.file, source)
         made = ddl.recreate(keyed, target, tables=created, preserved=[*self.file.document.preserved], archive=archive)
-        made = replace(made, warnings=(*made.warnings, *left))
+        made = replace(made, warnings=(*made.warnings, *left, *await self._columnless(created)))
         moved = {parse(s.table) for s in made.statements if s.kind == "archive" and s.table}
         return await self._shaped(derive_recreate(self.file, source, target, archived=moved), made, archive)
 
@@ -266,7 +267,7 @@ class _Planner:
         facts, problems = await gather_facts(derived.file, source, target, self.found.source, self.found.target)
         problems = problems or examine(derived.file, facts)
         way.found = replace(self.found, file=derived.file, facts=facts, problems=tuple(problems))
-        way.blockers = tuple(p.message for p in problems)
+        way.blockers = tuple(_obstacle(p, unwritten=self.file.path == UNWRITTEN) for p in problems)
         return way
 
     # --- counting -----------------------------------------------------------------------------------
@@ -281,6 +282,16 @@ class _Planner:
                 rows = int(await self.found.target.fetchval(f"SELECT count(*) FROM {name.sql}", what=what))
             found[name] = rows
         return found
+
+    async def _columnless(self, created: Sequence[Name]) -> list[str]:
+        """A word for each table of a move without a document that holds rows and no column to move them by."""
+        tables = [n for n in created if not self.schemas[0].tables[n].columns] if self.file.path == UNWRITTEN else []
+        told = []
+        for name in tables:
+            rows = await self.found.source.fetchval(f"SELECT count(*) FROM {name.sql}", what=f"the rows of {name}")
+            if rows:
+                told.append(f"{name} has no column: it is made empty, and its {plural(rows, 'row')} cannot be moved")
+        return told
 
     async def _bare(self, way: _Way) -> frozenset[Name]:
         """Tables that stand, are empty and are to be loaded without what slows that down."""
@@ -349,3 +360,11 @@ def _warnings(checked: Checked, occupied: Mapping[Name, int], facts: Facts) -> l
         for name, rows in occupied.items()
     ]
     return lines
+
+
+def _obstacle(problem: Problem, *, unwritten: bool) -> str:
+    """A problem as one of several obstacles, with the way out where the document is none."""
+    said = problem.message.rstrip(".")
+    if problem.code == "column.money":
+        return f"{said}. {problem.remedy.rstrip('.')}"
+    return f"{said} (a document can say otherwise: `crosswalk match` drafts one)" if unwritten else said

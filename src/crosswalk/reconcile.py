@@ -62,13 +62,19 @@ class Reconciliation:
     async def clear(self) -> None:
         """Delete rows whose source is gone, as long as there is one that nothing refers to.
 
-        Before rows are set aside that refer to nothing: each of those must have a source row.
+        Before rows are set aside that refer to nothing: each of those must have a source row. None is deleted where the
+        source's key may not see all rows: what it does not show is not gone.
         """
-        deleted = -1
+        deleted = -1 if not self._unseen else self.moved
         while deleted != self.moved:
             deleted = self.moved
             for name in [n for n in reversed(self.stage.order) if self.extra.get(n)]:
                 self.extra[name] = (await self._delete(name)).left
+
+    @property
+    def _unseen(self) -> str:
+        """The role from which row-level security may hide source rows."""
+        return self.stage.snapshot.keeper.bound_role
 
     async def _delete(self, name: Name) -> Repaired:
         """Delete the rows of a table that have no source row, children first; what others refer to stays."""
@@ -87,9 +93,10 @@ class Reconciliation:
         await self.clear()
         for name, left in self.extra.items():
             if left:
-                stage.observer.note(
-                    f"{plural(len(left), 'row')} of {name} without a source row left alone: not provably ours, or referred to"
-                )
+                why = "not provably ours, or referred to"
+                if self._unseen:
+                    why = f"row-level security may hide the source rows from {self._unseen}"
+                stage.observer.note(f"{plural(len(left), 'row')} of {name} without a source row left alone: {why}")
         hit("reconcile.deleted")
         for name in stage.order:
             refused = await stage.ledger.quarantined_keys(name)

@@ -49,10 +49,20 @@ def require_sight(document: Document, source: Schema, target: Schema) -> None:
                 raise RowsHidden(side=side, table=table.name, reason=f"it is on{forced}")
     for mapping in document.by_target.values():
         _require_columns(source, mapping.source)
+    _require_tables(document, source)
+
+
+def _require_tables(document: Document, source: Schema) -> None:
+    """All tables of which nothing may be read, with what heals it."""
+    found = (source.tables.get(mapping.source) for mapping in document.by_target.values())
+    shut = [t.name for t in found if t is not None and t.columns and not any(c.selectable for c in t.columns)]
+    if shut:
+        what = _some([f"no SELECT on {name}" for name in shut], "; ")
+        fix = _some([f"GRANT SELECT ON {name.sql} TO {quote(source.role)};" for name in shut], " ")
+        raise RightsMissing(side="source", role=source.role, what=what, fix=fix)
 
 
 def _require_columns(source: Schema, name: Name) -> None:
-    """A table of which no column may be read is left to the server's own words."""
     table = source.tables.get(name)
     shut = [column.name for column in table.columns if not column.selectable] if table is not None else []
     if table is not None and 0 < len(shut) < len(table.columns):

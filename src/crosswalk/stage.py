@@ -50,6 +50,8 @@ class Stage:
     """The first error of a worker; the others stop at their chunk's edge."""
     cut: dict[Name, list[Chunk]] = field(default_factory=dict)
     """Chunks that were planned for all small tables at once."""
+    overtaken: set[Name] = field(default_factory=set)
+    """Tables of which a chunk turned out to have landed when it was this run's turn: a predecessor's COMMIT came late."""
     stained: set[Name] | None = None
     """Target tables of which rows are or were in quarantine; None: not known, any may be."""
     blocks: bool | None = None

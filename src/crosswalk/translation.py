@@ -60,6 +60,15 @@ def _is_allocation(state: str, text: str) -> bool:
     return state == "XX000" and _ALLOCATION.search(text) is not None
 
 
+def ended(error: BaseException) -> str:
+    """How a connection ended, in words of the system or ours: the driver's speak of its own parts."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return "it was closed by the server or on the way"
+
+
 def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> CrosswalkError:
     """Our error for one of the driver's; `what` says what was being done, as a noun phrase."""
     if isinstance(error, asyncpg.PostgresError):
@@ -93,5 +102,5 @@ def translate(error: BaseException, *, side: Side, what: str, url: str = "") -> 
         # A mistake of ours, and no reason to connect again.
         return StatementFailed(side=side, what=what, sqlstate="", reason=str(error))
     if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError)):
-        return ConnectionLost(side=side, reason=str(error) or type(error).__name__)
+        return ConnectionLost(side=side, reason=ended(error))
     return StatementFailed(side=side, what=what, sqlstate="", reason=f"{type(error).__name__}: {error}")

@@ -16,7 +16,7 @@ from crosswalk import apply
 from crosswalk.claim import look_and_stir, note_mended
 from crosswalk.connect import Session
 from crosswalk.copy import advance_sequences, quarantine_static
-from crosswalk.errors import MissingPrivilege, StatementFailed
+from crosswalk.errors import MissingPrivilege, RestCannotDelete, StatementFailed
 from crosswalk.express import Key, Landing, Moment, Motion
 from crosswalk.judge import steadily, tally_rows
 from crosswalk.ledger import Held, Tally
@@ -145,6 +145,8 @@ async def _verify(scene: Scene, *, exact: bool, observer: Observer) -> Verified:
             PreservedResult(table=name, rows=rows, rows_before=before[name][0], unchanged=(rows, total) == before[name])
         )
     result.uncovered += scene.found.newcomers
+    if role := scene.shared.keeper.bound_role:
+        result.uncovered.append(f"rows that row-level security hides from {role}, the role of the key for the source")
     for source, why in scene.facts.document.ignored_sources.items():
         result.uncovered.append(f"{source}: ignored ({why})")
     return result
@@ -202,6 +204,9 @@ async def repair(
     """Verify, move the differing keys again, verify again; raises as `verify` and AlreadyRunning."""
     told, began = observer or Silent(), time.monotonic()
     async with scene(servers, file, purpose="repair", lock=True) as found:
+        if delete_extra and found.shared.keeper.bound_role:
+            keeper = found.shared.keeper
+            raise RestCannotDelete(url=keeper.stands_for, role=keeper.bound_role)
         for name in found.order:
             await found.forget_gone(name)
         mended = Mended(before=await _verify(found, exact=exact, observer=told))

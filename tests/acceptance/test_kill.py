@@ -283,7 +283,9 @@ def test_a_run_that_was_killed_before_it_was_noted_has_not_begun(
     again = pair.run("resume")
     out, _ = again.communicate(timeout=120)
     assert (again.returncode, "NothingToResume" in out) == (3, True)
-    assert pair.migrate().wait(120) == 0
+    begun = pair.migrate()
+    out, _ = begun.communicate(timeout=120)
+    assert begun.returncode == 0, out
 
 
 @pytest.mark.parametrize("name", sorted(NAMES - ELSEWHERE.keys()))

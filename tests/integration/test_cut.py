@@ -127,6 +127,30 @@ async def test_without_a_document_only_the_schemas_asked_for_move(
     assert "nowhere" in str(caught.value)
 
 
+async def test_without_a_document_nothing_speaks_of_one(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    sql = (
+        "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 0);"
+        " ALTER TABLE t ADD CONSTRAINT some CHECK (n > 0) NOT VALID;"
+        " CREATE TABLE bare (); INSERT INTO bare SELECT FROM generate_series(1, 3)"
+    )
+    servers = await _laid(pg16, pg18, make_database, make_role, sql)
+    plan, _ = await make_plan(None, servers, strategy="recreate", sample=False)
+    assert plan.unwritten
+    assert "public.bare has no column: it is made empty, and its 3 rows cannot be moved" in plan.warnings
+
+
+async def test_obstacles_without_a_document_name_a_way_out(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    sql = "CREATE TABLE p (n int) PARTITION BY HASH (n); CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+    servers = await _laid(pg16, pg18, make_database, make_role, sql)
+    with pytest.raises(CrosswalkError, match=r"is a partitioned table without a key.*`crosswalk match` drafts one") as told:
+        await make_plan(None, servers, strategy="recreate", sample=False)
+    assert ".;" not in str(told.value)
+
+
 async def test_sequences_that_no_column_draws_from_are_named(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
 ) -> None:

@@ -184,7 +184,7 @@ async def test_extensions_and_functions_that_the_target_lacks(pair: tuple[str, s
               "CREATE TABLE a (id integer PRIMARY KEY DEFAULT auth.uid(), v vector(3))",
               "CREATE POLICY p ON a USING (id = auth.uid())")
     found = await look(source, target)
-    assert found["target.extensions.missing"].evidence == ("vector: available, 1 columns",)
+    assert found["target.extensions.missing"].evidence == ("vector: available, 1 column",)
     assert found["target.functions.missing"].evidence == (
         "auth.uid: called by policy p of a and 1 more",
     ) or found["target.functions.missing"].evidence == ("auth.uid: called by the default of a.id and 1 more",)

@@ -9,9 +9,11 @@ import pytest
 
 from crosswalk import filling
 from crosswalk.connect import Session, session
+from crosswalk.copy import segments
 from crosswalk.embedded import Server
-from crosswalk.errors import FailpointHit, RowsRefused
+from crosswalk.errors import FailpointHit, RowsLostInRelay, RowsRefused
 from crosswalk.express import Motion
+from crosswalk.express.apart import found_by_key
 from crosswalk.failpoints import VARIABLE
 from crosswalk.ledger import Ledger
 from crosswalk.migration import migrate, resume
@@ -24,6 +26,10 @@ DOCUMENT = """
 version: 1
 tables:
   item: {from: item, key: [id], columns: {id: id, n: n}}
+"""
+WAITS = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+               AND query LIKE '%INSERT INTO crosswalk.chunk%')
 """
 
 
@@ -47,11 +53,11 @@ async def test_a_column_that_an_heir_lets_be_null_is_asked_for_it(
         "ALTER TABLE child ALTER n DROP NOT NULL; INSERT INTO item VALUES (1, 1); INSERT INTO child VALUES (2, NULL)"
     )
     new = "CREATE TABLE item (id int PRIMARY KEY, n int NOT NULL)"
-    document = DOCUMENT.replace("from: item,", "from: item, source_key: [id], rejects: fail,")
+    document = DOCUMENT.replace("from: item,", "from: item, source_key: [id], rejects: fail,") + "ignore: {source: {child: an heir}}"
     road = await lay(make_database, make_role, (pg16, old), (pg18, new), document)
     with pytest.raises(RowsRefused):
         await road.migrate()
-    assert await rows(road.target, "SELECT count(*) FROM crosswalk.chunk") == [(0,)]
+    assert await rows(road.target, "SELECT count(*) FROM crosswalk.chunk_plan") == [(0,)]  # before anything is moved
 
 
 class _Heard(Silent):
@@ -68,8 +74,11 @@ async def test_a_reader_of_a_table_that_is_just_made_holds_no_row_up(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that are born frozen want the table for themselves: where somebody reads it, they are born as others are."""
-    old = "CREATE TABLE item (id int PRIMARY KEY, n text); INSERT INTO item SELECT i, repeat('w', 900) FROM generate_series(1, 9500) AS i"
-    road = await lay(make_database, make_role, (pg16, old), (pg18, ""), DOCUMENT)
+    old = (
+        "CREATE TABLE item (id int PRIMARY KEY, n text);"
+        " INSERT INTO item SELECT i, repeat('w', 900) FROM generate_series(1, 9500) AS i"
+    )
+    road = await lay(make_database, make_role, (pg16, old), (pg18, "CREATE TABLE item (id int PRIMARY KEY, n text)"), DOCUMENT)
     plan, heard, empty = await road.plan("recreate"), _Heard(), filling._is_empty
     async with connected(road.target) as reader:
 
@@ -115,23 +124,14 @@ async def test_a_chunk_that_a_predecessor_commits_after_the_resumption_began_is_
         )
         await conn.copy_records_to_table("item", records=mine)
         going = asyncio.create_task(resume(road.servers, jobs=1))
-        await _waiting(conn, "crosswalk.chunk")
+        while not (going.done() or (await rows(road.target, WAITS))[0][0]):  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(0.05)
         await conn.execute("COMMIT")
         done = await asyncio.wait_for(going, 60)
     assert sums(done)["item"][:2] == (1999, 1999)
     async with connected(road.source) as here, connected(road.target) as there:
         assert await content(there, "item") == await content(here, "item")
     assert findings(await road.verify()) == []
-
-
-async def _waiting(conn: object, what: str) -> None:
-    """Until a session of ours waits for a transaction."""
-    sql = (
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        " AND query LIKE '%' || $1 || '%')"
-    )
-    while not await conn.fetchval(sql, what):  # type: ignore[attr-defined]
-        await asyncio.sleep(0.05)
 
 
 async def test_a_chunk_waits_for_its_predecessor_beyond_the_lock_timeout(pg18: Server, make_database: MakeDatabase) -> None:
@@ -152,3 +152,29 @@ async def test_a_chunk_waits_for_its_predecessor_beyond_the_lock_timeout(pg18: S
             assert await opening == {1, 4}
             assert await one.fetchval("SHOW lock_timeout") == "0"
         assert await one.fetchval("SHOW lock_timeout") == "200ms"
+
+
+async def test_a_refused_row_that_the_source_does_not_know_by_its_key_is_no_success(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stand nowhere, neither in the target nor in quarantine, and count as loaded."""
+    old = (
+        "CREATE TABLE item (id int PRIMARY KEY, name text NOT NULL UNIQUE, n int);"
+        " INSERT INTO item SELECT i, 'name ' || i, i FROM generate_series(1, 9) AS i"
+    )
+    new = (
+        "CREATE FUNCTION fits(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 <> 3';"
+        "CREATE TABLE item (name text PRIMARY KEY, n int CHECK (fits(n)))"
+    )
+    document = """
+version: 1
+tables:
+  item: {from: item, key: [name], rejects: quarantine, columns: {name: name, n: n}, drop: {id: not wanted}}
+"""
+    road = await lay(make_database, make_role, (pg16, old), (pg18, new), document)
+    print("HERE")
+    monkeypatch.setattr(segments, "found_by_key", lambda *about: f"SELECT * FROM ({found_by_key(*about)}) AS found WHERE false")
+    with pytest.raises(RowsLostInRelay):
+        print("SUMS", sums(await road.migrate()), await rows(road.target, "SELECT * FROM crosswalk.quarantine"))
+    monkeypatch.undo()
+    assert sums(await road.resume()) == {"item": (9, 8, 0, 1, 0)}

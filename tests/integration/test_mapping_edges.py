@@ -413,7 +413,10 @@ async def test_money_is_refused_where_it_would_be_another_sum(lay: Lay, pg18: Se
     try:
         await _run(way.target, f'ALTER DATABASE "{name}" SET lc_monetary = \'{"POSIX" if other != [("POSIX",)] else "C"}\'')
     finally:
-        assert _codes(await way.check()) == ["column.money"]
+        checked = await way.check()
+        assert _codes(checked) == ["column.money"]
+        assert checked.problems[0].message.startswith("a.m is money")
+        assert f'ALTER DATABASE "{name}" SET lc_monetary = ' in checked.problems[0].remedy
 
 
 async def test_columns_with_names_of_ours_are_refused(lay: Lay) -> None:

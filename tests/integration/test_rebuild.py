@@ -178,7 +178,7 @@ UPDATE emp SET doc = jsonb_build_object('n', 1, 'x', 2) WHERE id = 81;
 async def test_a_row_that_an_index_refuses_goes_to_quarantine_as_if_the_index_had_stood(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An entry of a btree has at most 2,704 bytes. Rows that refer to the row follow it. Tables are built on as if there were many."""
+    """An entry of a btree has at most 2,704 bytes. Rows that refer to the row follow it. It is as if there were many tables."""
     monkeypatch.setattr("crosswalk.loading.MANY", 1)
     roads = [await _road(make_database, make_role, pg16, pg18) for _ in range(2)]
     for road in roads:

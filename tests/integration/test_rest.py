@@ -244,6 +244,31 @@ async def test_a_stopped_move_goes_on_after_another_pull(
         assert findings(await way.verify()) == []
 
 
+async def test_a_resume_deletes_nothing_that_its_key_does_not_show(
+    shop: Shop, pg16: Server, staging: str, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql(pg16, f"ALTER DATABASE \"{database_of(staging)}\" SET crosswalk.stands_for = '{shop.api.url}'")
+    await pulled(shop.api, staging)
+    target = make_database(pg16)
+    sql(pg16, TARGET, database=database_of(target))
+    way = road(staging, target, MAPPING)
+    monkeypatch.setenv(VARIABLE, "chunk.after_commit=error@4")
+    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
+    with pytest.raises(FailpointHit):
+        await way.migrate(chunk_bytes=40_000, jobs=1)
+    monkeypatch.delenv(VARIABLE)
+    hide = "ALTER TABLE shop.customers ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON shop.customers TO anon USING (id <> 60)"
+    show = "DROP POLICY few ON shop.customers; ALTER TABLE shop.customers DISABLE ROW LEVEL SECURITY"
+    with changed(shop, hide, show):
+        assert not (await pulled(shop.api, staging, role="anon", allow_anon=True)).sees_all
+        done = await way.resume()
+        assert {t.target.relation: t.loaded for t in done.tallies} == {"people": 2599, "items": 1150}
+    async with connected(target) as session:
+        assert await session.fetchval("SELECT name FROM people WHERE id = 60") == "customer 60"
+    await pulled(shop.api, staging)
+    assert findings(await way.verify()) == []
+
+
 class changed:
     """Statements that hold for a block."""
 

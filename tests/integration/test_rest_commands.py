@@ -152,3 +152,26 @@ def test_a_key_from_a_file_and_refusals_that_name_no_key(project: Project) -> No
     assert (code, data["error"]["code"]) == (64, "BadRestAddress")
     code, data, _ = project.run("status", source="https://project.supabase.co", key="")
     assert code == 0
+
+
+def test_what_a_weaker_key_does_not_show_is_not_deleted(project: Project) -> None:
+    """Rows that a policy hides from the key of a repair look as if the source had none of them any more."""
+    assert project.run("plan", "crosswalk.yaml")[0] == 0
+    assert project.run("decide", "transform", "--why", "a test")[0] == 0
+    assert project.run("migrate", "crosswalk-plan.json")[0] == 0
+    hide = ("ALTER TABLE orders ENABLE ROW LEVEL SECURITY", "CREATE POLICY few ON orders TO anon USING (id > 20)")
+    sql(project.source_server, *hide, database=project.source_database)
+    anon, weak = project.api.jwt("anon"), f"{project.api.url}?allow_anon=true"
+    code, data, told = project.run("repair", "--delete-extra", key=anon, source=weak)
+    assert (code, data["error"]["code"]) == (3, "RestCannotDelete"), told
+    assert "anon" in data["error"]["message"]
+    assert "service_role" in data["error"]["remedy"]
+    code, data, _ = project.run("repair", key=anon, source=weak)
+    assert (code, [(t["deleted"], t["left"]) for t in data["repaired"]]) == (2, [(0, 20)])
+    assert any("security hides from anon" in each for each in data["after"]["uncovered"])
+    # The staged rows of the one key are not those of the other.
+    assert "40 rows of 3 tables as they were pulled" in project.run("doctor", key=anon, source=weak)[2]
+    assert "pulled 60 rows of 3 tables" in project.run("doctor")[2]
+    assert "for service_role" in project.run("doctor")[2]
+    code, data, told = project.run("repair", "--delete-extra")
+    assert (code, data["clean"]) == (0, True), told

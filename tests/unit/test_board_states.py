@@ -233,6 +233,10 @@ def test_a_retry_of_quarantine_writes_rows_and_so_ends_a_verification() -> None:
     for word in ("begun", "done"):
         found = Facts(history=history(STARTED, FINISHED, verified, ("retry", word, {})))
         assert gate(found, "verified") == ("open", "rows were written after the last verification")
+    vain = [("retry", "begun", {}), ("retry", "done", {"landed": {"public.customers": 0}, "left": 1})]
+    assert gate(Facts(history=history(STARTED, FINISHED, verified, *vain)), "verified")[0] == "passed"
+    cut = Facts(history=history(STARTED, FINISHED, verified, vain[0], *vain))
+    assert gate(cut, "verified")[0] == "open", "a retry that did not end may have written"
     dropped = Facts(history=history(STARTED, FINISHED, verified, ("quarantine", "dropped", {})))
     assert gate(dropped, "verified")[0] == "passed"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,5 +141,19 @@ class Facts:
     def proof(self) -> Mapping[str, Any] | None:
         """The newest verification, if nothing of ours was written after it."""
         events = self.history.events if self.history and self.run else ()
-        last = next((e for e in reversed(events) if e["kind"] in {"state", "proof", "retry"}), None)
+        last = next((e for e in reversed(_writing(events)) if e["kind"] in {"state", "proof", "retry"}), None)
         return last if last is not None and last["kind"] == "proof" else None
+
+
+def _writing(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The events without retries of quarantine that came to their end and put no row into the target."""
+    kept: list[Mapping[str, Any]] = []
+    for each in events:
+        landed = each["detail"].get("landed") if (each["kind"], each["name"]) == ("retry", "done") else None
+        if landed is not None and not any(landed.values()):
+            begun = next((i for i in reversed(range(len(kept))) if kept[i]["kind"] == "retry"), None)
+            if begun is not None and kept[begun]["name"] == "begun":
+                del kept[begun]
+            continue
+        kept.append(each)
+    return kept

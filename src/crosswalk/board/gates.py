@@ -12,7 +12,7 @@ from crosswalk.errors import CrosswalkError
 from crosswalk.ledger import Run, RunState
 from crosswalk.mapping import Document, read_text
 from crosswalk.numerals import plural
-from crosswalk.plan import Plan
+from crosswalk.plan import UNWRITTEN, Plan
 
 _NEW_PLAN: Final = frozenset({"PlanDrifted", "DocumentRefused", "RulesProposed"})
 
@@ -62,11 +62,20 @@ def _document(found: Facts) -> Gate:
         carried = found.run is not None or found.plan is not None
         state = GateState.PASSED if carried else GateState.OPEN
         detail = "no file here; the plan holds a copy" if carried else f"{found.document_path} is not here"
+        if _is_unwritten(found):
+            detail = "none: every table of the source as it is"
         remedy = "" if carried else "crosswalk match"
     return Gate(
         id="document", phase="match", title="document readable, no rule only proposed", state=state, detail=detail,
         remedy=remedy,
     )  # fmt: skip
+
+
+def _is_unwritten(found: Facts) -> bool:
+    """Whether the move that runs, or the one that is planned, has no document."""
+    if found.run is not None:
+        return found.run.plan.get("mapping_path") == UNWRITTEN
+    return found.plan is not None and found.plan.unwritten
 
 
 def _tables(found: Facts) -> Gate:
@@ -196,6 +205,9 @@ def _quarantine(found: Facts) -> Gate:
         if undeclared:
             state, remedy = GateState.FAILED, check(found)
             detail = f"the document does not say `rejects: quarantine` for {', '.join(undeclared)}"
+            if run.plan.get("mapping_path") == UNWRITTEN:
+                remedy = "crosswalk quarantine list"
+                detail = f"to be retried or dropped: rows of {', '.join(undeclared)}"
         elif not rows and run.state is not RunState.FINISHED:
             state, detail = GateState.OPEN, "none yet"
     return Gate(

@@ -22,6 +22,13 @@ def tell(done: Migrated, *, source: str | None, target: str | None, as_json: boo
         "look at the reasons with `crosswalk status`; then correct rows or rules, or declare it with"
         " `rejects: quarantine` for these tables",
     )
+    if done.unwritten:
+        notes = (
+            f"rows that the target refuses are in quarantine: {names}",
+            "see them with `crosswalk quarantine list`; then correct rows or the target's constraints and run"
+            " `crosswalk quarantine retry`, or give them up with `crosswalk quarantine drop`",
+        )
+    reasons = "crosswalk quarantine list" if done.unwritten else "crosswalk status"
     answer = voice.Answer(
         data={
             "run": done.run, "accounting": [tally_json(t) for t in done.tallies],
@@ -31,7 +38,7 @@ def tell(done: Migrated, *, source: str | None, target: str | None, as_json: boo
         view=_view(done), exit_code=EXIT_DIFFERENT if done.undeclared else EXIT_CLEAN,
         notes=notes if done.undeclared else (),
         next=(
-            *((options.again("crosswalk status", target=target),) if done.undeclared else ()),
+            *((options.again(reasons, target=target),) if done.undeclared else ()),
             options.again("crosswalk verify", source=source, target=target),
         ),
     )

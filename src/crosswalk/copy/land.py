@@ -23,7 +23,7 @@ from crosswalk.copy.insist import insist
 from crosswalk.copy.merge import exchange, hand_over, merge, remove_refused, require_all_there, settle
 from crosswalk.copy.quarantine import Refusal, forget, quarantine_refused
 from crosswalk.copy.segments import segments
-from crosswalk.errors import CrosswalkError, RowsRefused, StatementFailed
+from crosswalk.errors import CrosswalkError, RowsRefused, StatementFailed, Timeout
 from crosswalk.express import Key, Landing, Selection
 from crosswalk.express.rekey import rekey
 from crosswalk.failpoints import hit
@@ -37,6 +37,8 @@ CLASHES: Final = 999_999_999
 """Number of the ledger's row for what landed at a table's end, once all of its chunks had."""
 _ANALYZE_FROM: Final = 5000
 _BATCH: Final = 5000
+_BRIEFLY: Final = "SET LOCAL lock_timeout = '2s'"
+"""An autovacuum in the way gives up after a second."""
 
 
 async def move_chunks(hands: Hands, chunks: Sequence[Chunk]) -> Moved:
@@ -230,8 +232,16 @@ async def _directly(hands: Hands, landing: Landing, selection: Selection, *, fre
 
 
 async def _made_new(target: Session, table: Name, what: str) -> bool:
-    """Give an empty table a new file, so that rows may be born frozen; false where somebody has written rows after all."""
-    await target.execute(f"LOCK TABLE ONLY {table.sql} IN ACCESS EXCLUSIVE MODE", what=what)
+    """Give an empty table a new file, so that rows may be born frozen; false where somebody reads it or has written rows.
+
+    A chunk waits for its predecessor however long that takes, but nobody's rows wait for a reader.
+    """
+    lock = f"LOCK TABLE ONLY {table.sql} IN ACCESS EXCLUSIVE MODE"
+    try:
+        async with savepoint(target):
+            await target.execute(f"{_BRIEFLY}; {lock}; SET LOCAL lock_timeout = 0", what=what)
+    except Timeout:
+        return False
     if await target.fetchval(f"SELECT EXISTS (SELECT FROM {table.sql})", what=what):
         return False
     await target.execute(f"TRUNCATE ONLY {table.sql}", what=what)

@@ -19,7 +19,7 @@ from crosswalk.connect import CopyFormat, Session
 from crosswalk.copy.apart import can_land_apart, land_apart
 from crosswalk.copy.hands import Hands, row_fault
 from crosswalk.copy.quarantine import Refusal
-from crosswalk.errors import StatementFailed
+from crosswalk.errors import RowsLostInRelay, StatementFailed
 from crosswalk.express import Landing, Selection
 from crosswalk.express.apart import carried_key, found_by_key
 from crosswalk.relay import POISON
@@ -142,16 +142,23 @@ class Segments(Session):
                 self.unnamed.append((found, refused[number]))
 
     async def name_refused(self, selection: Selection) -> None:
-        """Ask the source which of the selection's rows go to the target keys that were refused."""
+        """Ask the source which of the selection's rows go to the target keys that were refused.
+
+        Raises RowsLostInRelay where it does not know one: that row would be nowhere, and count as loaded.
+        """
         if not self.unnamed:
             return
         hands = self.hands
         why = {_canonical(key): refusal for key, refusal in self.unnamed}
         broken = {**hands.moment.broken, hands.motion.name: tuple(hands.raising)}
         sql = found_by_key(hands.motion, list(why), selection, replace(hands.moment, broken=broken))
+        named = set()
         for row in await hands.source.fetch(sql, what=hands.what):
             target_key, *key = row.values()
+            named.add(_canonical(target_key))
             hands.refused[tuple(key)] = why[_canonical(target_key)]
+        if named != set(why):
+            raise RowsLostInRelay(sent=len(why), received=len(named), what=hands.what)
 
 
 def _canonical(key: str) -> str:

@@ -9,6 +9,7 @@ from crosswalk.doctor.access import lines
 from crosswalk.doctor.finding import Finding, Severity
 from crosswalk.doctor.scene import Both
 from crosswalk.names import Name, quote
+from crosswalk.numerals import plural
 
 _EVERYWHERE: Final = frozenset({"plpgsql"})
 
@@ -30,7 +31,7 @@ async def extensions(both: Both) -> AsyncIterator[Finding]:
     used = {row["extension"]: row["columns"] for row in rows}
     for needed, severity, title in (
         (True, Severity.WARNING, "Extensions whose types the source's columns use are missing in the target"),
-        (False, Severity.NOTE, "Extensions of the source are missing in the target"),
+        (False, Severity.NOTE, "Extensions of the source, which its indexes and functions may need, are missing in the target"),
     ):
         names = [name for name in missing if (name in used) is needed]
         if names:
@@ -38,7 +39,7 @@ async def extensions(both: Both) -> AsyncIterator[Finding]:
                 "extensions.missing" if needed else "extensions.unused", severity, title,
                 (
                     f"{name}: {'available' if name in available else 'not installed on that server'}"
-                    + (f", {used[name]} columns" if needed else "") for name in names
+                    + (f", {plural(used[name], 'column')}" if needed else "") for name in names
                 ),
                 fix=lines(f"CREATE EXTENSION {quote(name)};" for name in names),
             )

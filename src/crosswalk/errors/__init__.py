@@ -80,6 +80,7 @@ from crosswalk.errors.report import NothingToReport, ReportInTheWay
 from crosswalk.errors.rest import (
     BadRestAddress,
     NoRestApi,
+    RestCannotDelete,
     RestFailed,
     RestKeyMissing,
     RestKeyRefused,
@@ -187,6 +188,7 @@ __all__ = [
     "PlanUndecided",
     "ReferringRowsLost",
     "ReportInTheWay",
+    "RestCannotDelete",
     "RestFailed",
     "RestKeyMissing",
     "RestKeyRefused",

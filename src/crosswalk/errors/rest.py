@@ -70,6 +70,16 @@ class RestRowsHidden(CrosswalkError):
     exit_code = EXIT_REFUSED
 
 
+class RestCannotDelete(CrosswalkError):
+    """No row can be deleted for want of a source row: {url} was read as {role}, from whom row-level security may hide rows."""
+
+    remedy = (
+        "Take a key that sees all rows: on Supabase the secret key (or service_role). Without --delete-extra `crosswalk repair`"
+        " moves what differs and leaves rows too many."
+    )
+    exit_code = EXIT_REFUSED
+
+
 class RestUnsteady(CrosswalkError):
     """{table} did not hold still, {tries} times: {before} before, {pulled} pulled, {after} after."""
 

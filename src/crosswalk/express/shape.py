@@ -69,7 +69,7 @@ class Shape:
             raise RuleImpossible(
                 table=self.name,
                 column="source_key",
-                reason=f"{self.source.name} is a {self.source.kind} without a key: name the columns that tell its rows apart",
+                reason=f"{self.source.name} is a {self.source.kind.noun} without a key: name the columns that tell its rows apart",
             )
         return (("ctid", TID),)
 
@@ -260,11 +260,11 @@ class Shape:
         return Wire(name=column.name, type=column.type)
 
     def _never_null(self, rule: Rule) -> bool:
-        """Whether the source itself sees to it: then nothing is to be asked of each row."""
+        """Whether the source itself sees to it: then nothing is to be asked of each row. A heir may have dropped it."""
         if isinstance(rule, Fold):
             return True
         column = self.source.column(rule.column) if isinstance(rule, Take) else None
-        stored = self.source.kind in {RelationKind.TABLE, RelationKind.PARTITIONED}
+        stored = self.source.kind in {RelationKind.TABLE, RelationKind.PARTITIONED} and not self.has_heirs
         return stored and column is not None and column.not_null and column.not_null_validated and not column.not_null_by_domain
 
     def _column_conditions(self, value: str, have: TypeRef | None, column: Column, *, never_null: bool = False) -> None:

@@ -25,7 +25,7 @@ from crosswalk.judge.large_objects import large_objects
 from crosswalk.judge.problem import Problem
 from crosswalk.judge.steady import unsteady
 from crosswalk.mapping import Agree, Lookup, MapLabels, MappingFile, Sql, Zone
-from crosswalk.names import Name, quote
+from crosswalk.names import Name, literal, quote
 from crosswalk.schema import Column, ConstraintKind, Schema, Table, TypeKind, TypeRef
 
 _TYPES: Final = files("crosswalk.judge").joinpath("types.sql")
@@ -103,9 +103,10 @@ async def _money(file: MappingFile, facts: Facts, source: Session, target: Sessi
             code="column.money",
             place=("tables", text, "columns", column.name),
             line=file.line("tables", text, "columns", column.name),
-            message=f"{column.name} is money, which means another sum under lc_monetary = {theirs} (the target's) than"
+            message=f"{text}.{column.name} is money, which means another sum under lc_monetary = {theirs} (the target's) than"
             f" under {ours} (the source's)",
-            remedy="Make it numeric in the target, or set lc_monetary alike for both databases.",
+            remedy="Make it numeric in the target, or set it alike there:"
+            f" ALTER DATABASE {quote(target.database)} SET lc_monetary = {literal(ours)}.",
         )
         for text, column in found
     ]

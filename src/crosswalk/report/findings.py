@@ -109,22 +109,24 @@ def of_run(found: Found, moved: Moved | Absent) -> Iterator[Finding]:
         )
 
 
-def of_rejects(rejected: Rejected | Absent) -> Iterator[Finding]:
+def of_rejects(rejected: Rejected | Absent, *, unwritten: bool = False) -> Iterator[Finding]:
     if isinstance(rejected, Absent) or not rejected.reasons:
         return
     silent = [r for r in rejected.reasons if not r.declared]
     where = listed(dict.fromkeys(r.target for r in silent), 5)
     if silent:
+        title = " though the document does not expect it"
+        remedy = "Correct the rows or the rules, or say `rejects: quarantine` for the table."
+        if unwritten:
+            title, remedy = "", "Correct rows or the target's constraints and run `crosswalk quarantine retry`, or give them up."
         yield Finding(
-            weight="failure",
-            title=f"{_aside(rejected.undeclared, rejected)} set aside though the document does not expect it",
-            detail=where, remedy="Correct the rows or the rules, or say `rejects: quarantine` for the table.",
+            weight="failure", title=f"{_aside(rejected.undeclared, rejected)} set aside{title}", detail=where, remedy=remedy,
             section="rejected",
         )
     spoken = rejected.rows - rejected.undeclared
     if spoken:
         yield Finding(
-            weight="note", title=f"{_aside(spoken, rejected)} set aside, as the document expects",
+            weight="note", title=f"{_aside(spoken, rejected)} set aside, as expected or given up",
             detail=f"By {plural(len(rejected.reasons) - len(silent), 'reason')}.", section="rejected",
         )
 

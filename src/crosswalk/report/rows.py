@@ -111,6 +111,7 @@ def _rejected(lines: list[RejectLine], *, forecast: bool, unjudged: Iterable[str
 
 def _reason(reason: Mapping[str, Any], history: History, found: Found) -> RejectLine:
     spoken = {str(n): m.rejects == "quarantine" for n, m in found.file.document.by_target.items()} if found.file else {}
+    given_up = int(reason.get("dropped", 0)) >= int(reason["rows"])
     return RejectLine(
         source=reason["source_table"],
         target=reason["target_table"],
@@ -120,7 +121,7 @@ def _reason(reason: Mapping[str, Any], history: History, found: Found) -> Reject
         reason=reason["message"],
         rows=int(reason["rows"]),
         keys=_keys(history).get(_of(reason), ()),
-        declared=reason["code"] == "duplicate" or spoken.get(reason["target_table"], True),
+        declared=reason["code"] == "duplicate" or given_up or spoken.get(reason["target_table"], True),
     )
 
 

@@ -43,7 +43,8 @@ def tell(found: Found) -> Report:
     decided, matrix, rules = tell_decided(found), tell_differences(found), tell_rules(found)
     preserved, questions = tell_preserved(found), tuple(_questions(found))
     told = [
-        *findings.of_proof(found, proof), *findings.of_run(found, moved), *findings.of_rejects(rejected),
+        *findings.of_proof(found, proof), *findings.of_run(found, moved),
+        *findings.of_rejects(rejected, unwritten=found.plan is not None and found.plan.unwritten),
         *findings.of_document(found, rules, matrix), *findings.of_decision(found, decided),
         *findings.of_preserved(preserved), *findings.of_plan(found), *findings.of_servers(found),
     ]

@@ -250,7 +250,7 @@ class RejectLine(Model):
     reason: str
     rows: int | None = Field(description="None where a rule raises, so that none could be counted.")
     keys: tuple[str, ...] = Field(default=(), description="Masked source keys, a few.")
-    declared: bool = Field(description="The document says that such rows are expected.")
+    declared: bool = Field(description="The document says that such rows are expected, or a person has given them up.")
     ways: tuple[str, ...] = Field(default=(), description="Ways out, as edits of the document.")
     rule: str = Field(default="", description="The rule's stable handle.")
 

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -33,7 +34,9 @@ _SETTINGS: Final = {
     "max_locks_per_transaction": "1024",
 }  # fmt: skip
 Rows = Literal["new", "same", "any"]
-"""Which staged rows will do: those of a new pull; those of an earlier one while the API's catalog is the same; any."""
+"""Which staged rows will do: those of a new pull; those of an earlier one while the API's catalog is the same; any.
+
+Never those that were pulled for another role: a weaker one may have seen fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +85,19 @@ async def _staged(
     source: RestSource, key: Key, url: str, *, rows: Rows, tell: Tell | None, patience: Patience
 ) -> Staged:
     noted = {} if rows == "new" else await _noted(url)
-    if noted and (rows == "any" or noted.get("document") == await _document(source, key, patience)):
+    if _same_key(noted, key) and (rows == "any" or noted.get("document") == await _document(source, key, patience)):
         what = f"{plural(int(noted['rows']), 'row')} of {plural(int(noted['tables']), 'table')}"
-        return Staged(url=url, notes=(f"{what} as they were pulled from {source.url} at {noted['at']}",))
+        said = f"{what} as they were pulled from {source.url} at {noted['at']} for {noted['role']}"
+        bound = () if noted["sees_all"] else (f"row-level security may have hidden rows from {noted['role']}",)
+        return Staged(url=url, notes=(said, *bound))
     pulled = await pull(source, key, url, patience=patience, tell=tell)
     said = f"pulled {plural(pulled.rows, 'row')} of {plural(len(pulled.tables), 'table')} from {pulled.url}, not in one snapshot"
     return Staged(url=url, notes=(said, *pulled.notes))
+
+
+def _same_key(noted: Mapping[str, Any], key: Key) -> bool:
+    """Whether the pull was made for the same role: another one may have seen other rows."""
+    return (noted.get("role"), noted.get("sees_all")) == (key.role, key.sees_all)
 
 
 async def _document(source: RestSource, key: Key, patience: Patience) -> str:

@@ -56,6 +56,8 @@ class Pulled:
 
     url: str
     role: str
+    sees_all: bool
+    """False where row-level security may have hidden rows."""
     at: str
     document: str
     """A hash of the API's document: another one, another catalog."""
@@ -230,7 +232,8 @@ class _Pull:
 
     def _pulled(self, tables: list[PulledTable], broken: list[tuple[Foreign, int]]) -> Pulled:
         return Pulled(
-            url=self.client.source.url, role=self.key.role, at=datetime.now(UTC).isoformat(timespec="seconds"),
+            url=self.client.source.url, role=self.key.role, sees_all=self.key.sees_all,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
             document=self.found.document, tables=tuple(tables), notes=tuple(self._notes(tables, broken)),
         )
 
@@ -254,5 +257,8 @@ class _Pull:
 
 
 def _comment(database: str, made: Pulled) -> str:
-    noted = {"url": made.url, "at": made.at, "document": made.document, "rows": made.rows, "tables": len(made.tables)}
+    noted = {
+        "url": made.url, "at": made.at, "document": made.document, "rows": made.rows, "tables": len(made.tables),
+        "role": made.role, "sees_all": made.sees_all,
+    }
     return f"COMMENT ON DATABASE {quote(database)} IS {literal(json.dumps(noted))}"

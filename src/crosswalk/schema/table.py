@@ -18,6 +18,11 @@ class RelationKind(StrEnum):
     MATERIALIZED_VIEW = "materialized view"
     FOREIGN = "foreign table"
 
+    @property
+    def noun(self) -> str:
+        """As it stands in a sentence."""
+        return "partitioned table" if self is RelationKind.PARTITIONED else str(self.value)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:

@@ -20,11 +20,11 @@ from crosswalk.errors import NothingToMove
 from crosswalk.mapping import MappingFile, TableMapping, read_text
 from crosswalk.mapping.reading import write
 from crosswalk.names import NAME_BYTES, Name, parse
+from crosswalk.plan import UNWRITTEN
 from crosswalk.schema import Column, RelationKind, Schema, Table
 from crosswalk.strategy.fates import Dropped, dropped, sources
 from crosswalk.strategy.text import append, flow, flow_list, remove
 
-UNWRITTEN: Final = "(every table of the source)"
 """Stands where a document's path is named, for a move without one."""
 LEDGER: Final = "crosswalk"
 _MADE_AGAIN = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED})
