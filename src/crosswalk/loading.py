@@ -46,8 +46,6 @@ class Loading:
     rebuilds: Mapping[Name, list[Held]] = field(default_factory=dict)
     tallies: dict[Name, Tally] = field(default_factory=dict)
     _full: dict[Name, asyncio.Event] = field(init=False)
-    _begun: set[Name] = field(default_factory=set, init=False)
-    """Tables of which chunks had landed before the run went on."""
 
     def __post_init__(self) -> None:
         self._full = {name: asyncio.Event() for name in self.stage.order}
@@ -57,8 +55,6 @@ class Loading:
         stage, wanted = self.stage, needs(self.stage.facts)
         await cut_small(stage)
         await find_stains(stage)
-        if stage.resumed:
-            self._begun = {parse(t["target"]) for t in await stage.ledger.progress(stage.run) if t["landed"]}
         place = {name: i for i, name in enumerate(stage.order)}
         urgency = stage.urgency(stage.order)
         works = [
@@ -74,7 +70,7 @@ class Loading:
                 await self._full[parent].wait()
             if self.stage.failed:
                 raise GivenUp
-            if name in self._begun:
+            if self.stage.resumed:
                 await self._build_early(name)
             filled = await fill_table(self.stage, name, urgency)
         finally:
@@ -89,7 +85,8 @@ class Loading:
         self.tallies[name] = await complete_table(self.stage, filled, _FIRST)
 
     async def _build_early(self, name: Name) -> None:
-        """Rows that stand there already are found by their key; what they break, they may break no more in the end."""
+        """A run that goes on merges, and rows that stand there are found by their key; what they break, they may break no
+        more in the end."""
         found = self.builds.get(name, [])
         for each in list(found):
             try:

@@ -111,6 +111,7 @@ async def migrate(
         await refuse_changed_strategy(plan, ledger)
         found = await _look(plan, ledger, source, target)
         await found.require_same_servers(plan)
+        found.require_all_planned(plan)
         if not await ledger.exists():
             await _require_unchanged(found, plan, ledger)
             await _refuse_occupied(plan, found, ledger)

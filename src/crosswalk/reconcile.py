@@ -45,8 +45,9 @@ class Reconciliation:
         async with pair.target.transaction():
             await wait_for_batch(pair.target, name)
         ask = partial(_compared, motion=motion, pair=pair, known=known)
-        found, moment = await steadily(stage.facts, name, stage.moment, pair.source, ask)
-        stage.learn(moment)
+        before = stage.moment
+        found, moment = await steadily(stage.facts, name, before, pair.source, ask)
+        stage.learn(moment, since=before)
         self.extra[name] = [d for d in found.differences if d.kind == "extra"]
         keys = [d.source_key for d in found.differences if d.source_key is not None]
         self.moved += len(keys)

@@ -55,11 +55,21 @@ def require_sight(document: Document, source: Schema, target: Schema) -> None:
 def _require_tables(document: Document, source: Schema) -> None:
     """All tables of which nothing may be read, with what heals it."""
     found = (source.tables.get(mapping.source) for mapping in document.by_target.values())
-    shut = [t.name for t in found if t is not None and t.columns and not any(c.selectable for c in t.columns)]
+    shut = [t for t in found if t is not None and t.columns and not any(c.selectable for c in t.columns)]
     if shut:
-        what = _some([f"no SELECT on {name}" for name in shut], "; ")
-        fix = _some([f"GRANT SELECT ON {name.sql} TO {quote(source.role)};" for name in shut], " ")
+        lacks = [_of_sight(t, quote(source.role)) for t in shut]
+        what, fix = _some([x.what for x in lacks], "; "), _some([x.fix for x in lacks], " ")
         raise RightsMissing(side="source", role=source.role, what=what, fix=fix)
+
+
+def _of_sight(table: Table, role: str) -> Lack:
+    """The catalog does not say whether it is the table or its schema that is closed."""
+    schema = table.name.schema
+    opened = "" if schema == "public" else f"GRANT USAGE ON SCHEMA {quote(schema)} TO {role}; "
+    return Lack(
+        what=f"no SELECT on {table.name}" + (f", or no USAGE on the schema {schema}" if opened else ""),
+        fix=f"{opened}GRANT SELECT ON {table.name.sql} TO {role};",
+    )
 
 
 def _require_columns(source: Schema, name: Name) -> None:

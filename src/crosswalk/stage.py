@@ -97,9 +97,11 @@ class Stage:
     def is_stained(self, name: Name) -> bool:
         return self.stained is None or name in self.stained
 
-    def learn(self, moment: Moment) -> None:
-        """What somebody found out about rows that raise; others may have found out something else meanwhile."""
-        self.moment = replace(self.moment, broken={**self.moment.broken, **moment.broken})
+    def learn(self, moment: Moment, *, since: Moment | None = None) -> None:
+        """What somebody found out about rows that raise, `since` they began to ask: others have found out more meanwhile."""
+        known = since.broken if since is not None else {}
+        new = {name: keys for name, keys in moment.broken.items() if name not in known or known[name] != keys}
+        self.moment = replace(self.moment, broken={**self.moment.broken, **new})
 
     def urgency(self, names: Iterable[Name]) -> dict[Name, int]:
         """The larger a table, the earlier its turn: small ones fill the gaps at the end."""

@@ -26,7 +26,7 @@ from crosswalk.judge import UNDECIDED, Problem, examine, gather_facts, undecided
 from crosswalk.ledger import Ledger, former
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
-from crosswalk.plan import Plan
+from crosswalk.plan import UNWRITTEN, Plan
 from crosswalk.rights import require_sight
 from crosswalk.schema import Schema
 from crosswalk.strategy import as_rows_come, with_dropped_keys, with_keys_to_come
@@ -112,6 +112,14 @@ class Survey:
         now = fingerprint(self.facts.target, archived | set(self.file.document.by_target), without=_without(plan))
         if now != plan.target_fingerprint:
             raise PlanDrifted(side="target", now=now, planned=plan.target_fingerprint, what=self._what)
+
+    def require_all_planned(self, plan: Plan) -> None:
+        """Raises PlanDrifted where every table was to be moved, and one came after the plan."""
+        came = [name for side, name in undecided(self.facts) if side == "source"]
+        if plan.mapping_path == UNWRITTEN and came:
+            now, then = fingerprint(self.facts.source, came), plan.source_fingerprint
+            what = f": every table was to be moved, and {came[0]} came after the plan"
+            raise PlanDrifted(side="source", now=now, planned=then, what=what)
 
     def require_source(self, plan: Plan) -> None:
         """Raises PlanDrifted where the source's schema is not what the plan stands on."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from crosswalk.board import look, weigh
 from crosswalk.embedded import Server
-from crosswalk.errors import NothingToMove
+from crosswalk.errors import CrosswalkError, NothingToMove, PlanDrifted
 from crosswalk.migration import migrate, resume
 from crosswalk.names import Name
 from crosswalk.planning import make_plan, make_plans
+from crosswalk.quarantined import drop
+from crosswalk.report import gather
 from crosswalk.survey import Servers
 from crosswalk.verification import verify
 from tests.road import ALL_HAZARDS, BACKUPS, connected, content, decision, findings
@@ -128,17 +133,32 @@ async def test_without_a_document_only_the_schemas_asked_for_move(
 
 
 async def test_without_a_document_nothing_speaks_of_one(
-    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, tmp_path: Path
 ) -> None:
     sql = (
-        "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 0);"
-        " ALTER TABLE t ADD CONSTRAINT some CHECK (n > 0) NOT VALID;"
+        "CREATE TABLE t (id int PRIMARY KEY, above int REFERENCES t); SET session_replication_role = replica;"
+        " INSERT INTO t VALUES (1, NULL), (2, 99); RESET session_replication_role;"
         " CREATE TABLE bare (); INSERT INTO bare SELECT FROM generate_series(1, 3)"
     )
-    servers = await _laid(pg16, pg18, make_database, make_role, sql)
+    servers = Servers(source=make_database(pg16), target=make_database(pg18, owner=make_role(pg18)))
+    async with connected(servers.source) as conn:
+        await conn.execute(sql)
     plan, _ = await make_plan(None, servers, strategy="recreate", sample=False)
     assert plan.unwritten
     assert "public.bare has no column: it is made empty, and its 3 rows cannot be moved" in plan.warnings
+    plan = plan.model_copy(update={"decision": decision("recreate")})
+    done = await migrate(plan, servers, allow=ALL_HAZARDS, backup=BACKUPS)
+    assert (done.undeclared, done.unwritten) == ((Name("public", "t"),), True)
+    board = weigh(await look(servers.source, servers.target, document=tmp_path / "a.yaml", plan=tmp_path / "a.json"))
+    [blocker] = [b for b in board.blockers if b.gate == "quarantine"]
+    assert (blocker.remedy, "document" in blocker.what) == ("crosswalk quarantine list", False)
+    report = await gather(servers.source, servers.target)
+    [finding] = [f for f in report.findings if f.section == "rejected"]
+    assert (finding.weight, "document" in finding.title, "rejects" in finding.remedy) == ("failure", False, False)
+    await drop(servers.target, ["t"], why="a test", who="me")
+    report = await gather(servers.source, servers.target)
+    assert [f.weight for f in report.findings if f.section == "rejected"] == ["note"]
+    assert (await migrate(plan, servers, allow=ALL_HAZARDS, backup=BACKUPS)).undeclared == ()
 
 
 async def test_obstacles_without_a_document_name_a_way_out(
@@ -159,3 +179,16 @@ async def test_sequences_that_no_column_draws_from_are_named(
     )
     plan, _ = await make_plan(None, servers, strategy="recreate", sample=False)
     assert [w for w in plan.warnings if "public.free" in w and "t_id_seq" not in w]
+
+
+async def test_a_table_that_came_after_a_plan_for_every_table_is_not_left_behind(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole
+) -> None:
+    servers = await _laid(pg16, pg18, make_database, make_role, "CREATE TABLE t (id int PRIMARY KEY)")
+    plan, _ = await make_plan(None, servers, strategy="recreate", sample=False)
+    async with connected(servers.source) as conn:
+        await conn.execute("CREATE TABLE fresh (id int PRIMARY KEY)")
+    with pytest.raises(PlanDrifted, match=r"public\.fresh came after the plan"):
+        await migrate(plan.model_copy(update={"decision": decision("recreate")}), servers, backup=BACKUPS)
+    async with connected(servers.target) as conn:
+        assert await conn.fetchval("SELECT to_regclass('t')") is None

@@ -137,6 +137,13 @@ async def test_what_fires_makes_or_refuses_values_in_the_target(
                 "target.constraints.not_validated"} & set(healed)
 
 
+async def test_what_is_not_enforced_is_not_to_be_validated(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
+    source, target = make_database(pg16), make_database(pg18)
+    await run(target, "CREATE TABLE t (id int PRIMARY KEY, n int CONSTRAINT loose CHECK (n > 0) NOT ENFORCED)")
+    found = (await look(source, target))["target.constraints.not_validated"]
+    assert (found.evidence, found.fix) == (("public.t: loose (check, not enforced)",), "")
+
+
 async def test_a_document_narrows_the_look_to_its_tables(
     pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase
 ) -> None:

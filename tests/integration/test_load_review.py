@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from crosswalk import filling
 from crosswalk.connect import Session, session
-from crosswalk.copy import segments
+from crosswalk.copy.quarantine import Refusal
+from crosswalk.copy.segments import Segments
 from crosswalk.embedded import Server
 from crosswalk.errors import FailpointHit, RowsLostInRelay, RowsRefused
-from crosswalk.express import Motion
-from crosswalk.express.apart import found_by_key
+from crosswalk.express import Moment, Motion, Selection
 from crosswalk.failpoints import VARIABLE
 from crosswalk.ledger import Ledger
 from crosswalk.migration import migrate, resume
 from crosswalk.names import Name
 from crosswalk.progress import Silent, Stretch
+from crosswalk.stage import Stage
 from tests.road import ALL_HAZARDS, BACKUPS, connected, content, findings, lay, rows, run, sums
 from tests.servers import MakeDatabase, MakeRole
 
@@ -155,26 +158,27 @@ async def test_a_chunk_waits_for_its_predecessor_beyond_the_lock_timeout(pg18: S
 
 
 async def test_a_refused_row_that_the_source_does_not_know_by_its_key_is_no_success(
-    pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, monkeypatch: pytest.MonkeyPatch
+    pg16: Server, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would stand nowhere, neither in the target nor in quarantine, and count as loaded."""
-    old = (
-        "CREATE TABLE item (id int PRIMARY KEY, name text NOT NULL UNIQUE, n int);"
-        " INSERT INTO item SELECT i, 'name ' || i, i FROM generate_series(1, 9) AS i"
-    )
-    new = (
-        "CREATE FUNCTION fits(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 <> 3';"
-        "CREATE TABLE item (name text PRIMARY KEY, n int CHECK (fits(n)))"
-    )
-    document = """
-version: 1
-tables:
-  item: {from: item, key: [name], rejects: quarantine, columns: {name: name, n: n}, drop: {id: not wanted}}
-"""
-    road = await lay(make_database, make_role, (pg16, old), (pg18, new), document)
-    print("HERE")
-    monkeypatch.setattr(segments, "found_by_key", lambda *about: f"SELECT * FROM ({found_by_key(*about)}) AS found WHERE false")
-    with pytest.raises(RowsLostInRelay):
-        print("SUMS", sums(await road.migrate()), await rows(road.target, "SELECT * FROM crosswalk.quarantine"))
-    monkeypatch.undo()
-    assert sums(await road.resume()) == {"item": (9, 8, 0, 1, 0)}
+    monkeypatch.setattr("crosswalk.copy.segments.found_by_key", lambda *_: """SELECT '["a"]'::text, '1'::text AS id""")
+    async with session("source", make_database(pg16)) as source:
+        hands = SimpleNamespace(
+            source=source, refused={}, raising={}, what="the load", moment=Moment(), motion=SimpleNamespace(name="item")
+        )
+        why = Refusal(sqlstate="23514", message="no")
+        known = SimpleNamespace(hands=hands, unnamed=[('["a"]', why)])
+        await Segments.name_refused(cast("Segments", known), Selection())
+        assert hands.refused == {("1",): why}
+        known.unnamed.append(('["b"]', why))
+        with pytest.raises(RowsLostInRelay):
+            await Segments.name_refused(cast("Segments", known), Selection())
+
+
+def test_what_is_learned_of_one_table_takes_nothing_back_of_another() -> None:
+    """Tables are compared at the same time, each under the moment at which it began."""
+    one, two = Name("public", "one"), Name("public", "two")
+    before = Moment(broken={two: ()})
+    stage = SimpleNamespace(moment=Moment(broken={two: (("7",),)}))
+    Stage.learn(cast("Stage", stage), Moment(broken={two: (), one: (("1",),)}), since=before)
+    assert stage.moment.broken == {one: (("1",),), two: (("7",),)}

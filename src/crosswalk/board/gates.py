@@ -197,6 +197,7 @@ def _quarantine(found: Facts) -> Gate:
     reasons = found.history.reasons if found.history and run else ()
     rows = sum(int(r["rows"]) for r in reasons)
     state, detail, remedy = GateState.OPEN, "", ""
+    title = "quarantine dealt with" if run and _is_unwritten(found) else "quarantine expected by the document"
     if run is not None:
         undeclared = sorted(_undeclared(run, reasons))
         state, detail = GateState.PASSED, f"{plural(rows, 'row')} in quarantine"
@@ -205,14 +206,13 @@ def _quarantine(found: Facts) -> Gate:
         if undeclared:
             state, remedy = GateState.FAILED, check(found)
             detail = f"the document does not say `rejects: quarantine` for {', '.join(undeclared)}"
-            if run.plan.get("mapping_path") == UNWRITTEN:
+            if _is_unwritten(found):
                 remedy = "crosswalk quarantine list"
                 detail = f"to be retried or dropped: rows of {', '.join(undeclared)}"
         elif not rows and run.state is not RunState.FINISHED:
             state, detail = GateState.OPEN, "none yet"
     return Gate(
-        id="quarantine", phase="migrate", title="quarantine expected by the document", state=state, detail=detail,
-        remedy=remedy,
+        id="quarantine", phase="migrate", title=title, state=state, detail=detail, remedy=remedy
     )  # fmt: skip
 
 

@@ -164,11 +164,11 @@ async def not_validated(scene: Scene) -> AsyncIterator[Finding]:
         yield scene.found(
             "constraints.not_validated", Severity.WARNING, "Constraints that existing rows may violate",
             [
-                *(f"{t.name}: {c.name} ({c.kind})" for t, c in found),
+                *(f"{t.name}: {c.name} ({c.kind}{'' if c.enforced else ', not enforced'})" for t, c in found),
                 *(f"{t.name}: {c.name} (not null)" for t, c in nullable),
             ],
             fix=lines([
-                *(f"ALTER TABLE {t.name.sql} VALIDATE CONSTRAINT {quote(c.name)};" for t, c in found),
+                *(f"ALTER TABLE {t.name.sql} VALIDATE CONSTRAINT {quote(c.name)};" for t, c in found if c.enforced),
                 *(f"ALTER TABLE {t.name.sql} ALTER COLUMN {quote(c.name)} SET NOT NULL;" for t, c in nullable),
             ]),
             tables=dict.fromkeys(table.name for table, _ in (*found, *nullable)),
