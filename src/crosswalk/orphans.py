@@ -14,7 +14,6 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Final
@@ -58,32 +57,12 @@ async def add_keys(stage: Stage, tallies: list[Tally]) -> None:
     while True:
         try:
             for each in held:
-                await apply.let_stand(stage.ledger.session, each, f"the foreign key {each.name} of {each.target}")
-            await _validate(stage, held)
+                with building(stage.observer, each.target, each.name):
+                    await apply.add_key(stage.ledger.session, each, f"the foreign key {each.name} of {each.target}")
             return
         except StatementFailed as error:
             if error.fields["sqlstate"] != "23503" or not await _patiently(stage, held, tallies):
                 raise
-
-
-async def _validate(stage: Stage, held: list[Held]) -> None:
-    """Ask all keys of the rows, side by side; raises the first error once all have answered."""
-
-    async def one(each: Held) -> None:
-        with building(stage.observer, each.target, each.name):
-            async with AsyncExitStack() as stack:
-                session = stage.ledger.session
-                if stage.crew.size:
-                    session = (await stack.enter_async_context(stage.crew.pair(0))).target
-                await apply.validate_key(session, each, f"the foreign key {each.name} of {each.target}")
-
-    if not stage.crew.size:
-        for each in held:
-            await one(each)
-        return
-    for found in await asyncio.gather(*map(one, held), return_exceptions=True):
-        if isinstance(found, BaseException):
-            raise found
 
 
 async def take_out(stage: Stage, tallies: list[Tally]) -> None:

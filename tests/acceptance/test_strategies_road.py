@@ -79,7 +79,11 @@ def road_of(
     return make
 
 
-@pytest.mark.parametrize(("case", "strategy"), SUMS)
+@pytest.mark.parametrize(
+    ("case", "strategy"),
+    # The default set goes there in other tests (test_salon, test_demo); there and back it goes in the drill.
+    [pytest.param(*each, marks=[pytest.mark.drill] if each[0] == "default" else []) for each in SUMS],
+)
 async def test_there_and_back_and_there_again(
     case: str, strategy: Strategy, road_of: Callable[[str], Road], pg18: Server
 ) -> None:

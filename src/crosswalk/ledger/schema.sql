@@ -214,6 +214,10 @@ CREATE TABLE IF NOT EXISTS crosswalk.dropped (
     PRIMARY KEY (target_table, source_key, code)
 );
 
+-- when the chunk's transaction began
+ALTER TABLE crosswalk.chunk ADD COLUMN IF NOT EXISTS opened_at timestamptz;
+ALTER TABLE crosswalk.chunk ALTER COLUMN opened_at SET DEFAULT clock_timestamp();
+
 -- a chunk may be a range of pages (the second exclusive, NULL: to the end); they mean the same rows under one snapshot only
 ALTER TABLE crosswalk.chunk_plan ADD COLUMN IF NOT EXISTS from_page bigint;
 ALTER TABLE crosswalk.chunk_plan ADD COLUMN IF NOT EXISTS to_page bigint;

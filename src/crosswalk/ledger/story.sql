@@ -1,17 +1,14 @@
--- returns, by target table of run $1: seconds that its chunks took, bytes, when its first chunk landed, in order
+-- returns, by target table of run $1: seconds from its first chunk's beginning to its last one's end, bytes, both moments, chunks;
+-- in the order in which they began ($2: chunks from there on are of the second passage; a ledger of an older form says no beginnings)
 WITH marks AS (
-    SELECT finished_at AS at, target_table, CASE WHEN number < $2 THEN bytes ELSE 0 END AS bytes
+    SELECT target_table, finished_at, CASE WHEN number < $2 THEN bytes ELSE 0 END AS bytes,
+           COALESCE(opened_at, lag(finished_at) OVER (ORDER BY finished_at), finished_at) AS opened_at
     FROM crosswalk.chunk WHERE run_id = $1 AND finished_at IS NOT NULL
-    UNION ALL
-    SELECT at, NULL, 0 FROM crosswalk.event WHERE run_id = $1 AND kind = 'state' AND name = 'copying'
-), steps AS (
-    SELECT target_table, bytes, at, lag(at) OVER (ORDER BY at) AS before FROM marks
 )
 SELECT target_table AS target, COALESCE(sum(bytes), 0)::bigint AS bytes,
-       COALESCE(sum(extract(epoch FROM at - before)), 0)::float8 AS seconds,
-       extract(epoch FROM min(COALESCE(before, at)))::float8 AS began, extract(epoch FROM max(at))::float8 AS ended,
+       extract(epoch FROM max(finished_at) - min(opened_at))::float8 AS seconds,
+       extract(epoch FROM min(opened_at))::float8 AS began, extract(epoch FROM max(finished_at))::float8 AS ended,
        count(*) AS chunks
-FROM steps
-WHERE target_table IS NOT NULL
+FROM marks
 GROUP BY target_table
-ORDER BY min(at), target_table
+ORDER BY min(opened_at), target_table
