@@ -231,6 +231,7 @@ def _undisturbed(pair_of: Callable[[], Pair], rows: int) -> dict[str, str]:
     return _CONTENT[rows]
 
 
+@pytest.mark.drill
 def test_kill_and_resume(
     pg16: Server, pg18: Server, template: MakeTemplate, make_database: MakeDatabase, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def test_the_move_bench_prints_one_line_of_json() -> None:
     assert found["rss_mb"] > 0
 
 
+@pytest.mark.drill
 def test_the_bench_of_refused_rows_prints_one_line_of_json() -> None:
     found = _line("bench.rejects", "--rows", "2000", "--rounds", "1", "--kinds", "trigger,shared", "--json")
     assert found["rows"] == 2000

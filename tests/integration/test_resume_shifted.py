@@ -73,7 +73,7 @@ async def _split(url: str, statements: str) -> None:
 @pytest.mark.parametrize(
     ("shift", "stop"),
     [
-        ("rewritten", "early"), ("handed over", "again"),
+        ("rewritten", "early"),
         *(pytest.param(shift, stop, marks=pytest.mark.drill) for shift in SHIFTS for stop in STOPS),
     ],
 )
