@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {"ratio_psql_pipe", "cpu_share", "rss_mb", "rows", "seconds", "versions"}
 MOVE_KEYS = {
