@@ -22,7 +22,15 @@ class DataError(Exception):
     """Of the class; an instance's own is `code`."""
 
     def __init__(
-        self, message: str, *, code: str = "", constraint: str = "", table: str = "", column: str = "", details: str = "", hint: str = ""
+        self,
+        message: str,
+        *,
+        code: str = "",
+        constraint: str = "",
+        table: str = "",
+        column: str = "",
+        details: str = "",
+        hint: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
