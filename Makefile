@@ -47,6 +47,7 @@ $(STAMP): pyproject.toml
 	fi
 	@echo "installing into $(VENV)"
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 demo: $(STAMP) ## the whole road on two embedded servers, in under a minute

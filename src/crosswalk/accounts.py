@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from crosswalk.connect import Session
-from crosswalk.copy import forget_rejected, quarantine_static
+from crosswalk.copy import forget_rejected, insist, quarantine_static
 from crosswalk.crew import Pair
 from crosswalk.errors import AccountingBroken
 from crosswalk.express import Key, Moment, Motion
@@ -29,9 +31,7 @@ async def account(stage: Stage, motion: Motion, pair: Pair) -> Tally:
     (whose chunks may have landed under an older snapshot) and one that spreads rows ask the rules for all,
     and the target for what stands there.
     """
-    way = _by_rule if stage.resumed or motion.unnests else _by_hand
-    async with savepoint(pair.source):
-        rest = await way(stage, motion, pair)
+    rest = await insist(partial(_weigh, stage, motion, pair))
     if not rest.balanced:
         raise AccountingBroken(
             table=motion.name,
@@ -42,6 +42,12 @@ async def account(stage: Stage, motion: Motion, pair: Pair) -> Tally:
             filtered=rest.filtered,
         )
     return rest
+
+
+async def _weigh(stage: Stage, motion: Motion, pair: Pair) -> Tally:
+    way = _by_rule if stage.resumed or motion.unnests else _by_hand
+    async with savepoint(pair.source):
+        return await way(stage, motion, pair)
 
 
 async def _by_hand(stage: Stage, motion: Motion, pair: Pair) -> Tally:

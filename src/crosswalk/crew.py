@@ -44,9 +44,9 @@ async def set_up(sources: Iterable[Session], targets: Iterable[Session]) -> None
         await each.set([*LOAD_SETTINGS, ("maintenance_work_mem", str(memory).replace(" ", ""))])
 
 
-async def share_out(target: Session, *, alone: bool) -> None:
-    """An index that is built while nothing else is done may have workers of the server's own."""
-    await target.execute(f"SET max_parallel_maintenance_workers = {'DEFAULT' if alone else '0'}", what="SET")
+async def share_out(target: Session, *, last: bool) -> None:
+    """An index for which nothing else waits may have workers of the server's own: whoever is done early leaves a core idle."""
+    await target.execute(f"SET max_parallel_maintenance_workers = {'DEFAULT' if last else '0'}", what="SET")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,7 @@ Part of the conductor; `loading` calls it for all tables of a run.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,6 +17,7 @@ from crosswalk.copy import (
     Moved,
     cut,
     forget_older,
+    insist,
     is_small,
     move_chunks,
     pace_of,
@@ -36,11 +35,7 @@ from crosswalk.ledger.entries import SECOND
 from crosswalk.names import Name
 from crosswalk.progress import Stretch
 from crosswalk.snapshot import undeterred
-from crosswalk.stage import Stage
-
-
-class GivenUp(Exception):
-    """Another worker failed, and this one stopped at its chunk's edge: never leaves the conductor."""
+from crosswalk.stage import Stage, together
 
 
 async def refuse_hard_failures(stage: Stage, order: tuple[Name, ...]) -> None:
@@ -96,7 +91,7 @@ async def fill_table(stage: Stage, name: Name, urgency: int) -> Filled:
     """
     motion = Motion(stage.facts, name)
     async with stage.crew.pair(urgency) as pair:
-        _go_on(stage)
+        stage.go_on()
         way = await _prepare(stage, motion, pair)
         if len(way.chunks) <= 1:
             await _move_here(stage, way, pair)
@@ -114,13 +109,6 @@ async def complete_table(stage: Stage, filled: Filled, urgency: int) -> Tally:
         return filled.tally
     async with stage.crew.pair(urgency) as pair:
         return await _account(stage, filled.motion, pair)
-
-
-def _go_on(stage: Stage) -> None:
-    """Raises Interrupted, and GivenUp."""
-    stage.stop_here()
-    if stage.failed:
-        raise GivenUp
 
 
 async def _prepare(stage: Stage, motion: Motion, pair: Pair) -> _Way:
@@ -210,10 +198,14 @@ async def take_out_barred(stage: Stage, motion: Motion, pair: Pair) -> None:
         return
     what = f"the rows of {motion.name} that others keep out"
     found = {r["k"] for r in await pair.source.fetch(forsaken(motion, stage.moment), what=what)}
-    async with pair.target.transaction():
-        keys = sorted(found - await Ledger(pair.target).kept_keys(motion.name))
-        gone = await remove_keys(Landing(motion), keys, pair.target, what=what)
-        await former.note_came(pair.target, stage.run, motion.name, -gone)
+
+    async def leave() -> None:
+        async with pair.target.transaction():
+            keys = sorted(found - await Ledger(pair.target).kept_keys(motion.name))
+            gone = await remove_keys(Landing(motion), keys, pair.target, what=what)
+            await former.note_came(pair.target, stage.run, motion.name, -gone)
+
+    await insist(leave)
 
 
 async def fill_references(stage: Stage, tally: Tally) -> Tally:
@@ -262,7 +254,7 @@ async def _move_all(stage: Stage, way: _Way, urgency: int) -> None:
     async def work() -> None:
         while pace.waiting:
             async with stage.crew.pair(urgency) as pair:
-                _go_on(stage)
+                stage.go_on()
                 chunks = pace.take()
                 if chunks:
                     began = time.monotonic()
@@ -273,30 +265,6 @@ async def _move_all(stage: Stage, way: _Way, urgency: int) -> None:
     if not way.second:
         async with stage.crew.pair(urgency) as pair:
             await _settle_clashes(stage, way, pair)
-
-
-async def together(stage: Stage, works: Iterable[Coroutine[object, object, None]]) -> None:
-    """Do all of it at the same time; raises the run's first error once the others have come to their edge."""
-    tasks = [asyncio.create_task(_guarded(stage, work)) for work in works]
-    try:
-        await asyncio.gather(*tasks, return_exceptions=True)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-    if stage.failed:
-        raise stage.failed[0]
-
-
-async def _guarded(stage: Stage, work: Coroutine[object, object, None]) -> None:
-    try:
-        await work
-    except GivenUp:
-        raise
-    except BaseException as error:
-        stage.failed.append(error)
-        raise
 
 
 async def _move_here(stage: Stage, way: _Way, pair: Pair) -> None:
@@ -343,20 +311,8 @@ def _stretch(moved: Moved, chunks: int, began: float, *, second: bool) -> Stretc
 
 
 def _hands(stage: Stage, way: _Way, pair: Pair) -> Hands:
-    motion = way.motion
-    return Hands(
-        motion=motion,
-        moment=stage.moment,
-        run=stage.run,
-        snapshot=stage.snapshot.id,
-        source=pair.source,
-        target=pair.target,
-        direct=way.direct,
-        freeze=way.freeze,
-        keep=stage.keeps(motion),
-        late=frozenset() if way.second else motion.late(stage.order),
-        second=way.second,
-        again=way.again,
-        blocks=stage.blocks,
-        on_bytes=lambda count: stage.observer.bytes(motion.name, count),
-    )
+    late = frozenset[Name]() if way.second else way.motion.late(stage.order)
+    hands = stage.hands(way.motion, pair, late=late, second=way.second)
+    hands.direct, hands.freeze, hands.again = way.direct, way.freeze, way.again
+    hands.on_bytes = partial(stage.observer.bytes, way.motion.name)
+    return hands

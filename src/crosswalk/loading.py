@@ -20,12 +20,12 @@ from crosswalk import apply
 from crosswalk.copy import analyze
 from crosswalk.crew import Pair, share_out
 from crosswalk.errors import RowsBreakIndex, RowsBreakRebuilt
-from crosswalk.filling import Filled, GivenUp, complete_table, cut_small, fill_table, find_stains, together
+from crosswalk.filling import Filled, complete_table, cut_small, fill_table, find_stains
 from crosswalk.ledger import Held, Ledger, Tally, former
 from crosswalk.names import Name, parse
 from crosswalk.outlook import building
 from crosswalk.plan import Plan, Statement
-from crosswalk.stage import Stage
+from crosswalk.stage import GivenUp, Stage, together
 from crosswalk.strategy import needs
 
 MANY: Final = 50
@@ -125,20 +125,15 @@ class Loading:
 
     async def _perform(self, numbered: Numbered) -> None:
         async with self.stage.crew.pair(_FIRST) as pair:
-            if self.stage.failed:
-                raise GivenUp
-            self.stage.stop_here()
+            self.stage.go_on()
             statement = numbered[1]
-            await share_out(pair.target, alone=self.stage.crew.busy == 1 and not self.stage.crew.wanted)
+            await share_out(pair.target, last=not self.stage.crew.wanted)
             with building(self.stage.observer, parse(statement.table), *([statement.name] if statement.kind == "index" else [])):
                 await apply.perform(Ledger(pair.target), self.stage.run, *numbered)
 
-
     async def _build_again(self, held: Held) -> None:
         async with self.stage.crew.pair(_FIRST) as pair:
-            if self.stage.failed:
-                raise GivenUp
-            self.stage.stop_here()
+            self.stage.go_on()
             await self._build_again_on(pair, held)
 
     async def _build_again_on(self, pair: Pair, held: Held) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Final
@@ -57,12 +57,39 @@ async def add_keys(stage: Stage, tallies: list[Tally]) -> None:
     while True:
         try:
             for each in held:
-                with building(stage.observer, each.target, each.name):
-                    await apply.add_key(stage.ledger.session, each, f"the foreign key {each.name} of {each.target}")
+                await apply.let_stand(stage.ledger.session, each, _told(each))
+            await _validate(stage, held)
             return
         except StatementFailed as error:
             if error.fields["sqlstate"] != "23503" or not await _patiently(stage, held, tallies):
                 raise
+
+
+async def _validate(stage: Stage, held: Iterable[Held]) -> None:
+    """Tables side by side, the keys of one after another: a table lets itself be validated by one session at a time.
+
+    All of them stand by now: adding one wants tables to itself that another is validated on. Raises the first failure, once all
+    have ended.
+    """
+    by_table: defaultdict[Name, list[Held]] = defaultdict(list)
+    for each in held:
+        by_table[each.target].append(each)
+    urgency = stage.urgency(n for n in by_table if n in stage.facts.document.by_target)
+    works = (_validate_table(stage, keys, urgency.get(name, len(urgency))) for name, keys in by_table.items())
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _validate_table(stage: Stage, keys: Iterable[Held], urgency: int) -> None:
+    async with stage.crew.pair(urgency) as pair:
+        for each in keys:
+            with building(stage.observer, each.target, each.name):
+                await apply.validate_key(pair.target, each, _told(each))
+
+
+def _told(held: Held) -> str:
+    return f"the foreign key {held.name} of {held.target}"
 
 
 async def take_out(stage: Stage, tallies: list[Tally]) -> None:
@@ -130,7 +157,7 @@ async def _correct(stage: Stage, tallies: list[Tally], lost: Mapping[Name, _Lost
 
 async def _edge(stage: Stage, held: Held) -> Edge:
     """A held key, as the server itself reads it: on a table that is made for the purpose and taken back."""
-    session, what = stage.ledger.session, f"the foreign key {held.name} of {held.target}"
+    session, what = stage.ledger.session, _told(held)
     own = f"ALTER TABLE {held.target.sql} "
     await session.execute(f"SAVEPOINT cw_probe; CREATE TABLE {_PROBE.sql} (LIKE {held.target.sql})", what=what)
     await session.execute(f"ALTER TABLE {_PROBE.sql} {held.restore.removeprefix(own)}", what=what)
@@ -167,7 +194,7 @@ async def _set_aside(
     session = stage.ledger.session
     for each in held:
         drop = f"ALTER TABLE {each.target.sql} DROP CONSTRAINT IF EXISTS {quote(each.name)}"
-        await session.execute(drop, what=f"the foreign key {each.name} of {each.target}")
+        await session.execute(drop, what=_told(each))
     own = [await _edge(stage, each) for each in held if _PERIOD not in each.restore]
     known = {(e.table, e.name) for e in own}
     others = [e for e in foreign_edges(stage.facts) if (e.table, e.name) not in known]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from crosswalk.allowance import Allowance
 from crosswalk.connect import Session
+from crosswalk.copy import Hands, insist
 from crosswalk.copy.quarantine import Refusal
 from crosswalk.crew import Crew, Pair
 from crosswalk.errors import Interrupted
@@ -16,6 +19,10 @@ from crosswalk.names import Name
 from crosswalk.outlook import standing
 from crosswalk.progress import Observer
 from crosswalk.snapshot import Snapshot
+
+
+class GivenUp(Exception):
+    """Another worker failed, and this one stopped at its job's edge: never leaves the conductor."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +78,12 @@ class Stage:
         """The keeper and the control session: for what is done while no worker is."""
         return Pair(source=self.snapshot.keeper, target=self.ledger.session)
 
+    def go_on(self) -> None:
+        """Raises Interrupted, and GivenUp."""
+        self.stop_here()
+        if self.failed:
+            raise GivenUp
+
     def stop_here(self) -> None:
         """Raises Interrupted."""
         if self.stop():
@@ -81,13 +94,29 @@ class Stage:
         if self.allowance is not None:
             self.allowance.keep_to(tallies)
 
+    def hands(self, motion: Motion, pair: Pair, *, late: frozenset[Name] = frozenset(), second: bool = False) -> Hands:
+        """What moves rows of a table through a pair of sessions; see `Hands`."""
+        return Hands(
+            motion=motion,
+            moment=self.moment,
+            run=self.run,
+            snapshot=self.snapshot.id,
+            source=pair.source,
+            target=pair.target,
+            direct=False,
+            keep=self.keeps(motion),
+            late=late,
+            second=second,
+            blocks=self.blocks,
+        )
+
     def keeps(self, motion: Motion) -> bool:
         """Rows that stood in the table before win."""
         return motion.name in self.occupied and motion.mapping.existing == "keep"
 
     async def account(self, tally: Tally, ledger: Ledger) -> None:
         """Note what became of a table's rows."""
-        await ledger.tally(self.run, tally)
+        await insist(partial(ledger.tally, self.run, tally))
         self.observer.done(tally.target, tally)
 
     async def tell_standing(self, name: Name, ledger: Ledger) -> None:
@@ -107,3 +136,27 @@ class Stage:
         """The larger a table, the earlier its turn: small ones fill the gaps at the end."""
         sizes = {name: self.facts.source_table(name).bytes for name in names}
         return {name: place for place, name in enumerate(sorted(sizes, key=lambda n: -sizes[n]))}
+
+
+async def together(stage: Stage, works: Iterable[Coroutine[object, object, None]]) -> None:
+    """Do all of it at the same time; raises the run's first error once the others have come to their edge."""
+    tasks = [asyncio.create_task(_guarded(stage, work)) for work in works]
+    try:
+        await asyncio.gather(*tasks, return_exceptions=True)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    if stage.failed:
+        raise stage.failed[0]
+
+
+async def _guarded(stage: Stage, work: Coroutine[object, object, None]) -> None:
+    try:
+        await work
+    except GivenUp:
+        raise
+    except BaseException as error:
+        stage.failed.append(error)
+        raise

@@ -8,6 +8,7 @@ traceback is shown only under CROSSWALK_DEBUG=1.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import inspect
@@ -71,8 +72,14 @@ class Verbs(TyperGroup):
 
 
 def _load(name: str) -> Any:
-    """The verb itself; its module may say EXAMPLES (lines) and EXITS (meaning by exit code)."""
+    """The verb itself; its module may say EXAMPLES (lines) and EXITS (meaning by exit code).
+
+    What its import leaves stays for good: the collector neither looks at it meanwhile nor later.
+    """
+    gc.disable()
     module = importlib.import_module(f"crosswalk.cli.{name}")
+    gc.freeze()
+    gc.enable()
     found = getattr(module, name)
     if not isinstance(found, typer.Typer):
         verb, found = found, typer.Typer(rich_markup_mode="rich", add_completion=False)

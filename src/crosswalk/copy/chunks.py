@@ -38,21 +38,25 @@ _PAGED: Final = frozenset({RelationKind.TABLE, RelationKind.MATERIALIZED_VIEW})
 
 async def cut(motion: Motion, session: Session, *, chunk_bytes: int | None = None) -> list[Chunk]:
     """The chunks of a motion's source table, under the session's snapshot; None: small ones, for `Pace` to join."""
-    size = chunk_bytes or max(_UNIT_BYTES, motion.source.bytes // _UNITS)
     if is_small(motion, chunk_bytes=chunk_bytes):
         return [Chunk(number=0)]
     if motion.source.kind in _PAGED | {RelationKind.PARTITIONED}:
         found = await session.fetchrow(_SIZE.read_text(), motion.source.name.sql, what=f"the size of {motion.source.name}")
         assert found is not None
         if found["files"]:
-            return _by_pages(found["pages"], found["bytes"], chunk_bytes or max(_UNIT_BYTES, found["bytes"] // _UNITS))
-    return [Chunk(number=0)] if motion.by_position else await _by_keys(motion, session, size)
+            return _by_pages(found["pages"], found["bytes"], _size(found["bytes"], chunk_bytes))
+    return [Chunk(number=0)] if motion.by_position else await _by_keys(motion, session, _size(motion.source.bytes, chunk_bytes))
 
 
 def is_small(motion: Motion, *, chunk_bytes: int | None = None) -> bool:
     """Whether the catalog alone says that the table is one chunk."""
     plain = motion.source.kind in _PAGED and not motion.has_heirs
     return plain and motion.source.bytes <= (chunk_bytes or _UNIT_BYTES)
+
+
+def _size(whole: int, wanted: int | None) -> int:
+    """Of a chunk, where the table has so many bytes and somebody may have named a size."""
+    return wanted or max(_UNIT_BYTES, whole // _UNITS)
 
 
 def _by_pages(pages: int, size: int, wanted: int) -> list[Chunk]:

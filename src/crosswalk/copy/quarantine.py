@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from crosswalk.connect import Session
+from crosswalk.copy.insist import insist
 from crosswalk.errors import StatementFailed
 from crosswalk.express import EVERYTHING, Key, Moment, Motion, Selection
 from crosswalk.ledger.quarantine import hold_back
@@ -135,18 +136,28 @@ async def _send(
 
 async def quarantine_static(motion: Motion, moment: Moment, run: int, source: Session, target: Session) -> int:
     """Write the rows that the rules reject, in a transaction of its own; returns how many."""
-    async with target.transaction():
-        await forget_rejected(motion.name, target)
-        count = 0
-        if motion.reasons(moment):
-            count += await _send(source, target, motion, run, "rules", partial(motion.rejects, moment=moment))
-            if motion.unnests:
-                await _send(source, target, motion, run, "elements", partial(motion.rejects, moment=moment, elements=True))
-        if motion.mapping.on_duplicate == "quarantine" and moment.of(motion.name):
-            count += await _send(source, target, motion, run, "rules", partial(motion.beaten, moment))
-            if motion.unnests:
-                await _send(source, target, motion, run, "elements", partial(motion.beaten, moment, elements=True))
-        await hold_back(target, motion.name)
+
+    async def once() -> int:
+        async with target.transaction():
+            await forget_rejected(motion.name, target)
+            count = await _send_all(motion, moment, run, source, target)
+            await hold_back(target, motion.name)
+        return count
+
+    return await insist(once)
+
+
+async def _send_all(motion: Motion, moment: Moment, run: int, source: Session, target: Session) -> int:
+    """Every source row that the rules reject, and what they reject of its elements; returns how many rows."""
+    count = 0
+    if motion.reasons(moment):
+        count += await _send(source, target, motion, run, "rules", partial(motion.rejects, moment=moment))
+        if motion.unnests:
+            await _send(source, target, motion, run, "elements", partial(motion.rejects, moment=moment, elements=True))
+    if motion.mapping.on_duplicate == "quarantine" and moment.of(motion.name):
+        count += await _send(source, target, motion, run, "rules", partial(motion.beaten, moment))
+        if motion.unnests:
+            await _send(source, target, motion, run, "elements", partial(motion.beaten, moment, elements=True))
     return count
 
 

@@ -46,6 +46,8 @@ class Statement:
     parameters: tuple[Any, ...] = ()
     reads: bool = True
     """It changes nothing: it may run in a read-only transaction, and be repeated."""
+    plan: Statement | None = None
+    """An EXPLAIN of the rows to be counted, for a planned or estimated count: sent in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from crosswalk.accounts import fill_accounts
-from crosswalk.copy import Hands, insist
+from crosswalk.copy import insist
 from crosswalk.express import Key, Moment, Motion
 from crosswalk.filling import take_out_barred
 from crosswalk.judge import steadily
@@ -102,7 +102,7 @@ class Passages:
     ) -> None:
         """Rows of a table in batches, each with its accounting."""
         stage, plain = self.stage, motion.name in self.plain
-        hands = self._hands(motion, late=late, second=second)
+        hands = stage.hands(motion, stage.desk, late=late, second=second)
         stage.observer.table(motion.name, 1, 0)
         fates = self.fates.setdefault(motion.name, Fates())
         for start in range(0, len(keys), BATCH):
@@ -113,21 +113,6 @@ class Passages:
             fates.add(became)
             if moved.leaving:
                 stage.leaving.setdefault(motion.name, []).extend(moved.leaving)
-
-    def _hands(self, motion: Motion, *, late: frozenset[Name] = frozenset(), second: bool = False) -> Hands:
-        stage = self.stage
-        return Hands(
-            motion=motion,
-            moment=stage.moment,
-            run=stage.run,
-            snapshot=stage.snapshot.id,
-            source=stage.snapshot.keeper,
-            target=stage.ledger.session,
-            direct=False,
-            late=late,
-            second=second,
-            keep=stage.keeps(motion),
-        )
 
     async def _out(self, motion: Motion, keys: Sequence[Key]) -> list[Key]:
         """Of some source rows those that are not in quarantine now."""

@@ -27,6 +27,9 @@ from crosswalk.strategy.order import fill_order
 
 ROWS_PER_SECOND: Final = {"direct": 250_000.0, "twin": 60_000.0}
 BYTES_PER_SECOND: Final = {"direct": 60e6, "twin": 25e6}
+_LEDGER: Final = Statement(
+    phase="before", table="", kind="ledger", name="crosswalk", sql="CREATE SCHEMA IF NOT EXISTS crosswalk"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,9 +232,6 @@ def compose(
     def of(phase: Phase) -> list[Statement]:
         return [s for s in shaping.statements if s.phase == phase] if shaping else []
 
-    ledger = Statement(
-        phase="before", table="", kind="ledger", name="crosswalk", sql="CREATE SCHEMA IF NOT EXISTS crosswalk"
-    )
     loads = _loads(facts, tables, occupied or {})
     return sealed(
         Plan(
@@ -249,7 +249,7 @@ def compose(
             without=tuple((str(table), name) for table, name in without),
             tables=tables,
             preserved=tuple(str(name) for name in facts.document.preserved),
-            statements=(ledger, *of("shape"), *before, *loads, *of("complete")),
+            statements=(_LEDGER, *of("shape"), *before, *loads, *of("complete")),
             seconds=estimate(tables) if seconds is None else seconds,
             warnings=tuple(warnings),
         )

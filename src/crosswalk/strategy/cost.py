@@ -9,6 +9,7 @@ from crosswalk.judge import Verdict
 from crosswalk.ledger import Tally
 from crosswalk.mapping import Document
 from crosswalk.names import Name
+from crosswalk.numerals import plural
 from crosswalk.plan import Columns, Cost, Plan, Strategy
 from crosswalk.schema import Schema
 from crosswalk.strategy.derive import Derived
@@ -104,12 +105,12 @@ def _refused_twice(candidate: Candidate, verdict: Verdict) -> bool:
 def _way_back(candidate: Candidate) -> str:
     derived = candidate.derived
     if candidate.strategy == "recreate":
-        back = f"`crosswalk rollback` drops {_plural(len(derived.created), 'created table')}"
-        kept = _plural(len(derived.archived), "archived table")
+        back = f"`crosswalk rollback` drops {plural(len(derived.created), 'created table')}"
+        kept = plural(len(derived.archived), "archived table")
         return f"{back} and puts {kept} back with every row" if derived.archived else back
     out = "`crosswalk rollback` takes our rows out again"
     if derived.additions:
-        return f"{out} and drops {_plural(len(derived.additions), 'added column')}"
+        return f"{out} and drops {plural(len(derived.additions), 'added column')}"
     return f"{out} and restores those overwritten; the schema is not touched"
 
 
@@ -120,7 +121,7 @@ def _gains(candidate: Candidate) -> Iterator[str]:
     else:
         yield "the target keeps its own tables and rules; code written for them goes on"
     if added:
-        yield f"{_plural(added, 'column')} that transform would drop {'is' if added == 1 else 'are'} kept beside the others"
+        yield f"{plural(added, 'column')} that transform would drop {'is' if added == 1 else 'are'} kept beside the others"
     if candidate.counted and not sum(t.quarantined for t in candidate.tallies):
         yield "no row is refused"
 
@@ -128,17 +129,17 @@ def _gains(candidate: Candidate) -> Iterator[str]:
 def _losses(candidate: Candidate, source: Schema) -> Iterator[str]:
     refused = sum(t.quarantined for t in candidate.tallies)
     if refused:
-        yield f"{_plural(refused, 'row')} {'goes' if refused == 1 else 'go'} to quarantine"
+        yield f"{plural(refused, 'row')} {'goes' if refused == 1 else 'go'} to quarantine"
     yield from (_lost(each) for each in candidate.held if each.columns)
     derived = candidate.derived
     final = sum(each.final for each in dropped(derived.file.document, source))
     if final:
-        yield f"{_plural(final, 'column')} {'is' if final == 1 else 'are'} left behind for good, as the document says"
+        yield f"{plural(final, 'column')} {'is' if final == 1 else 'are'} left behind for good, as the document says"
     if derived.archived:
         rows = sum(candidate.archived.values())
         verb = "goes" if len(derived.archived) == 1 else "go"
         yield (
-            f"{_plural(len(derived.archived), 'table')} of the target with {_plural(rows, 'row') if rows else 'no rows'}"
+            f"{plural(len(derived.archived), 'table')} of the target with {plural(rows, 'row') if rows else 'no rows'}"
             f" {verb} into the archive: code that uses them no longer finds them"
         )
     if candidate.strategy == "recreate":
@@ -148,7 +149,7 @@ def _losses(candidate: Candidate, source: Schema) -> Iterator[str]:
         told = f"; {len(renamed)} under another name" if renamed else ""
         tables = len({a.target for a in derived.additions})
         verb = "carries" if tables == 1 else "carry"
-        yield f"{_plural(tables, 'table')} {verb} columns of the old schema that somebody has to clear up later{told}"
+        yield f"{plural(tables, 'table')} {verb} columns of the old schema that somebody has to clear up later{told}"
 
 
 def _lost(each: Held) -> str:
@@ -156,10 +157,6 @@ def _lost(each: Held) -> str:
     named = ", ".join(f"{name} ({rows:,})" for name, rows in most[:_NAMED])
     more = f" and {len(most) - _NAMED} more" if len(most) > _NAMED else ""
     return (
-        f"{each.source}: {_plural(len(most), 'dropped column')} {'holds' if len(most) == 1 else 'hold'} something"
-        f" in {each.rows:,} of {_plural(each.total, 'row')}: {named}{more}"
+        f"{each.source}: {plural(len(most), 'dropped column')} {'holds' if len(most) == 1 else 'hold'} something"
+        f" in {each.rows:,} of {plural(each.total, 'row')}: {named}{more}"
     )
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
