@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,12 +21,12 @@ READ_SETTINGS: Final = (("work_mem", "64MB"), ("max_parallel_workers_per_gather"
 LOAD_SETTINGS: Final = (("synchronous_commit", "off"), ("max_parallel_maintenance_workers", "0"))
 """Of the sessions that load and build. The run's last event is committed for good, and with it all before. Several
 indexes at a time make better use of the cores than several workers for one."""
-_SORT_MEMORY: Final = """
-SELECT pg_catalog.pg_size_pretty(LEAST(1024 * 1024 * 1024, GREATEST(256 * 1024 * 1024,
-       pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')),
-       pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')))))
-"""
-"""What an index may sort in: as much as the server was given for its buffers, for nothing else tells how large it is."""
+_RUN: Final = 32 * 1024 * 1024
+"""Bytes that one process sorts at a time for an index. What fits into the processor's caches is sorted a third faster than what
+does not, and merging the runs costs next to nothing (docs/benchmarks.md)."""
+_TAPE: Final = 256 * 1024
+"""Bytes that PostgreSQL reads ahead from each run that it merges: so many runs are merged in one pass as memory holds of these."""
+_MOST: Final = 1024 * 1024 * 1024
 
 
 @asynccontextmanager
@@ -40,13 +41,28 @@ async def set_up(sources: Iterable[Session], targets: Iterable[Session]) -> None
     for each in sources:
         await each.set(READ_SETTINGS)
     for each in targets:
-        memory = await each.fetchval(_SORT_MEMORY, what="the server's memory")
-        await each.set([*LOAD_SETTINGS, ("maintenance_work_mem", str(memory).replace(" ", ""))])
+        await each.set(LOAD_SETTINGS)
 
 
-async def share_out(target: Session, *, last: bool) -> None:
-    """An index for which nothing else waits may have workers of the server's own: whoever is done early leaves a core idle."""
-    await target.execute(f"SET max_parallel_maintenance_workers = {'DEFAULT' if last else '0'}", what="SET")
+def sort_memory(size: int) -> int:
+    """Bytes to sort in for an index on a table of `size` bytes: no more than it takes to merge the runs in one pass."""
+    return max(_RUN, min(math.isqrt(size * _TAPE), _MOST))
+
+
+async def share_out(target: Session, *, size: int, spare: int) -> None:
+    """Memory for an index on a table of `size` bytes, and `spare` processes beside the one that builds it.
+
+    An index for which nothing else waits may have them: who is done early leaves a core idle.
+    """
+    memory = sort_memory(size) * (spare + 1) // 1024
+    await target.execute(
+        f"SET maintenance_work_mem = '{memory}kB'; SET max_parallel_maintenance_workers = {spare}", what="SET"
+    )
+
+
+async def settle_down(target: Session) -> None:
+    """Memory as the server gives it: a foreign key that is validated asks for it too, to hash what it refers to."""
+    await target.execute("RESET maintenance_work_mem", what="RESET")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +102,9 @@ class Crew:
         return len(self.pairs) - len(self._free)
 
     @property
-    def wanted(self) -> bool:
-        """A job waits for a pair."""
-        return any(not future.done() for _, _, future in self._waiting)
+    def spare(self) -> int:
+        """Pairs that a job may count on beside its own: none while another job waits."""
+        return 0 if any(not future.done() for _, _, future in self._waiting) else self.size - 1
 
     @asynccontextmanager
     async def pair(self, urgency: int) -> AsyncIterator[Pair]:

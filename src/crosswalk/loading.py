@@ -127,13 +127,20 @@ class Loading:
         async with self.stage.crew.pair(_FIRST) as pair:
             self.stage.go_on()
             statement = numbered[1]
-            await share_out(pair.target, last=not self.stage.crew.wanted)
-            with building(self.stage.observer, parse(statement.table), *([statement.name] if statement.kind == "index" else [])):
+            name, index = parse(statement.table), statement.kind == "index"
+            if index:
+                await self._share_out(name, pair)
+            with building(self.stage.observer, name, *([statement.name] if index else [])):
                 await apply.perform(Ledger(pair.target), self.stage.run, *numbered)
+
+    async def _share_out(self, name: Name, pair: Pair) -> None:
+        size = self.stage.facts.source_table(name).bytes
+        await share_out(pair.target, size=size, spare=self.stage.crew.spare)
 
     async def _build_again(self, held: Held) -> None:
         async with self.stage.crew.pair(_FIRST) as pair:
             self.stage.go_on()
+            await self._share_out(held.target, pair)
             await self._build_again_on(pair, held)
 
     async def _build_again_on(self, pair: Pair, held: Held) -> None:

@@ -21,6 +21,7 @@ from typing import Final
 from crosswalk import apply
 from crosswalk.accounts import fill_accounts
 from crosswalk.copy.quarantine import Refusal, quarantine_refused
+from crosswalk.crew import settle_down
 from crosswalk.errors import RowsRefused, RowsStay, RowsWithoutSource, StatementFailed, StillReferredTo, Timeout
 from crosswalk.express import (
     EVERYTHING,
@@ -83,6 +84,7 @@ async def _validate(stage: Stage, held: Iterable[Held]) -> None:
 
 async def _validate_table(stage: Stage, keys: Iterable[Held], urgency: int) -> None:
     async with stage.crew.pair(urgency) as pair:
+        await settle_down(pair.target)
         for each in keys:
             with building(stage.observer, each.target, each.name):
                 await apply.validate_key(pair.target, each, _told(each))
