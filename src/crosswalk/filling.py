@@ -13,6 +13,7 @@ from crosswalk.accounts import account, fill_accounts
 from crosswalk.connect import Session
 from crosswalk.copy import (
     CHUNK_BYTES,
+    CLASHES,
     Hands,
     Moved,
     cut,
@@ -132,13 +133,13 @@ async def _prepare(stage: Stage, motion: Motion, pair: Pair) -> _Way:
 
 
 async def _known(stage: Stage, name: Name, ledger: Ledger) -> tuple[list[Chunk], set[int]]:
-    """The chunks of a table, and which of them have landed."""
+    """The chunks of a table, and which of them have landed; its end and its second passage have numbers beyond theirs."""
     if name in stage.cut:
         return stage.cut[name], set()
     if not stage.resumed:
         return [], set()
     chunks = await ledger.planned(stage.run, name)
-    return chunks, await ledger.landed(stage.run, name) if chunks else set()
+    return chunks, {n for n in await ledger.landed(stage.run, name) if n < CLASHES} if chunks else set()
 
 
 async def cut_small(stage: Stage) -> None:

@@ -23,7 +23,7 @@ from crosswalk.copy import advance_sequences
 from crosswalk.crew import set_up, targets_of
 from crosswalk.earlier import refuse_changed_strategy, refuse_occupied, refuse_unfinished
 from crosswalk.errors import CrosswalkError, PlanDrifted, PlanUndecided, SchemaMoved, TriggerUnplanned
-from crosswalk.express import Motion
+from crosswalk.express import Moment, Motion
 from crosswalk.failpoints import hit
 from crosswalk.filling import fill_references, refuse_hard_failures
 from crosswalk.judge import find_moment, kept_keys
@@ -40,8 +40,18 @@ from crosswalk.proving import prove_completion
 from crosswalk.reconcile import Reconciliation
 from crosswalk.rights import require_rights
 from crosswalk.sequences import sequence_states
-from crosswalk.shaping import BACKUPS, Shaping, archived, is_being_completed, is_shaped, is_untouched, note_settings
-from crosswalk.snapshot import snapshot
+from crosswalk.shaping import (
+    BACKUPS,
+    CHUNK_BYTES,
+    Shaping,
+    archived,
+    asked_chunk_bytes,
+    is_being_completed,
+    is_shaped,
+    is_untouched,
+    note_settings,
+)
+from crosswalk.snapshot import Snapshot, snapshot
 from crosswalk.stage import Stage
 from crosswalk.stopping import note_stop, switch_on
 from crosswalk.strategy import unplanned, unplanned_triggers
@@ -105,45 +115,43 @@ async def migrate(
         raise PlanUndecided(path=f"plan {plan.id}")
     allowed = list(allow)
     apply.require(plan, allowed)
+    asked = {"backup": str((backup or Path(BACKUPS)).absolute()), "allow": allowed, "who": who}
     async with both(servers, purpose="migrate") as (source, target):
         ledger = Ledger(target)
-        await ledger.update()
-        await refuse_changed_strategy(plan, ledger)
-        found = await _look(plan, ledger, source, target)
-        await found.require_same_servers(plan)
-        found.require_all_planned(plan)
-        if not await ledger.exists():
-            await _require_unchanged(found, plan, ledger)
-            await _refuse_occupied(plan, found, ledger)
-        await _require_rights(plan, found, ledger)
-        await ledger.create()
-        await ledger.lock()
-        await refuse_changed_strategy(plan, ledger)
-        if not await ledger.held():
-            await _require_unchanged(found, plan, ledger)
-        await refuse_unfinished(plan, ledger)
-        await _refuse_occupied(plan, found, ledger)
-        asked = {"backup": str((backup or Path(BACKUPS)).absolute()), "allow": allowed, "who": who}
+        found = await _look_first(plan, ledger, source, target)
         async with target.transaction():  # a resumption must know what was asked for, a rollback what stood before
-            run = await ledger.begin(plan.id, plan.model_dump(mode="json"))
-            await note_settings(ledger, run, **asked, max_rejects=str(max_rejects or ""))
-            await note_target(ledger, run, found.facts.target)
+            number = await ledger.begin(plan.id, plan.model_dump(mode="json"))
+            await note_settings(ledger, number, **asked, max_rejects=str(max_rejects or ""), **{CHUNK_BYTES: chunk_bytes})
+            await note_target(ledger, number, found.facts.target)
             hit("run.before_begin")
-        begun(run)
-        return await _conduct(
-            _Run(
-                plan=plan,
-                found=found,
-                ledger=ledger,
-                servers=servers,
-                run=run,
-                jobs=jobs,
-                observer=observer or Silent(),
-                stop=stop,
-                chunk_bytes=chunk_bytes,
-                resumed=False,
-            )
-        )
+        begun(number)
+        run = _Run(
+            plan=plan, found=found, ledger=ledger, servers=servers, run=number, jobs=jobs, observer=observer or Silent(),
+            stop=stop, chunk_bytes=chunk_bytes, resumed=False,
+        )  # fmt: skip
+        del found  # the run looks again, and thousands of tables take room
+        return await _conduct(run)
+
+
+async def _look_first(plan: Plan, ledger: Ledger, source: Session, target: Session) -> Survey:
+    """Both sides, and whether the plan may be carried out there; from here on the target is locked. Raises as `migrate`."""
+    await ledger.update()
+    await refuse_changed_strategy(plan, ledger)
+    found = await _look(plan, ledger, source, target)
+    await found.require_same_servers(plan)
+    found.require_all_planned(plan)
+    if not await ledger.exists():
+        await _require_unchanged(found, plan, ledger)
+        await _refuse_occupied(plan, found, ledger)
+    await _require_rights(plan, found, ledger)
+    await ledger.create()
+    await ledger.lock()
+    await refuse_changed_strategy(plan, ledger)
+    if not await ledger.held():
+        await _require_unchanged(found, plan, ledger)
+    await refuse_unfinished(plan, ledger)
+    await _refuse_occupied(plan, found, ledger)
+    return found
 
 
 async def resume(
@@ -166,19 +174,12 @@ async def resume(
             await note_settings(ledger, unfinished.id, max_rejects=str(max_rejects))
         begun(unfinished.id)
         found = await _look_again(unfinished.id, plan, ledger, source, target, observer or Silent())
-        return await _conduct(
-            _Run(
-                plan=plan,
-                found=found,
-                ledger=ledger,
-                servers=servers,
-                run=unfinished.id,
-                jobs=jobs,
-                observer=observer or Silent(),
-                stop=stop,
-                resumed=True,
-            )
-        )
+        run = _Run(
+            plan=plan, found=found, ledger=ledger, servers=servers, run=unfinished.id, jobs=jobs, observer=observer or Silent(),
+            stop=stop, chunk_bytes=await asked_chunk_bytes(ledger, unfinished.id), resumed=True,
+        )  # fmt: skip
+        del found
+        return await _conduct(run)
 
 
 async def _look(plan: Plan, ledger: Ledger, source: Session, target: Session) -> Survey:
@@ -317,21 +318,8 @@ async def _stages(run: _Run) -> Migrated:
         hit("snapshot.taken")
         kept = await kept_keys(facts, order, ledger.session)
         moment = await find_moment(facts, order, shared.keeper, kept=kept)
-        stage = Stage(
-            run=run.run,
-            facts=facts,
-            moment=moment,
-            snapshot=shared,
-            ledger=ledger,
-            targets=targets,
-            observer=run.observer,
-            order=order,
-            stop=run.stop,
-            resumed=run.resumed,
-            chunk_bytes=run.chunk_bytes,
-            fresh=frozenset(run.plan.created),
-            occupied={n for n, empty in (await former.were_empty(ledger.session, order)).items() if not empty},
-        )
+        occupied = {n for n, empty in (await former.were_empty(ledger.session, order)).items() if not empty}
+        stage = _stage(run, moment, shared, targets, occupied)
         await refuse_hard_failures(stage, order)
         stage.allowance = await foresee(ledger, run.run, facts, order, stage.moment, shared.keeper)
         again = Reconciliation(stage)
@@ -353,6 +341,24 @@ async def _stages(run: _Run) -> Migrated:
         stage.keep_to_limit(result.tallies)
         await _finish(run, stage, result, before)
     return result
+
+
+def _stage(run: _Run, moment: Moment, shared: Snapshot, targets: list[Session], occupied: set[Name]) -> Stage:
+    return Stage(
+        run=run.run,
+        facts=run.found.facts,
+        moment=moment,
+        snapshot=shared,
+        ledger=run.ledger,
+        targets=targets,
+        observer=run.observer,
+        order=run.plan.order,
+        stop=run.stop,
+        resumed=run.resumed,
+        chunk_bytes=run.chunk_bytes,
+        fresh=frozenset(run.plan.created),
+        occupied=occupied,
+    )
 
 
 async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Name, tuple[int, bool]]) -> None:

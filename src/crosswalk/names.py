@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from crosswalk.errors import BadName
@@ -114,6 +115,7 @@ def split(text: str) -> list[str]:
     return parts
 
 
+@lru_cache(maxsize=65_536)
 def parse(text: str, *, default_schema: str = DEFAULT_SCHEMA) -> Name:
     """A relation's name as people write it: `table` or `schema.table`.
 

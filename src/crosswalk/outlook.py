@@ -24,7 +24,7 @@ def outlook(
 ) -> list[Coming]:
     """The tables of a run, in the order in which they are filled; what is yet to be built on each, or to be built again."""
     keys = Counter(s.table for s in plan.statements if s.kind == "foreign key")
-    found = []
+    found, order = [], plan.order
     for each in plan.tables:
         name = parse(each.target)
         table = facts.source_table(name)
@@ -36,7 +36,7 @@ def outlook(
                 direct=each.way == "direct",
                 indexes=sum(statement.kind == "index" for _, statement in builds.get(name, ())) + len(rebuilds.get(name, ())),
                 keys=keys[each.target],
-                again=bool(Motion(facts, name).late(plan.order)),
+                again=bool(Motion(facts, name).late(order)),
             )
         )
     return found

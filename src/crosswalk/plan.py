@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from crosswalk.mapping import MappingFile, read_text
+from crosswalk.mapping import MappingFile, read_json, read_text
 from crosswalk.names import Name, parse
 
 UNWRITTEN: Final = "(every table of the source)"
@@ -70,6 +70,11 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def about(table: str, name: str) -> str:
+    """A table and what of it a statement is about; a statement about the table itself names it twice."""
+    return " ".join(dict.fromkeys(part for part in (table, name) if part))
+
+
 class Statement(_Model):
     """One step on the target, in order."""
 
@@ -82,6 +87,11 @@ class Statement(_Model):
     kind: Kind
     name: str = ""
     if_empty: bool = Field(default=False, description="Left alone where its table holds a row when the run comes to it.")
+
+    @property
+    def about(self) -> str:
+        """What it is about, in words: its table, and what of that."""
+        return about(self.table, self.name)
 
     @property
     def of_key(self) -> bool:
@@ -245,7 +255,7 @@ class Plan(_Model):
 
 @lru_cache(maxsize=4)
 def _read(document: str, path: str) -> MappingFile:
-    return read_text(document, path=path)
+    return read_json(document, path=path) if path == UNWRITTEN and document.startswith("{") else read_text(document, path=path)
 
 
 def sealed(plan: Plan) -> Plan:

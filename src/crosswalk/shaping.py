@@ -31,6 +31,8 @@ from crosswalk.schema import RelationKind, Schema
 
 BACKUPS: Final = "crosswalk-backup"
 """The directory of backups where nobody named one."""
+CHUNK_BYTES: Final = "chunk_bytes"
+"""Under this name a run's settings hold how much is moved at a time."""
 _MANY: Final = 50
 """From so many statements on, several go in one transaction."""
 _LARGEST: Final = 50
@@ -137,6 +139,12 @@ async def is_being_completed(ledger: Ledger, plan: Plan) -> bool:
     """
     standing = await former.standing_numbers(ledger.session, plan.id) if await ledger.exists() else frozenset()
     return any(number in standing for number, statement in plan.phase("complete") if not statement.of_key)
+
+
+async def asked_chunk_bytes(ledger: Ledger, run: int) -> int | None:
+    """What a run was asked to move at a time; None: as much as takes a few seconds."""
+    said = [e["detail"].get(CHUNK_BYTES) for e in await ledger.events(run) if e["kind"] == "settings"]
+    return next((int(each) for each in reversed(said) if each), None)
 
 
 async def note_settings(ledger: Ledger, run: int, **settings: Any) -> None:

@@ -176,9 +176,11 @@ class Shape:
 
     def late(self, order: Sequence[Name]) -> frozenset[Name]:
         """Tables that a reference of this one is resolved in, and that are not filled before it: itself, or later ones."""
+        needed = {p for f in self.fed if isinstance(f.via, Reference) for p in f.via.parents()}
+        if not needed:
+            return frozenset()
         place = {name: number for number, name in enumerate(order)}
         here = place.get(self.name, 0)
-        needed = {p for f in self.fed if isinstance(f.via, Reference) for p in f.via.parents()}
         return frozenset(p for p in needed if place.get(p, -1) >= here)
 
     # --- compiling ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ numbers) and keeps the text's comments for writing back. Nothing here talks to a
 
 from crosswalk.mapping.amend import amended, difference
 from crosswalk.mapping.document import (
+    Back,
     Document,
     Drop,
     Duplicates,
@@ -15,7 +16,7 @@ from crosswalk.mapping.document import (
     Rejects,
     TableMapping,
 )
-from crosswalk.mapping.reading import MappingFile, json_schema, read_mapping, read_text
+from crosswalk.mapping.reading import MappingFile, json_schema, read_json, read_mapping, read_text
 from crosswalk.mapping.rules import (
     Agree,
     Default,
@@ -37,6 +38,7 @@ from crosswalk.mapping.rules import (
 
 __all__ = [
     "Agree",
+    "Back",
     "Default",
     "Document",
     "Drop",
@@ -64,6 +66,7 @@ __all__ = [
     "amended",
     "difference",
     "json_schema",
+    "read_json",
     "read_mapping",
     "read_text",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -181,6 +182,11 @@ def _check_names(path: str, node: Any, name: str, table: TableMapping) -> None:
         raise BadMapping(
             path=path, line=_line(node, place), place=_where(node, place), problem=str(error), more=""
         ) from error
+
+
+def read_json(text: str, *, path: str) -> MappingFile:
+    """A document that Crosswalk wrote for itself, as JSON: read a hundred times faster than YAML; it has no lines to name."""
+    return MappingFile(path=path, text=text, document=Document.model_validate(json.loads(text)), node=CommentedMap())
 
 
 def read_mapping(path: Path | str) -> MappingFile:

@@ -10,6 +10,7 @@ and repair read the derived document; the reviewed one stays in the plan beside 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,7 +18,7 @@ from typing import Any, Final
 from ruamel.yaml.comments import CommentedMap
 
 from crosswalk.errors import NothingToMove
-from crosswalk.mapping import MappingFile, TableMapping, read_text
+from crosswalk.mapping import MappingFile, TableMapping, read_json, read_text
 from crosswalk.mapping.reading import write
 from crosswalk.names import NAME_BYTES, Name, parse
 from crosswalk.plan import UNWRITTEN
@@ -68,6 +69,8 @@ def derive_hybrid(file: MappingFile, source: Schema, target: Schema) -> Derived:
         if each.lost.secret:
             rule["secret"] = True
         remove(table, "drop", each.lost.column, above="columns")
+        if each.lost.column in table.get("back", ()):  # it stands there itself now
+            remove(table, "back", each.lost.column, above="drop" if "drop" in table else "columns")
         append(table["columns"], each.name, flow(**rule))
     foreign = {a.target for a in additions if target.tables[a.target].kind not in _MADE_AGAIN}
     blockers = tuple(f"{name} is a {target.tables[name].kind}: it takes no column" for name in sorted(foreign))
@@ -138,8 +141,12 @@ def as_it_stands(source: Schema, target: Schema, *, schemas: Collection[str] = (
         source=CommentedMap((str(t.name), f"a {t.kind}" if t.columns else "it has no column") for t in left),
         target=CommentedMap((str(name), "not in the source: left alone") for name in others),
     )
-    head = "# The source's tables as they are: no document was written for this move.\n"
-    return read_text(head + write(node), path=UNWRITTEN)
+    return _of_our_own(node)
+
+
+def _of_our_own(node: CommentedMap) -> MappingFile:
+    """A document that nobody wrote or reviewed, and nobody need read."""
+    return read_json(json.dumps(node, ensure_ascii=False), path=UNWRITTEN)
 
 
 def _business(schema: Schema) -> Iterator[Table]:
@@ -187,7 +194,7 @@ def derive_recreate(file: MappingFile, source: Schema, target: Schema, *, archiv
     by_source = sources(document)
     final = {(d.source, d.column): d for d in dropped(document, source) if d.final}
     created = to_create(file, source)
-    blockers = [*_unmade(created, document.preserved, source)]
+    blockers = [*_unmade(created, document.preserved, source), *_with_heirs(by_source, source)]
     node = CommentedMap(version=1)
     node["tables"] = CommentedMap()
     for name, mappings in by_source.items():
@@ -201,8 +208,9 @@ def derive_recreate(file: MappingFile, source: Schema, target: Schema, *, archiv
         target=CommentedMap(_left_alone(file, created, archived, target)),
     )
     head = "# The source's tables as they are, derived for recreate; the reviewed document stays in the plan.\n"
+    unwritten = file.path == UNWRITTEN
     return Derived(
-        file=read_text(head + write(node), path=file.path),
+        file=_of_our_own(node) if unwritten else read_text(head + write(node), path=file.path),
         created=created,
         archived=tuple(t.name for t in target.roots if t.name in archived),
         blockers=tuple(blockers),
@@ -216,6 +224,17 @@ def _unmade(created: tuple[Name, ...], preserved: Mapping[Name, str], source: Sc
             yield f"{name} is a {kind} in the source: the target cannot be given it as a table"
         if name in preserved:
             yield f"the name {name} is needed for the source's table, and the target's table of that name is preserved"
+
+
+def _with_heirs(moving: Iterable[Name], source: Schema) -> Iterator[str]:
+    for name in moving:
+        heirs = sorted(str(t.name) for t in source.tables.values() if name in t.inherits)
+        if heirs:
+            yield (
+                f"{name} has heirs ({', '.join(heirs)}): whoever reads it reads their rows too, and they would land in both."
+                f" Name it under `ignore` if it holds no row of its own (SELECT FROM ONLY {name.sql}),"
+                " or take transform or hybrid, with a `source_key`"
+            )
 
 
 def _unfed(table: Table, lost: Mapping[str, Dropped]) -> Iterator[str]:
