@@ -32,7 +32,7 @@ from crosswalk.pg_types import DOCUMENTS
 from crosswalk.schema import Column, Table, TypeKind, TypeRef
 
 ELEMENT = '"cw$u"."cw$element"'
-_STEADY = frozenset({"UTC", "Etc/UTC", "GMT"})
+STEADY = frozenset({"UTC", "Etc/UTC", "GMT"})
 """Zones whose clocks never jump."""
 PAIRS = 50
 """jsonb_build_object takes at most 100 arguments."""
@@ -204,7 +204,7 @@ class Compiler:
             reason=f"in {rule.zone} the clock never showed it, or showed it twice",
             sqlstate="22008",
         )
-        return Bare(sql=there, type=zoned, losses=() if rule.zone in _STEADY else (loss,))
+        return Bare(sql=there, type=zoned, losses=() if rule.zone in STEADY else (loss,))
 
     def _agree(self, rule: Agree, column: Column) -> Bare:
         parts = [self.column(name) for name in rule.agree]

@@ -60,6 +60,20 @@ def _drop(value: Any) -> Any:
     return {"why": value} if isinstance(value, str) else value
 
 
+class Back(Model):
+    """How a source column is read back from the target's row; nothing but `crosswalk compile` asks for it."""
+
+    sql: str = Field(min_length=1, description="An expression over one row of the target table; subqueries are allowed.")
+    exact: bool = Field(
+        default=False, description="For every row that the mapping wrote it gives the very value that the source had."
+    )
+    why: str | None = Field(default=None, description="The reason, for the reader.")
+
+
+def _back(value: Any) -> Any:
+    return {"sql": value} if isinstance(value, str) else value
+
+
 class TableMapping(Model):
     """How one target table is fed."""
 
@@ -83,6 +97,10 @@ class TableMapping(Model):
     columns: dict[str, Rule]
     drop: dict[str, Annotated[Drop, BeforeValidator(_drop, json_schema_input_type=str | Drop)]] = Field(
         default_factory=dict
+    )
+    back: dict[str, Annotated[Back, BeforeValidator(_back, json_schema_input_type=str | Back)]] = Field(
+        default_factory=dict,
+        description="By source column: how it is read back from the target, where no rule says it. No move reads this.",
     )
 
     @cached_property
