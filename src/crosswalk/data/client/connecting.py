@@ -1,0 +1,52 @@
+"""How a session is opened, the same for both shells; never repeats a URL, which may hold a password."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from crosswalk.data.client.settings import Settings
+from crosswalk.data.failures import Misconfigured
+
+PREPARED_AFTER = 5
+"""Times that a statement is sent before the server keeps it prepared."""
+
+
+class First:
+    """Keeps the first of the errors that an aborted pipeline raises one after another, instead of logging the others."""
+
+    error: psycopg.Error | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if not isinstance(error, psycopg.Error):
+            return False
+        self.error = self.error or error
+        return True
+
+
+def parameters(settings: Settings) -> dict[str, Any]:
+    """What psycopg.connect is given. Raises Misconfigured where the URL is not one of PostgreSQL."""
+    try:
+        said = conninfo_to_dict(settings.url)
+    except psycopg.ProgrammingError:
+        raise Misconfigured("the URL is not one of PostgreSQL; it looks like postgresql://user@host:5432/database") from None
+    return {
+        "application_name": "crosswalk", "connect_timeout": settings.connect_timeout, **said, "client_encoding": "utf8",
+        "autocommit": True, "row_factory": dict_row,
+        "prepare_threshold": None if settings.transaction_pooler else PREPARED_AFTER,
+    }  # fmt: skip
+
+
+def pooled(settings: Settings) -> dict[str, Any]:
+    """What a pool is given besides."""
+    return {
+        "min_size": settings.min_size, "max_size": settings.max_size, "timeout": settings.pool_timeout,
+        "open": False, "name": "crosswalk",
+    }  # fmt: skip
