@@ -27,7 +27,7 @@ from crosswalk.failpoints import hit
 from crosswalk.ledger import Held, Ledger
 from crosswalk.ledger.former import Applied, note_applied
 from crosswalk.names import Name, literal, parse, quote
-from crosswalk.plan import Hazard, Plan, Statement
+from crosswalk.plan import Hazard, Plan, Statement, about
 
 TRIES: Final = 8
 KINDS: Final = ("trigger", "index", "foreign key")
@@ -138,7 +138,7 @@ def _passed(phase: str) -> None:
 
 async def _perform(session: Session, entries: Sequence[Applied], *, wait: str) -> None:
     first, last = entries[0], entries[-1]
-    what = f"the statement {first.number} of the plan ({first.target} {first.name})"
+    what = f"the statement {first.number} of the plan ({about(first.target, first.name)})"
     if last is not first:
         what = f"the statements {first.number} to {last.number} of the plan"
     async with session.transaction():

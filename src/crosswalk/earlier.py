@@ -18,6 +18,7 @@ from crosswalk.ledger import Ledger, Run, RunState, former
 from crosswalk.ledger.census import counts, holding
 from crosswalk.mapping import MappingFile
 from crosswalk.names import Name, parse
+from crosswalk.numerals import plural
 from crosswalk.plan import Plan, Strategy
 
 
@@ -99,7 +100,9 @@ async def refuse_occupied(
     ours = await former.were_empty(ledger.session, asked) if await ledger.exists() else {}
     held = await holding(ledger.session, (name for name in asked if name not in ours))
     occupied = await counts(ledger.session, (name for name in asked if name in held))
-    for name, rows in occupied.items():
-        if rows and facts.mapping(name).existing == "refuse":
-            raise TableNotEmpty(table=name, rows=rows)
+    refused = [(n, rows) for n, rows in occupied.items() if rows and facts.mapping(n).existing == "refuse"]
+    if refused:
+        (name, rows), *others = refused
+        more = ", ".join(f"{other} ({plural(count, 'row')})" for other, count in others)
+        raise TableNotEmpty(table=name, rows=rows, more=f", and so do others: {more}" if more else "")
     return {name: rows for name, rows in occupied.items() if rows}

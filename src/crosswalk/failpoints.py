@@ -62,6 +62,9 @@ NAMES: Final = frozenset(
         "repair.before_commit",
         "retry.before_commit",
         "drop.before_commit",
+        "dual.intended",
+        "dual.first_written",
+        "dual.second_written",
     }
 )
 _passed: Counter[str] = Counter()

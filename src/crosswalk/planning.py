@@ -7,7 +7,7 @@ and once for recreate. The sample that is timed is rolled back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from crosswalk.numerals import plural
 from crosswalk.plan import STRATEGIES, UNWRITTEN, Plan, Strategy
 from crosswalk.planfile import PlanFile
 from crosswalk.schema import Schema
+from crosswalk.sequences import unread_sequences
 from crosswalk.strategy import (
     Between,
     Candidate,
@@ -180,9 +181,7 @@ class _Planner:
     async def candidate(self, strategy: Strategy) -> Candidate:
         """The strategy's plan, or what stands in its way."""
         way = await self._way(strategy)
-        if self.earlier is not None and self.earlier.rules_out(strategy, way.derived.file.text):
-            stands = f"run {self.earlier.run} under {self.earlier.plan.strategy} stands in the target: roll it back first"
-            way.blockers = (stands, *way.blockers)
+        occupied = await self._hinder(strategy, way)
         made = Candidate(
             strategy=strategy, derived=way.derived, counted=self.count, archived=await self._archived(way),
             held=self.held if strategy == "transform" else (),
@@ -190,9 +189,8 @@ class _Planner:
         if way.blockers:
             return replace(made, blockers=way.blockers)
         try:
-            occupied = {} if strategy == "recreate" else await refuse_occupied(way.found.facts, Ledger(self.found.target))
             checked = await self._check(way.found)
-        except (TableNotEmpty, SourceKeyDoubled) as error:
+        except SourceKeyDoubled as error:
             self.refusals[strategy] = error
             return replace(made, blockers=(str(error),))
         self.checked[strategy] = checked
@@ -217,6 +215,21 @@ class _Planner:
         return replace(
             made, plan=plan, tallies=checked.tallies, verdicts=checked.verdicts, measured=timed.measured
         )
+
+    async def _hinder(self, strategy: Strategy, way: _Way) -> dict[Name, int]:
+        """What stands in the target beside what the catalogs say joins the obstacles; rows that may stay are returned."""
+        if self.earlier is not None and self.earlier.rules_out(strategy, way.derived.file.text):
+            stands = f"run {self.earlier.run} under {self.earlier.plan.strategy} stands in the target: roll it back first"
+            way.blockers = (stands, *way.blockers)
+        if strategy == "recreate":
+            return {}
+        try:
+            return await refuse_occupied(way.found.facts, Ledger(self.found.target))
+        except TableNotEmpty as error:
+            if not way.blockers:
+                self.refusals[strategy] = error
+            way.blockers = (*way.blockers, str(error))
+            return {}
 
     def planned(self, candidates: Sequence[Candidate]) -> Planned:
         """The file, with the comparison."""
@@ -251,24 +264,31 @@ class _Planner:
 
     async def _shaped(self, derived: Derived, made: ddl.Made, archive: str = "") -> _Way:
         """The derived document held against the target as it will be."""
-        source, former = self.schemas
         blockers = (*derived.blockers, *made.blockers)
         way = _Way(derived=derived, found=self.found, blockers=blockers, warnings=made.warnings)
-        if blockers:
-            return way
         way.shaping = Shaping(
-            former=former,
+            former=self.schemas[1],
             statements=(*made.statements, *made.foreign_keys),
             created=derived.created,
             archived=derived.archived,
             archive=archive if derived.archived else "",
         )
         target = as_rows_come(made.projected, derived.created)
-        facts, problems = await gather_facts(derived.file, source, target, self.found.source, self.found.target)
-        problems = problems or examine(derived.file, facts)
-        way.found = replace(self.found, file=derived.file, facts=facts, problems=tuple(problems))
-        way.blockers = tuple(_obstacle(p, unwritten=self.file.path == UNWRITTEN) for p in problems)
+        facts, problems = await self._held_against(derived.file, target)
+        facts = replace(facts, lenient=frozenset(_lenient(made)))
+        if blockers:
+            problems = [p for p in problems if not _follows(p, blockers)]
+        else:
+            way.found = replace(self.found, file=derived.file, facts=facts, problems=tuple(problems))
+        told = (_obstacle(p, unwritten=self.file.path == UNWRITTEN) for p in problems)
+        way.blockers = tuple(dict.fromkeys([*blockers, *told]))
         return way
+
+    async def _held_against(self, file: MappingFile, target: Schema) -> tuple[Facts, list[Problem]]:
+        """All problems at once: of tables whose rules the source cannot parse, these alone."""
+        facts, found = await gather_facts(file, self.schemas[0], target, self.found.source, self.found.target)
+        broken = {p.place[:2] for p in found if p.place[:1] == ("tables",)}
+        return facts, [*found, *(p for p in examine(file, facts) if p.place[:2] not in broken)]
 
     # --- counting -----------------------------------------------------------------------------------
 
@@ -359,7 +379,19 @@ def _warnings(checked: Checked, occupied: Mapping[Name, int], facts: Facts) -> l
         f"{name} holds {rows} rows already (existing: {facts.mapping(name).existing})"
         for name, rows in occupied.items()
     ]
-    return lines
+    return [*lines, *unread_sequences(facts, facts.document.by_target)]
+
+
+def _lenient(made: ddl.Made) -> Iterator[tuple[Name, str]]:
+    """Foreign keys that are made NOT VALID."""
+    for name, key in ((parse(s.table), s.name) for s in made.foreign_keys):
+        if any(c.name == key and not c.validated for c in made.projected.tables[name].constraints):
+            yield name, key
+
+
+def _follows(problem: Problem, blockers: Sequence[str]) -> bool:
+    """Whether a problem may be there only for what stands in the way already: of the same table, or of none."""
+    return problem.place[:1] != ("tables",) or any(str(parse(problem.place[1])) in each for each in blockers)
 
 
 def _obstacle(problem: Problem, *, unwritten: bool) -> str:

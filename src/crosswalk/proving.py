@@ -49,4 +49,4 @@ def _later(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _told(number: int, statement: Statement) -> tuple[str, str]:
-    return f"the statement {number} of the plan ({statement.table} {statement.name})", statement.sql
+    return f"the statement {number} of the plan ({statement.about})", statement.sql

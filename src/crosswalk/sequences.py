@@ -4,7 +4,7 @@ A sequence must be at least at its column's greatest value (its least, where it 
 position of the source's sequence for the same column; one that is far enough is left alone. Values that it
 can never give do not count. A sequence inside the default of a text (`'INV-' || nextval(…)`) cannot be held
 against the column's values, and one of the source that the role may not read says nothing:
-`uncovered_sequences` names both.
+`uncovered_sequences` names both, `unread_sequences` says before a move what the latter costs.
 """
 
 from __future__ import annotations
@@ -68,6 +68,19 @@ def uncovered_sequences(facts: Facts, target: Name) -> Iterator[str]:
         theirs = _of_source(facts, target, column)
         if theirs is not None and not theirs.readable:
             yield f"{name}: compared with the values of {target}.{column} alone, the source's {theirs.name} may not be read"
+
+
+def unread_sequences(facts: Facts, targets: Iterable[Name]) -> Iterator[str]:
+    """A word for each sequence of the source that may not be read, and what helps."""
+    role = quote(facts.source.role)
+    for target in targets:
+        for column in sorted(feeding(facts.target, target)):
+            theirs = _of_source(facts, target, column) if _counts(facts.target_table(target), column) else None
+            if theirs is not None and not theirs.readable:
+                yield (
+                    f"the source's sequence {theirs.name} may not be read: {target}.{column} goes on after its greatest value,"
+                    f" and numbers of rows that were deleted may come again (GRANT SELECT ON SEQUENCE {theirs.name.sql} TO {role})"
+                )
 
 
 async def sequence_states(

@@ -453,6 +453,7 @@ def test_an_unforeseen_error_is_one_line(
 HELPS = [
     [], *([verb] for verb in VERBS), *(["pg", verb] for verb in ("start", "stop", "list", "url", "wipe")),
     *(["quarantine", verb] for verb in ("list", "show", "retry", "drop")),
+    ["shadow", "report"],
 ]
 
 

@@ -262,6 +262,7 @@ ELSEWHERE = {
     **dict.fromkeys(("rebuilt.before_commit", "rebuilt.after_commit"), "integration/test_rebuild.py"),
     **dict.fromkeys(("rollback.before_commit", "rollback.after_commit"), "acceptance/test_rollback.py"),
     **dict.fromkeys(("retry.before_commit", "drop.before_commit"), "integration/test_quarantine_drop.py"),
+    **dict.fromkeys(("dual.intended", "dual.first_written", "dual.second_written"), "unit/test_data_dual.py"),
     "run.before_begin": "acceptance/test_kill.py",
 }
 """Not passed by a transform of the salon, or not to be resumed from; by the file that trips them."""

@@ -21,10 +21,10 @@ LONGEST = 400
 Stair = tuple[tuple[str, ...], ...]
 
 FLOORS: dict[str, Stair] = {
-    "ground": (("sqlstates",), ("__init__", "errors"), ("names", "numerals", "pg_types", "failpoints", "wording")),
+    "ground": (("sqlstates",), ("__init__", "errors"), ("names", "numerals", "pg_types", "failpoints", "wording", "shadowlog")),
     "nouns": (("lifeline", "translation"), ("schema", "mapping", "connect"), ("plan",), ("planfile",)),
     "readers": (("catalog", "diff", "ledger", "relay", "snapshot", "fingerprint", "rest"),),
-    "thinkers": (("express",), ("match", "judge", "doctor", "sequences", "contract", "compat", "ddl", "rights")),
+    "thinkers": (("express",), ("match", "judge", "doctor", "sequences", "contract", "compat", "ddl", "rights", "lens")),
     "planner": (("strategy",),),
     "hands": (("apply", "backup", "copy", "capture", "verify"),),
     "conductor": (
@@ -38,7 +38,7 @@ FLOORS: dict[str, Stair] = {
         ("shaping", "proving", "timing", "trial"),
         ("scene",),
         ("checking", "migration", "verification", "quarantined", "rollback", "sync", "cutover"),
-        ("endurance", "matching", "planning", "board"),
+        ("endurance", "matching", "compiling", "planning", "board"),
     ),
     "teller": (("report",),),
     "roof": (("demo",), ("cli", "web"), ("__main__",)),

@@ -10,6 +10,7 @@ from crosswalk.board.facts import Facts
 from crosswalk.board.values import Board, Gate, GateState, Phase, PhaseState
 from crosswalk.ledger import RunState
 from crosswalk.numerals import plural
+from crosswalk.stopping import refused_each_time
 
 PHASES: Final = ("match", "check", "plan", "decide", "migrate", "verify")
 """In the order of the way; later ones are added when they exist."""
@@ -147,6 +148,9 @@ def _after(found: Facts, gates: Gates) -> tuple[str, str]:
     if not found.run.state.over:
         if found.history and found.history.busy:
             return "crosswalk status", "the run goes on at this moment"
+        state = refused_each_time(found.history.events if found.history else ())
+        if state:
+            return "crosswalk rollback", f"the target's server refuses a statement of the plan each time ({state}): plan again"
         return "crosswalk resume", "the run did not finish"
     for gate in (gates["released"], gates["verified"]):
         if gate.state in {GateState.FAILED, GateState.OPEN}:

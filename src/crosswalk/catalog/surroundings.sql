@@ -8,6 +8,10 @@ SELECT r.rolsuper AS superuser,
        ARRAY(SELECT c.collname::text FROM pg_collation c
              WHERE c.collnamespace = 'pg_catalog'::regnamespace
                AND c.collencoding IN (-1, (SELECT d.encoding FROM pg_database d WHERE d.datname = current_database()))) AS collations,
+       ARRAY(SELECT DISTINCT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace) AS functions,
+       ARRAY(SELECT ARRAY[n.nspname::text, t.typname::text] FROM pg_depend d
+             JOIN pg_type t ON t.oid = d.objid JOIN pg_namespace n ON n.oid = t.typnamespace
+             WHERE d.classid = 'pg_type'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') AS brought,
        ARRAY(SELECT what FROM (
                  SELECT format('publication %I', pubname) AS what FROM pg_publication
                  UNION ALL SELECT format('event trigger %I', evtname) FROM pg_event_trigger

@@ -44,7 +44,9 @@ VERBS: Final[Mapping[str, str]] = {
     "verify": "Prove row by row that the target is the mapped source",
     "repair": "Move the rows again that verify finds to differ",
     "quarantine": "Rows that did not fit: list, show, retry, drop",
+    "compile": "Compile the mapping document for the data layer",
     "report": "Tell the story so far, as a page that opens offline",
+    "shadow": "Add up what an application saw of both databases",
     "pg": "Embedded PostgreSQL servers: start, stop, list, url, wipe",
     "schema": "Print the JSON schema of the mapping document",
 }

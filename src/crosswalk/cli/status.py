@@ -81,7 +81,7 @@ def _target(given: str | None, *files: Path) -> str | None:
 
 
 _BOTH: Final = frozenset({"match", "check", "plan", "diff", "doctor", "migrate", "resume", "verify", "repair", "report"})
-_TARGET: Final = frozenset({"status"})
+_TARGET: Final = frozenset({"status", "rollback"})
 
 
 def _again(command: str, source: str | None, target: str | None) -> str:

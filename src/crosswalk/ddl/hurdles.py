@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from crosswalk.ddl.absent import absent
 from crosswalk.ddl.archive import Cleared
 from crosswalk.ddl.standing import Standing
 from crosswalk.ddl.wanted import VIEWS, Wanted, relation_thing
@@ -28,6 +29,7 @@ def hurdles(wanted: Wanted, cleared: Cleared, standing: Standing) -> Iterator[st
         if table.name not in cleared.skipped:
             yield from _table(table, target)
             yield from _parents(table, wanted)
+    yield from absent(wanted, target, skipped=cleared.skipped, reused=cleared.reused)
     yield from _things(wanted, cleared, target)
     yield from _extensions(wanted, target)
     yield from _taken(wanted, cleared, standing)

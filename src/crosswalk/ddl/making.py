@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from crosswalk.ddl import finish, tables, typedefs
+from crosswalk.ddl.absent import absent_in_bodies
 from crosswalk.ddl.archive import Cleared, cleared
 from crosswalk.ddl.grants import Granted, Grants
 from crosswalk.ddl.hurdles import hurdles, new_extensions, new_schemas
@@ -48,7 +49,10 @@ def recreate(
         statements=tuple(each.statement for each in (*room.steps, *steps)),
         foreign_keys=tuple(foreign_key(table, key) for table, key in keys),
         blockers=tuple(dict.fromkeys(blockers)),
-        warnings=tuple(dict.fromkeys([*room.warnings, *left_out, *_staying(other, found), *making.absent_roles()])),
+        warnings=tuple(dict.fromkeys([
+            *room.warnings, *left_out, *_staying(other, found), *absent_in_bodies(found.functions, source, target),
+            *making.absent_roles(),
+        ])),
         projected=projected(found, room, target, making.grants),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from crosswalk.ddl.finish import present
 from crosswalk.ddl.hurdles import views_left
 from crosswalk.ddl.keys import unfinished
+from crosswalk.ddl.standing import types
 from crosswalk.ddl.wanted import Wanted, function_thing
 from crosswalk.names import Name
 from crosswalk.numerals import plural
@@ -57,10 +58,17 @@ def _general(wanted: Wanted, target: Schema) -> Iterator[str]:
         names = ", ".join(sorted(str(function.name) for function in functions)[:10])
         yield f"{len(functions)} functions of the source that have nothing to do with these tables stay behind: {names}"
     loose = [s.name for s in wanted.source.sequences.values() if s.owner_table is None]
-    free = sorted(str(name) for name in loose if Thing(kind="sequence", name=name) not in wanted.things)
-    if free:
-        named = ", ".join(free[:10])
-        yield f"{plural(len(free), 'sequence')} of the source that no column of these tables draws from stay behind: {named}"
+    alone = sorted(str(name) for name in loose if Thing(kind="sequence", name=name) not in wanted.things)
+    if alone:
+        named = ", ".join(alone[:10])
+        yield f"{plural(len(alone), 'sequence')} of the source that no column of these tables draws from stay behind: {named}"
+    free = types(wanted.source).keys() - wanted.source.brought_types
+    idle = sorted(str(name) for name in free if Thing(kind="type", name=name) not in wanted.things)
+    if idle:
+        yield f"{plural(len(idle), 'type')} of the source that nothing of this uses stay behind: {', '.join(idle[:10])}"
+    bare = sorted(wanted.source.namespaces.keys() - target.namespaces.keys() - _homes(wanted))
+    if bare:
+        yield f"{plural(len(bare), 'schema')} of the source of which nothing moves stay behind: {', '.join(bare[:10])}"
     views = sorted(map(str, views_left(wanted)))
     if views:
         yield f"{len(views)} views of the source stand on what does not move and stay behind: {', '.join(views[:10])}"
@@ -72,3 +80,8 @@ def _general(wanted: Wanted, target: Schema) -> Iterator[str]:
         yield f"what is made belongs to {target.role}; in the source to {', '.join(owners)}"
     for each in wanted.source.unread:
         yield f"{each} of the source is not carried over"
+
+
+def _homes(wanted: Wanted) -> set[str]:
+    """Schemas of what comes along."""
+    return {table.name.schema for table in wanted.relations} | {thing.name.schema for thing in wanted.things}

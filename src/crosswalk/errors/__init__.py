@@ -123,6 +123,7 @@ from crosswalk.errors.servers import (
     StatementFailed,
     Timeout,
 )
+from crosswalk.errors.shadow import ShadowLogUnreadable
 
 __all__ = [
     "EXIT_CLEAN",
@@ -213,6 +214,7 @@ __all__ = [
     "SchemaMoved",
     "ServerStaysAway",
     "ServerTooOld",
+    "ShadowLogUnreadable",
     "ShapeUnexpected",
     "SnapshotLost",
     "SourceKeyDoubled",

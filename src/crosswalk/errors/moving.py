@@ -70,7 +70,7 @@ class RowsRefused(CrosswalkError):
 
 
 class TableNotEmpty(CrosswalkError):
-    """The target table {table} holds {rows} rows that no run of ours put there."""
+    """The target table {table} holds {rows} rows that no run of ours put there{more}."""
 
     remedy = "Say `existing: keep` or `existing: update` for the table in the mapping, or empty it yourself."
     exit_code = EXIT_REFUSED

@@ -34,6 +34,9 @@ class Facts:
     later: frozenset[tuple[Name, str]] = frozenset()
     """Foreign keys (table, name) of the target that come once the rows are there: what breaks one is set aside then."""
 
+    lenient: frozenset[tuple[Name, str]] = frozenset()
+    """Those that come NOT VALID then, as the source has them: no row that came before breaks one."""
+
     compiled: dict[tuple[Name, tuple[Name, ...]], Compiled] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

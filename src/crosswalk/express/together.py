@@ -242,6 +242,8 @@ def foreign_keys(motion: Motion) -> tuple[list[Foreign], list[str]]:
     found: list[Foreign] = []
     unjudged: list[str] = []
     for key in sorted(motion.target.foreign_keys, key=lambda c: c.name):
+        if (motion.name, key.name) in motion.facts.lenient:
+            continue
         try:
             each = _foreign(motion, key)
         except CannotBeJudged as error:

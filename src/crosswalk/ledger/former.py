@@ -160,6 +160,15 @@ async def note_came(session: Session, run: int, table: Name, rows: int) -> None:
         )
 
 
+async def added(session: Session, run: int) -> dict[Name, int]:
+    """Rows that a run wrote into each table; those that it found there, equal or to be changed, are not among them."""
+    rows = await session.fetch(
+        "SELECT target_table, sum(rows)::bigint AS rows FROM crosswalk.came WHERE run_id = $1 AND rows > 0 GROUP BY 1",
+        run, what=_WHAT,
+    )
+    return {parse(r["target_table"]): r["rows"] for r in rows}
+
+
 async def note_lost(session: Session, run: int, differences: Mapping[Name, int]) -> None:
     """Rows of ours that others deleted (below zero) are no longer ours: else as many of theirs would pass for them."""
     lost = {name: rows for name, rows in differences.items() if rows < 0}

@@ -20,6 +20,7 @@ from crosswalk.report.values import (
     Rules,
 )
 from crosswalk.report.wording import listed
+from crosswalk.stopping import refused_each_time
 
 ORDER: Final = {"failure": 0, "warning": 1, "open": 2, "note": 3}
 _FIRST: Final = 3
@@ -89,11 +90,12 @@ def of_run(found: Found, moved: Moved | Absent) -> Iterator[Finding]:
         return
     if run.state in {RunState.STOPPED, RunState.COPYING, RunState.STARTED}:
         stopped = run.state is RunState.STOPPED
-        errors = [e["detail"].get("error") for e in (found.history.events if found.history else ()) if e["name"] == "stopped"]
+        events = found.history.events if found.history else ()
+        errors = [e["detail"].get("error") for e in events if e["name"] == "stopped"]
         yield Finding(
             weight="failure" if stopped else "warning", title=f"Run {run.id} has not come to its end",
             detail=f"It was stopped: {errors[-1]}." if stopped and errors and errors[-1] else f"It is in the state “{run.state}”.",
-            remedy="crosswalk resume", section="phases",
+            remedy="crosswalk rollback" if refused_each_time(events) else "crosswalk resume", section="phases",
         )
     if isinstance(moved, Moved) and not moved.forecast and not moved.total.balanced:
         bad = [line.target for line in moved.tables if not line.balanced]

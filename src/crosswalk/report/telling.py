@@ -35,6 +35,7 @@ from crosswalk.report.values import (
     Weight,
 )
 from crosswalk.report.wording import sentence
+from crosswalk.stopping import refused_each_time
 
 
 def tell(found: Found) -> Report:
@@ -118,7 +119,7 @@ def _headline(
     run = found.run
     table = {
         "moved": ("Moved, not verified", f"{fates} Whether each row arrived as it should has not been verified.", "crosswalk verify"),
-        "unfinished": (f"Run {run.id if run else ''} is unfinished", f"{fates or 'No table was finished.'}", "crosswalk resume"),
+        "unfinished": (f"Run {run.id if run else ''} is unfinished", f"{fates or 'No table was finished.'}", _onward(found)),
         "rolled back": ("Rolled back", "The target is as it was before the run.", "crosswalk plan MAPPING"),
         "decided": ("Decided, not moved yet", _forecast(moved, rows), "crosswalk migrate crosswalk-plan.json"),
         "planned": ("Planned, not decided yet", _forecast(moved, rows), "crosswalk decide STRATEGY --why REASON"),
@@ -128,6 +129,11 @@ def _headline(
     if isinstance(matrix, Absent):
         compared = "The schemas could not both be read."
     return table.get(stage, ("Compared, nothing decided yet", compared, "crosswalk match"))
+
+
+def _onward(found: Found) -> str:
+    """What goes on after a run that did not finish."""
+    return "crosswalk rollback" if refused_each_time(found.history.events if found.history else ()) else "crosswalk resume"
 
 
 def _fates(moved: Moved | Absent) -> str:

@@ -114,6 +114,10 @@ class Schema:
     given: tuple[Given, ...] = ()
     known_collations: frozenset[str] = frozenset()
     """Names of the server's own collations (those in pg_catalog) that this database can use."""
+    known_functions: frozenset[str] = frozenset()
+    """Names of the server's own functions (those in pg_catalog)."""
+    brought_types: frozenset[Name] = frozenset()
+    """Types that came with an extension."""
     large_objects: int = 0
     """How many the database holds."""
     unread: tuple[str, ...] = ()
