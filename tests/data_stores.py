@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 
 from crosswalk.compiling import compile_document
-from crosswalk.data.repository.memory import MemoryStore
 from crosswalk.data.repository.mapped import MappedStore
+from crosswalk.data.repository.memory import MemoryStore
 from crosswalk.data.repository.repository import Store
 from crosswalk.data.repository.rest import RestStore
 from crosswalk.data.repository.sql import SqlStore
@@ -47,7 +47,9 @@ CREATE TABLE loose (a integer, b text, UNIQUE (a));
 """
 TARGET = """
 CREATE SCHEMA app;
-CREATE TABLE app.branches (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, vendor_no bigint NOT NULL UNIQUE, label varchar(200) NOT NULL);
+CREATE TABLE app.branches (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, vendor_no bigint NOT NULL UNIQUE, label varchar(200) NOT NULL
+);
 CREATE TABLE app.clients (
   id integer PRIMARY KEY, branch_id integer NOT NULL CONSTRAINT people_shop REFERENCES app.branches, full_name varchar(80) NOT NULL,
   phone varchar(20), balance numeric(14,2), visits_count integer NOT NULL CONSTRAINT people_visits_check CHECK (visits_count >= 0),

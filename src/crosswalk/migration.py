@@ -39,7 +39,7 @@ from crosswalk.progress import Observer, Phase, Silent
 from crosswalk.proving import prove_completion
 from crosswalk.reconcile import Reconciliation
 from crosswalk.rights import require_rights
-from crosswalk.sequences import sequence_states
+from crosswalk.sequences import sequence_states, unread_sequences
 from crosswalk.shaping import (
     BACKUPS,
     CHUNK_BYTES,
@@ -69,6 +69,8 @@ class Migrated:
     tallies: list[Tally] = field(default_factory=list)
     reasons: list[dict[str, Any]] = field(default_factory=list)
     """Quarantine counted by table and reason."""
+    there: int = 0
+    """Of the rows that count as loaded: those that stood in the target already, as they are to be or to be changed."""
     sequences: int = 0
     """Sequences that stand elsewhere than before, be it that rows drew from them."""
     moved_again: int = 0
@@ -298,6 +300,8 @@ async def _stages(run: _Run) -> Migrated:
     ledger, facts = run.ledger, run.found.facts
     for newcomer in run.found.newcomers:
         run.observer.note(newcomer)
+    for unread in unread_sequences(facts, run.plan.order):
+        run.observer.note(unread)
     await claim(ledger, run.run, facts, run.plan.order)
     for name, unrest in (await look_and_stir(ledger, run.plan.order)).items():
         if unrest is Unrest.FED:  # a run overwrites it where the source still has the row, and cannot tell
@@ -305,7 +309,6 @@ async def _stages(run: _Run) -> Migrated:
     before = await sequence_states(facts, run.plan.order, ledger.session)
     before |= await former.sequences(ledger.session, [run.run])  # a run that goes on has moved some already
     await apply.hold(ledger, run.run, [*run.plan.statements, *unplanned(facts, run.plan)])
-    await strip(ledger, run.run, run.plan.statements, facts.target, run.observer.note)
     order = run.plan.order
     tables = [facts.source_table(name) for name in order]
     async with (
@@ -322,6 +325,7 @@ async def _stages(run: _Run) -> Migrated:
         stage = _stage(run, moment, shared, targets, occupied)
         await refuse_hard_failures(stage, order)
         stage.allowance = await foresee(ledger, run.run, facts, order, stage.moment, shared.keeper)
+        await strip(ledger, run.run, run.plan.statements, facts.target, run.observer.note)
         again = Reconciliation(stage)
         stage.reconciled = again.compare if run.resumed else None
         loading = Loading(stage=stage, builds=await waiting_builds(run.plan, ledger), rebuilds=await waiting_rebuilds(ledger))
@@ -345,20 +349,10 @@ async def _stages(run: _Run) -> Migrated:
 
 def _stage(run: _Run, moment: Moment, shared: Snapshot, targets: list[Session], occupied: set[Name]) -> Stage:
     return Stage(
-        run=run.run,
-        facts=run.found.facts,
-        moment=moment,
-        snapshot=shared,
-        ledger=run.ledger,
-        targets=targets,
-        observer=run.observer,
-        order=run.plan.order,
-        stop=run.stop,
-        resumed=run.resumed,
-        chunk_bytes=run.chunk_bytes,
-        fresh=frozenset(run.plan.created),
-        occupied=occupied,
-    )
+        run=run.run, facts=run.found.facts, moment=moment, snapshot=shared, ledger=run.ledger, targets=targets,
+        observer=run.observer, order=run.plan.order, stop=run.stop, resumed=run.resumed, chunk_bytes=run.chunk_bytes,
+        fresh=frozenset(run.plan.created), occupied=occupied,
+    )  # fmt: skip
 
 
 async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Name, tuple[int, bool]]) -> None:
@@ -382,6 +376,8 @@ async def _finish(run: _Run, stage: Stage, result: Migrated, before: Mapping[Nam
     await ledger.event(
         run.run, "state", RunState.FINISHED, sequences=result.sequences, moved_again=result.moved_again
     )
+    added = await former.added(ledger.session, run.run)
+    result.there = sum(min(t.loaded, max(0, t.written - added.get(t.target, 0))) for t in result.tallies)
     result.reasons = await ledger.reasons()
     result.undeclared = undeclared(run.plan, result.tallies, result.reasons)
     result.unwritten = run.plan.unwritten

@@ -7,7 +7,7 @@ and once for recreate. The sample that is timed is rolled back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -275,7 +275,7 @@ class _Planner:
         )
         target = as_rows_come(made.projected, derived.created)
         facts, problems = await self._held_against(derived.file, target)
-        facts = replace(facts, lenient=frozenset(_lenient(made)))
+        facts = replace(facts, lenient=made.lenient)
         if blockers:
             problems = [p for p in problems if not _follows(p, blockers)]
         else:
@@ -380,13 +380,6 @@ def _warnings(checked: Checked, occupied: Mapping[Name, int], facts: Facts) -> l
         for name, rows in occupied.items()
     ]
     return [*lines, *unread_sequences(facts, facts.document.by_target)]
-
-
-def _lenient(made: ddl.Made) -> Iterator[tuple[Name, str]]:
-    """Foreign keys that are made NOT VALID."""
-    for name, key in ((parse(s.table), s.name) for s in made.foreign_keys):
-        if any(c.name == key and not c.validated for c in made.projected.tables[name].constraints):
-            yield name, key
 
 
 def _follows(problem: Problem, blockers: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,7 +38,7 @@ from examples.salon.app.opening import Places, over
 from examples.salon.app.salon import SalonData
 from examples.salon.data import load_source
 from tests.road import connected, rows
-from tests.salon_asked import BUSY, OWN_CLOCK, READS, SALON, TABLE_OF, WRITES, Call, client, differ
+from tests.salon_asked import BUSY, OWN_CLOCK, READS, SALON, TABLE_OF, WRITES, Call, client, day, differ
 from tests.salon_bent import MUTATIONS, Mutation
 from tests.salon_sides import MAPPING, NOW, Sides, clone, databases, move, salon, served, settle
 from tests.servers import MakeDatabase, MakeRole, sql
@@ -281,6 +282,72 @@ async def test_what_is_written_is_read_back_alike(sides: Sides, method: str) -> 
         old, new = await tried(one, method), await tried(other, method)
     assert differing(sides, old, new) == {}
     assert all(answer["success"] for _, answer in old)
+
+
+REFUSED: dict[str, tuple[str, Call, tuple[str, str]]] = {
+    # what: method, call, error on the new side
+    "a phone of another client": (
+        "upsert_client", lambda s: s.upsert_client(client(213000001, phone="79880000001")),
+        ("DuplicateKey", "clients_company_id_phone_key"),
+    ),
+    "a service without a length": (
+        "upsert_services", lambda s: s.upsert_services([{"yclients_id": 18960001, "company_id": SALON, "title": "?"}]),
+        ("NullViolated", ""),
+    ),
+    "a schedule of nobody": (
+        "upsert_staff_schedules", lambda s: s.upsert_staff_schedules([day(1, staff_id=1)]), ("ForeignKeyViolated", "lookup.missing"),
+    ),
+    "a client of no salon": (
+        "upsert_client", lambda s: s.upsert_client({**client(213000002), "company_id": 5}),
+        ("ForeignKeyViolated", "lookup.missing"),
+    ),
+    "a context of no phone": (
+        "upsert_dialog_context",
+        lambda s: s.upsert_dialog_context({"user_id": "demo_1", "company_id": "700123", "messages": []}), ("NullViolated", ""),
+    ),
+}  # fmt: skip
+"""What the legacy schema takes, and the new one does not."""
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_what_the_new_schema_refuses_is_said_by_name(sides: Sides, what: str) -> None:
+    method, call, (name, constraint) = REFUSED[what]
+    async with await SqlStore.open(sides.legacy) as one, await MappedStore.open(sides.new, sides.compiled) as other:
+        old, new = [await _once(store, call) for store in (one, other)]
+    assert old["success"]
+    assert not new["success"]
+    assert new["error"]["name"] == name
+    assert new["error"]["constraint"] == constraint
+    found = differ(method, old, new, {})
+    assert found is not None
+    assert found.kind == "error-secondary"
+
+
+async def _once(store: SqlStore | MappedStore, call: Call) -> Envelope:
+    """One call, taken back."""
+    found: list[Envelope] = []
+    with suppress(_TakenBack):
+        async with store.transaction() as work:
+            found.append(await call(salon(work)))
+            raise _TakenBack
+    return found[0]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Moscow", "America/New_York"])
+async def test_the_zone_of_the_server_changes_nothing(opened: Opened, pg18: Server, zone: str) -> None:
+    """Neither what is read, nor the moment that a new row gets."""
+    sql(pg18, f"ALTER DATABASE data_salon SET timezone = '{zone}'")
+    try:
+        async with await MappedStore.open(opened.sides.new, opened.sides.compiled) as store:
+            for method in ("get_client_appointments", "get_upcoming_appointments", "get_dialog_context", "get_company"):
+                absent = opened.sides.reasons(TABLE_OF[method], inexact=False)
+                old, new = await opened.answers("settled", method), await answers(salon(store), method)
+                assert {name: found for name in old if (found := differ(method, old[name], new[name], absent))} == {}
+            made = await _once(store, lambda s: s.upsert_client(client(213000003)))
+    finally:
+        sql(pg18, "ALTER DATABASE data_salon RESET timezone")
+    assert made["success"]
+    assert abs(datetime.now(UTC).replace(tzinfo=None) - made["data"]["created_at"]) < timedelta(minutes=30)
 
 
 # --- mutations --------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ async def _moved(name: str, source: str, target: str) -> Moved:
     return Moved(source=source, target=target, compiled=read_compiled(json.loads(json.dumps(made.content))), lossy=lossy)
 
 
-@pytest.fixture(scope="module", params=["salon", "traps", "pair"])
+@pytest.fixture(scope="module", params=["salon", pytest.param("traps", marks=pytest.mark.drill), "pair"])
 def moved(request: pytest.FixtureRequest, pg16: Server, pg18: Server, make_role: MakeRole) -> Iterator[Moved]:
     urls = []
     for side, server in (("source", pg16), ("target", pg18)):

@@ -28,7 +28,7 @@ CREATE TABLE worker (
     vendor int PRIMARY KEY, firm bigint NOT NULL, code text NOT NULL DEFAULT next_code() UNIQUE, grade text, humour mood,
     flag boolean, hired timestamp, seen timestamp, born timestamp, ends timestamptz, label char(6), ratio double precision,
     full_name text NOT NULL, tags text[], scores int[], grid int[], extra jsonb, plain json, couple pair, note text,
-    first_id int, second_id int, boss int, amount text, secret text DEFAULT 'x'
+    first_id int, second_id int, boss int, amount text, secret text DEFAULT 'x', badge int NOT NULL UNIQUE, old_badge int
 );
 CREATE TABLE shift (worker int NOT NULL, day date NOT NULL, hours numeric(5,2), kind text, PRIMARY KEY (worker, day));
 CREATE TABLE copied (id int PRIMARY KEY, body text);
@@ -38,9 +38,9 @@ INSERT INTO firm (id, vendor, name) VALUES (1, 700, 'One'), (2, 800, 'Two');
 INSERT INTO worker VALUES
     (10, 700, 'w10', 'low', 'glad', true, '2026-01-05 10:00', '2026-07-01 00:30', '1980-02-03', '2026-05-05 12:00+00',
      'ab', 0.1, 'Ann Arbor', '{a,"b c",NULL}', '{1,2}', '{{1,2},{3,4}}', '{"k": [1, null]}',
-     '{"j":  1}', '(1,"x y")', 'n', 5, 5, NULL, '12', 's'),
+     '{"j":  1}', '(1,"x y")', 'n', 5, 5, NULL, '12', 's', 1, NULL),
     (11, 800, 'w11', NULL, 'sad', false, NULL, NULL, NULL, NULL, NULL, 'NaN',
-     'Bob', NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, 7, 10, ' 7 ', NULL);
+     'Bob', NULL, '{}', NULL, NULL, NULL, NULL, NULL, NULL, 7, 10, ' 7 ', NULL, 2, 2);
 INSERT INTO shift VALUES (10, '2026-01-01', 8, 'day'), (10, '2026-01-02', 7.5, 'night'), (11, '2026-01-01', 1, 'odd');
 """
 TARGET = """
@@ -49,7 +49,7 @@ CREATE TABLE person (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, vendor_id int NOT NULL UNIQUE, company_id int NOT NULL REFERENCES company,
     code varchar(30) NOT NULL, grade int, humour text, active text, hired_at timestamptz, seen_at timestamptz, born date,
     ends_at timestamp, label varchar(10), ratio double precision, first_name text, number int, chief_id int, extra jsonb, amount int,
-    made_at timestamptz NOT NULL DEFAULT now()
+    made_at timestamptz NOT NULL DEFAULT now(), badge int NOT NULL UNIQUE
 );
 CREATE INDEX ON person (code);
 CREATE INDEX ON person (company_id);
@@ -93,6 +93,7 @@ tables:
       extra: {fold: [full_name, tags, scores, grid, extra, plain, couple, ratio, ends], into: old}
       amount: amount
       made_at: {default: true}
+      badge: {agree: [badge, old_badge]}
     drop: {note: nobody reads it, secret: {why: nobody may read it, secret: true}}
   turn:
     from: shift
@@ -172,6 +173,7 @@ async def test_every_readable_column_gives_the_value_and_the_type_of_the_source(
 def test_what_is_not_exact_or_absent_says_why(made: Compiled, worker: CompiledTable) -> None:
     inexact = {name: c.note for name, c in worker.columns.items() if c.read is not None and not c.exact}
     assert inexact == {
+        "old_badge": "where it was NULL, what badge held",
         "first_id": "where it was NULL, what second_id held", "second_id": "where it was NULL, what first_id held",
         "boss": "NULL where nothing, or too much, was found", "extra": "the document null reads as NULL",
         "plain": "the document null reads as NULL", "amount": "as integer writes it",
@@ -202,7 +204,10 @@ def test_defaults_that_the_target_cannot_make_are_left_to_it(made: Compiled, wor
 
 def test_keys_say_how_a_row_is_found(made: Compiled, worker: CompiledTable) -> None:
     keys = {key.columns: (key.primary, key.arbiter, key.matched) for key in worker.keys}
-    assert keys == {("vendor",): (True, ("vendor_id",), ("vendor_id",)), ("code",): (False, None, ("code",))}
+    assert keys == {
+        ("vendor",): (True, ("vendor_id",), ("vendor_id",)), ("code",): (False, None, ("code",)),
+        ("badge",): (False, ("badge",), ("badge",)),
+    }  # fmt: skip
     shift = made.mapping.table("shift")
     found = [(k.columns, k.arbiter, k.matched) for k in shift.keys]
     assert found == [(("worker", "day"), ("person_id", "day"), ("person_id", "day"))]
@@ -242,7 +247,7 @@ async def test_a_row_is_written_with_its_lookups_on_the_target(made: Compiled, w
 async def test_a_row_is_refused_as_a_move_would_set_it_aside(
     worker: CompiledTable, target: Connection, given: dict[str, Any], code: str | None
 ) -> None:
-    row = await write(worker, target, **{"vendor": 20, "firm": 700, "code": "w20", "full_name": "Dee", **given})
+    row = await write(worker, target, **{"vendor": 20, "firm": 700, "code": "w20", "full_name": "Dee", "badge": 9, **given})
     assert row["refused"] == code
 
 

@@ -41,7 +41,7 @@ def as_text(column: str, kind: str) -> str:
     return f"trim_scale({name})::text" if kind.startswith("numeric") else f"{name}::text"
 
 
-@pytest.mark.parametrize("strategy", ["hybrid", "recreate"])
+@pytest.mark.parametrize("strategy", ["hybrid", pytest.param("recreate", marks=pytest.mark.drill)])
 async def test_what_a_strategy_keeps_is_read_as_it_was(
     pg16: Server, pg18: Server, make_database: MakeDatabase, make_role: MakeRole, tmp_path: Path, strategy: Strategy
 ) -> None:

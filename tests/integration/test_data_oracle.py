@@ -101,7 +101,10 @@ def test_what_is_told_as_a_difference_still_differs(oracle: Oracle, shell: str) 
 def test_the_page_tells_every_difference(oracle: Oracle) -> None:
     """With ORACLE_WRITE_PAGE=1 in the environment the page is written first."""
     path = Path(__file__).parents[2] / PAGE
-    head, told = path.read_text().partition(BEGINS)[0], page(MEANT, oracle.everything("theirs"), oracle.everything("sync"))
+    head, told = (
+        path.read_text().partition(BEGINS)[0],
+        page(MEANT, oracle.everything("theirs"), oracle.everything("sync")),
+    )
     if os.environ.get("ORACLE_WRITE_PAGE"):
         path.write_text(f"{head}{BEGINS}\n\n{told}")
     assert path.read_text() == f"{head}{BEGINS}\n\n{told}"
@@ -116,7 +119,9 @@ def _first(outcome: Outcome, change: Callable[[dict[str, object]], object]) -> O
     return _decoded(outcome, lambda rows: [change(rows[0]), *rows[1:]] if isinstance(rows, list) else rows)
 
 
-ROWS = asks(lambda c: c.table("albums").select("id", "title", "meta", count="exact").order("id", desc=False).limit(4))[0]
+ROWS = asks(lambda c: c.table("albums").select("id", "title", "meta", count="exact").order("id", desc=False).limit(4))[
+    0
+]
 REFUSED = asks(lambda c: c.table("albums").select("id").eq("id", "not a number"))[0]
 WRITTEN = changes(lambda c: c.table("items").update({"qty": 77}).eq("id", 1).select("id", "qty", "name"))[0]
 LIES: dict[str, tuple[Case, Callable[[Outcome], Outcome]]] = {
@@ -166,7 +171,12 @@ def _agree(oracle: Oracle, case: Case) -> None:
     assert not differing, shown(case.name, theirs, ours)
 
 
-_QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": (Phase.generate, Phase.shrink), "database": None}
+_QUIET = {
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "phases": (Phase.generate, Phase.shrink),
+    "database": None,
+}
 
 
 @given(case=cases())

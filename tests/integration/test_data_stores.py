@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel
 
-from crosswalk.data.conditions import asc, desc, escape_like, eq, gt, gte, ilike, in_, like, lt, lte, neq, not_, null
+from crosswalk.data.conditions import asc, desc, eq, escape_like, gt, gte, ilike, in_, like, lt, lte, neq, not_, null
 from crosswalk.data.failures import (
     BadValue,
     CheckViolated,

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from crosswalk.data.conditions import asc, eq, gt, gte, ilike
+from crosswalk.data.compiled.document import read_compiled
+from crosswalk.data.conditions import asc, eq, gt, gte
 from crosswalk.data.failures import (
     BadValue,
     CheckViolated,
@@ -25,11 +26,15 @@ from crosswalk.data.failures import (
     TableMissing,
     Unavailable,
 )
+from crosswalk.data.repository import statements
 from crosswalk.data.repository.mapped import MappedStore
 from crosswalk.data.repository.memory import MemoryStore
+from crosswalk.data.repository.question import ask
 from crosswalk.data.repository.repository import Repository, Row, Store
 from crosswalk.data.repository.rest import RestStore
+from crosswalk.data.repository.rewriting import Mapped
 from crosswalk.data.repository.sql import SqlStore
+from crosswalk.data.repository.statements import Parameters
 from crosswalk.data.repository.table import Table
 from crosswalk.embedded import Server
 from tests.data_stores import MAX_ROWS, World, empty, stores, world
@@ -88,7 +93,7 @@ async def test_a_transaction_holds_together_what_several_tables_get(store: Store
         await work.repository("shops").upsert({"number": 7, "title": "Main"})
         await work.repository("people").upsert(ANN)
     assert await store.repository("people").count() == 1
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
         async with store.transaction() as work:
             await work.repository("shops").upsert({"number": 8, "title": "Side"})
             assert await work.repository("people").delete({"id": 1}) == 1
@@ -103,7 +108,7 @@ async def test_a_failed_write_inside_a_transaction_takes_back_itself_only(store:
         await bound.upsert({"number": 7, "title": "Main"})
         with pytest.raises(DataError):
             await bound.bulk_upsert([{"number": 8, "title": "x"}, {"number": 9, "title": None}])
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012
             async with bound.transaction() as inner:
                 await inner.upsert({"number": 10, "title": "x"})
                 raise ZeroDivisionError
@@ -166,7 +171,7 @@ async def test_without_a_walkable_key_there_is_no_walk(opened: Opened, legacy: p
         with pytest.raises(NotSupported):
             [row async for row in loose.iterate()]
         with pytest.raises(NoMatchingKey):
-            await loose.upsert({"a": 1, "b": "z"}) if False else await opened[name].repository("loose").upsert({"a": 1})
+            await opened[name].repository("loose").upsert({"a": 1})
 
 
 async def test_a_cut_answer_without_a_key_to_go_on_by_is_refused(opened: Opened, legacy: psycopg.Connection[Any]) -> None:
@@ -181,7 +186,8 @@ async def test_a_cut_answer_without_a_key_to_go_on_by_is_refused(opened: Opened,
 
 async def test_a_row_that_a_trigger_swallows_is_told(opened: Opened, legacy: psycopg.Connection[Any]) -> None:
     legacy.execute(
-        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.title = ''x'' THEN RETURN NULL; END IF; RETURN NEW; END';"
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN IF NEW.title = ''x'' THEN RETURN NULL; END IF; RETURN NEW; END';"
         "CREATE TRIGGER swallow BEFORE INSERT ON shops FOR EACH ROW EXECUTE FUNCTION swallow()"
     )
     try:
@@ -353,7 +359,8 @@ async def test_what_python_cannot_hold_stays_text(opened: Opened, legacy: psycop
     assert (first["born"], first["opens"], first["seen"], first["created"]) == (
         "infinity", "24:00:00", "-infinity", "12000-01-01T00:00:00+00:00",
     )  # fmt: skip
-    assert (second["born"], second["span"], first["span"], first["balance"].is_nan()) == ("0044-03-15 BC", "-1 years", "1 mon -2 days", True)
+    assert (second["born"], second["span"], first["span"]) == ("0044-03-15 BC", "-1 years", "1 mon -2 days")
+    assert first["balance"].is_nan()
     for name in ("sql", "rest"):
         assert repr(await opened[name].repository("people").bulk_upsert(rows["sql"])) == repr(rows["sql"])
 
@@ -361,7 +368,8 @@ async def test_what_python_cannot_hold_stays_text(opened: Opened, legacy: psycop
 async def test_domains_enums_and_odd_names_pass(found: World, legacy: psycopg.Connection[Any]) -> None:
     legacy.execute(
         'CREATE DOMAIN amount AS numeric(8,2) CHECK (VALUE > 0); CREATE TYPE mood AS ENUM (\'sad\', \'ok\'); CREATE SCHEMA "My app";'
-        'CREATE TABLE "My app"."Odd ""one""" ("The Key" int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "a.b" amount, mood mood, moods mood[],'
+        'CREATE TABLE "My app"."Odd ""one""" ('
+        '"The Key" int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "a.b" amount, mood mood, moods mood[],'
         ' grid int[], twice numeric GENERATED ALWAYS AS ("a.b" * 2) STORED, UNIQUE ("a.b"))'
     )
     try:
@@ -417,23 +425,23 @@ async def test_a_row_keeps_its_place_when_its_key_changes(opened: Opened, target
     assert target.execute("SELECT id, marketing FROM app.clients").fetchall() == [(9, "yes")]
 
 
-async def test_conditions_on_the_new_schema_are_served_by_its_indexes(opened: Opened, target: psycopg.Connection[Any]) -> None:
+async def test_conditions_on_the_new_schema_are_served_by_its_indexes(
+    found: World, opened: Opened, target: psycopg.Connection[Any]
+) -> None:
     target.execute(
         "INSERT INTO app.clients (id, branch_id, full_name, phone, visits_count, created_at)"
         " SELECT g, (SELECT min(id) FROM app.branches), 'n', g::text, 0, now() FROM generate_series(1, 5000) g; ANALYZE app.clients"
     )
     people = opened["mapped"].repository("people")
-    target.execute("SELECT pg_stat_force_next_flush()")
-    before = target.execute("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'clients'").fetchone()
-    assert (await people.find_one({"shop": 7, "phone": "17"}, columns=["id"])) == {"id": 17}
+    assert await people.find_one({"shop": 7, "phone": "17"}, columns=["id"]) == {"id": 17}
     assert [row["id"] async for row in people.iterate({"id": gte(4990)}, batch=4)] == list(range(4990, 5001))
-    async with people.transaction() as bound:
-        await bound.upsert({**ANN, "id": 17, "phone": "17"})
-    explained = target.execute(
-        "EXPLAIN SELECT id FROM app.clients WHERE branch_id = 1 AND phone = '17'"
-    ).fetchall()
-    assert before is not None
-    assert "people_phone_key" in str(explained)
+    known = MappedStore.described(opened["mapped"], "people")  # type: ignore[arg-type]
+    compiled = read_compiled(found.compiled).table("people")
+    for where, index in (({"shop": 7, "phone": "17"}, "people_phone_key"), ({"id": [17, 18]}, "clients_pkey")):
+        parameters = Parameters()
+        told = statements.select(Mapped(compiled=compiled), ask(known, where, columns=["name"]), parameters, table=known)
+        plan = psycopg.RawCursor(target).execute(f"EXPLAIN {told}", parameters.values).fetchall()
+        assert index in str(plan), plan
 
 
 async def test_a_mapping_for_another_target_is_refused_at_the_start(found: World, target: psycopg.Connection[Any]) -> None:

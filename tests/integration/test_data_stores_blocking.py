@@ -62,7 +62,7 @@ def test_synchronous_code_has_the_same_repositories(store: BlockingStore) -> Non
 
 def test_synchronous_transactions(store: BlockingStore) -> None:
     people = store.repository("people")
-    with pytest.raises(ZeroDivisionError), people.transaction() as bound:
+    with pytest.raises(ZeroDivisionError), people.transaction() as bound:  # noqa: PT012
         bound.upsert(ANN)
         raise ZeroDivisionError
     assert people.count() == 0

@@ -24,7 +24,8 @@ from tests.servers import sql
 SCHEMA = """
 CREATE TABLE things (
   a integer PRIMARY KEY, b text COLLATE "C", n numeric(6,2) DEFAULT 1, f double precision, k integer NOT NULL DEFAULT 5,
-  s varchar(4) COLLATE "C" NOT NULL, l boolean, up integer CONSTRAINT things_up REFERENCES things (a), CONSTRAINT things_key UNIQUE (b, k)
+  s varchar(4) COLLATE "C" NOT NULL, l boolean,
+  up integer CONSTRAINT things_up REFERENCES things (a), CONSTRAINT things_key UNIQUE (b, k)
 )
 """
 Repository = BlockingRepository[Row]
@@ -111,7 +112,7 @@ def both(pg16: Server) -> Iterator[tuple[BlockingStore, str]]:
     sql(pg16, "DROP DATABASE data_random WITH (FORCE)")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(done=st.lists(acts(), min_size=2, max_size=8))
 def test_memory_answers_as_postgresql_does(both: tuple[BlockingStore, str], done: list[Act]) -> None:
     store, url = both

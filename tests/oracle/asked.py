@@ -70,13 +70,20 @@ def named(build: Build, who: Who = ANON) -> str:
     """The request in words: method, path, parameters, preferences, body and who asks."""
     sent = build(_RECORDER).request
     shown = "&".join(f"{name}={_stable(name, value)}" for name, value in sent.params.multi_items())
-    words = [str(sent.http_method), unquote(str(sent.path)).removeprefix("http://recorder") + (f"?{shown}" if shown else "")]
+    words = [
+        str(sent.http_method),
+        unquote(str(sent.path)).removeprefix("http://recorder") + (f"?{shown}" if shown else ""),
+    ]
     words += [sent.headers[name] for name in ("accept-profile",) if sent.headers[name] != "public"]
     words += [sent.headers[name] for name in ("prefer",) if name in sent.headers]
     words += [sent.headers["accept"]] if sent.headers.get("accept", "application/json") != "application/json" else []
     words += ["maybe"] if "MaybeSingle" in type(build(_RECORDER)).__name__ else []
     words += ["strip nulls"] if sent.strip_nulls else []
-    words += [json.dumps(sent.json, ensure_ascii=False, default=str)] if sent.json not in ({}, None) or sent.http_method in {"POST", "PATCH"} else []
+    words += (
+        [json.dumps(sent.json, ensure_ascii=False, default=str)]
+        if sent.json not in ({}, None) or sent.http_method in {"POST", "PATCH"}
+        else []
+    )
     words += [f"[{who}]"] if who != ANON else []
     return " ".join(words)
 

@@ -1,6 +1,7 @@
-"""How differences that are meant are told (`meant` lists them): each says which requests show it, in which fields, and why. docs/oracle.md is made of them.
+"""How differences that are meant are told: each says which requests show it, in which fields, and why.
 
-A difference that is not here fails the test, and so does one that is here and shows no more.
+`meant` lists them, docs/oracle.md is made of them. A difference that is not
+there fails the test, and so does one that is there and shows no more.
 """
 
 from __future__ import annotations
@@ -37,12 +38,15 @@ def page(all_meant: Iterable[Meant], theirs: Mapping[str, Outcome], ours: Mappin
 
 
 def _section(at: int, each: Meant, theirs: Mapping[str, Outcome], ours: Mapping[str, Outcome]) -> str:
-    rows = [f"| `{_cell(name, 150)}` | {_told(each, theirs[name], ours[name])} | {_told(each, ours[name], theirs[name])} |" for name in each.requests]
+    rows = [
+        f"| `{_cell(name, 150)}` | {_told(theirs[name], ours[name])} | {_told(ours[name], theirs[name])} |"
+        for name in each.requests
+    ]
     table = ["| request | PostgREST | ours |", "|---|---|---|", *rows]
     return "\n".join((f"## {at}. {each.title}", "", each.why, "", *table, ""))
 
 
-def _told(each: Meant, outcome: Outcome, other: Outcome) -> str:
+def _told(outcome: Outcome, other: Outcome) -> str:
     """What one side said, as far as it differs."""
     if outcome.failed != other.failed or outcome.code != other.code:
         return _code(f"{outcome.code} {outcome.message}" if outcome.failed else outcome.data)

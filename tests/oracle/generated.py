@@ -38,28 +38,80 @@ class Shape:
 
 TABLES: dict[str, Shape] = {
     "artists": Shape(
-        key="id", numbers=("mentor_id", "rating"), texts=("name", "country"), dates=("born",), paths=("card->>name", "card->since"),
-        one={"countries": "countries", "profiles": "profiles", "passports": "passports", "mentor:artists!mentor_id": "artists", "latest": "albums"},
-        many={"albums": "albums", "compatriots": "artists", "labels": "labels", "firsts:duets!first_id": "duets", "fests:festivals!lineups": "festivals", "album_list": "album_list"},
+        key="id",
+        numbers=("mentor_id", "rating"),
+        texts=("name", "country"),
+        dates=("born",),
+        paths=("card->>name", "card->since"),
+        one={
+            "countries": "countries",
+            "profiles": "profiles",
+            "passports": "passports",
+            "mentor:artists!mentor_id": "artists",
+            "latest": "albums",
+        },
+        many={
+            "albums": "albums",
+            "compatriots": "artists",
+            "labels": "labels",
+            "firsts:duets!first_id": "duets",
+            "fests:festivals!lineups": "festivals",
+            "album_list": "album_list",
+        },
     ),
     "albums": Shape(
-        key="id", numbers=("artist_id", "label_id", "price", "copies", "decade"), texts=("title", "shout"), dates=("released",),
-        paths=("meta->discs", "meta->>discs", "meta->size->w"), one={"artists": "artists", "by:artists!artist_id": "artists", "labels": "labels"},
+        key="id",
+        numbers=("artist_id", "label_id", "price", "copies", "decade"),
+        texts=("title", "shout"),
+        dates=("released",),
+        paths=("meta->discs", "meta->>discs", "meta->size->w"),
+        one={"artists": "artists", "by:artists!artist_id": "artists", "labels": "labels"},
         many={"tracks": "tracks", "genres": "genres", "album_genres": "album_genres", "plays": "plays"},
     ),
-    "labels": Shape(key="id", numbers=("founded",), texts=("name", "country"), one={"countries": "countries"}, many={"albums": "albums", "album_list": "album_list"}),
-    "countries": Shape(key="code", texts=("name", "capital"), many={"artists": "artists", "labels": "labels", "festivals": "festivals"}),
-    "profiles": Shape(key="artist_id", texts=("bio",), paths=("links->>site", "links->fans"), one={"artists": "artists"}),
+    "labels": Shape(
+        key="id",
+        numbers=("founded",),
+        texts=("name", "country"),
+        one={"countries": "countries"},
+        many={"albums": "albums", "album_list": "album_list"},
+    ),
+    "countries": Shape(
+        key="code", texts=("name", "capital"), many={"artists": "artists", "labels": "labels", "festivals": "festivals"}
+    ),
+    "profiles": Shape(
+        key="artist_id", texts=("bio",), paths=("links->>site", "links->fans"), one={"artists": "artists"}
+    ),
     "passports": Shape(key="id", numbers=("artist_id",), texts=("number",), one={"artists": "artists"}),
-    "tracks": Shape(key="title", numbers=("album_id", "position", "seconds"), one={"albums": "albums"}, many={"track_notes": "track_notes"}),
+    "tracks": Shape(
+        key="title",
+        numbers=("album_id", "position", "seconds"),
+        one={"albums": "albums"},
+        many={"track_notes": "track_notes"},
+    ),
     "track_notes": Shape(key="id", numbers=("stars", "album_id"), texts=("note",), one={"tracks": "tracks"}),
     "genres": Shape(key="id", texts=("name",), many={"albums": "albums", "album_genres": "album_genres"}),
     "album_genres": Shape(key="genre_id", numbers=("album_id", "weight"), one={"albums": "albums", "genres": "genres"}),
     "plays": Shape(key="id", numbers=("album_id", "listeners"), dates=("day",), one={"albums": "albums"}),
-    "duets": Shape(key="id", numbers=("first_id",), texts=("title",), one={"first:artists!first_id": "artists", "second_voice": "artists"}),
-    "festivals": Shape(key="id", texts=("name", "country"), one={"countries": "countries", "head:artists!headliner_id": "artists"}, many={"all:artists!lineups": "artists"}),
-    "album_list": Shape(key="id", numbers=("price",), texts=("title",), one={"artists": "artists", "labels": "labels"}, many={"tracks": "tracks"}),
-}  # fmt: skip
+    "duets": Shape(
+        key="id",
+        numbers=("first_id",),
+        texts=("title",),
+        one={"first:artists!first_id": "artists", "second_voice": "artists"},
+    ),
+    "festivals": Shape(
+        key="id",
+        texts=("name", "country"),
+        one={"countries": "countries", "head:artists!headliner_id": "artists"},
+        many={"all:artists!lineups": "artists"},
+    ),
+    "album_list": Shape(
+        key="id",
+        numbers=("price",),
+        texts=("title",),
+        one={"artists": "artists", "labels": "labels"},
+        many={"tracks": "tracks"},
+    ),
+}
 NUMBERS = ("0", "1", "2", "5", "9.99", "200", "1990", "-1", "9007199254740993")
 TEXTS = ("Aurora", "Anna", "IS", "pop", "", "a", "Z", 'Erik "the" Red, Jr.', "null", "Bridge", "(x)")
 PATTERNS = ("A%", "*a*", "%o%", "_ris", "B*", "%", "")
@@ -75,7 +127,11 @@ def cases(draw: Draw) -> Case:
     select = _select(draw, table, "", 0, steps)
     how = {"count": "exact"} if draw(st.booleans()) else {}
     steps += _logic(draw, table) + _paged(draw)
-    last: list[Step] = [(draw(st.sampled_from(("single", "maybe_single", "csv", "strip_nulls"))), (), {})] if draw(st.integers(0, 7)) == 0 else []
+    last: list[Step] = (
+        [(draw(st.sampled_from(("single", "maybe_single", "csv", "strip_nulls"))), (), {})]
+        if draw(st.integers(0, 7)) == 0
+        else []
+    )
 
     def build(client: Any) -> Any:
         asked = client.table(table).select(select, **how)
@@ -130,11 +186,39 @@ def _filter(draw: Draw, shape: Shape, path: str) -> Step:
 
 def _test(draw: Draw, shape: Shape) -> tuple[str, str, str]:
     """Column, operator and value, fit for the column's type."""
-    kinds = [(column, NUMBERS) for column in shape.numbers] + [(column, TEXTS) for column in shape.texts] + [(column, DATES) for column in shape.dates]
+    kinds = (
+        [(column, NUMBERS) for column in shape.numbers]
+        + [(column, TEXTS) for column in shape.texts]
+        + [(column, DATES) for column in shape.dates]
+    )
     column, values = draw(st.sampled_from(kinds))
-    whole = tuple(value for value in values if "." not in value) if values is NUMBERS and column not in {"price", "rating"} else values
-    small = tuple(value for value in whole if len(value) < 10) if values is NUMBERS and column not in {"price", "rating", "copies"} else whole
-    operator = draw(st.sampled_from(("eq", "neq", "gt", "gte", "lt", "lte", "is", "in", "isdistinct", "eq(any)", *(("like", "ilike", "match") if values is TEXTS else ()))))
+    whole = (
+        tuple(value for value in values if "." not in value)
+        if values is NUMBERS and column not in {"price", "rating"}
+        else values
+    )
+    small = (
+        tuple(value for value in whole if len(value) < 10)
+        if values is NUMBERS and column not in {"price", "rating", "copies"}
+        else whole
+    )
+    operator = draw(
+        st.sampled_from(
+            (
+                "eq",
+                "neq",
+                "gt",
+                "gte",
+                "lt",
+                "lte",
+                "is",
+                "in",
+                "isdistinct",
+                "eq(any)",
+                *(("like", "ilike", "match") if values is TEXTS else ()),
+            )
+        )
+    )
     if operator == "is":
         return column, operator, "null"
     if operator in {"like", "ilike"}:
@@ -149,8 +233,19 @@ def _test(draw: Draw, shape: Shape) -> tuple[str, str, str]:
 
 def _ordered(draw: Draw, shape: Shape, path: str) -> list[Step]:
     named = {"foreign_table": path} if path else {}
-    own = draw(st.lists(st.sampled_from((*shape.numbers, *shape.texts, *shape.dates)), max_size=2, unique=True)) if draw(st.booleans()) else []
-    steps: list[Step] = [("order", (column,), {"desc": draw(st.booleans()), "nullsfirst": draw(st.sampled_from((None, True, False))), **named}) for column in own]
+    own = (
+        draw(st.lists(st.sampled_from((*shape.numbers, *shape.texts, *shape.dates)), max_size=2, unique=True))
+        if draw(st.booleans())
+        else []
+    )
+    steps: list[Step] = [
+        (
+            "order",
+            (column,),
+            {"desc": draw(st.booleans()), "nullsfirst": draw(st.sampled_from((None, True, False))), **named},
+        )
+        for column in own
+    ]
     return [*steps, *(("order", (column,), named) for column in (shape.key, *shape.numbers))]
 
 

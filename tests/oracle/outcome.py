@@ -39,7 +39,10 @@ def answered(response: Any) -> Outcome:
 def refused(error: Any) -> Outcome:
     """Of an error that carries PostgREST's fields."""
     return Outcome(
-        code=str(error.code or "none"), message=error.message or "", details=_text(error.details), hint=_text(error.hint)
+        code=str(error.code or "none"),
+        message=error.message or "",
+        details=_text(error.details),
+        hint=_text(error.hint),
     )
 
 

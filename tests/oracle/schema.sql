@@ -250,6 +250,15 @@ CREATE FUNCTION only_member() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'in'
 CREATE FUNCTION divided(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT a / b $$;
 CREATE FUNCTION archive.hello(name text DEFAULT 'archive') RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'hello ' || name $$;
 CREATE FUNCTION archive.of_album(albums archive.albums) RETURNS text LANGUAGE sql STABLE AS $$ SELECT albums.title || '.' $$;
+CREATE FUNCTION seen() RETURNS json LANGUAGE sql STABLE AS $$ SELECT json_build_object('role', current_user, 'session', session_user,
+    'claims', current_setting('request.jwt.claims', true)::json ->> 'role', 'zone', current_setting('timezone'), 'patience', current_setting('statement_timeout'),
+    'isolation', current_setting('transaction_isolation'), 'read only', current_setting('transaction_read_only'),
+    'steady', now() = (SELECT now()), 'style', current_setting('intervalstyle')) $$;
+CREATE FUNCTION seen_writing() RETURNS json LANGUAGE sql VOLATILE AS $$ SELECT seen() $$;
+CREATE FUNCTION asked_by() RETURNS json LANGUAGE sql STABLE AS $$ SELECT json_build_object('method', current_setting('request.method', true),
+    'path', current_setting('request.path', true)) $$;
+CREATE VIEW sights AS SELECT seen() AS seen, asked_by() AS asked;
+CREATE FUNCTION archive.path() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('search_path') $$;
 
 -- Rights ---------------------------------------------------------------------------------------------------------------
 GRANT USAGE ON SCHEMA public, archive TO anon, member;

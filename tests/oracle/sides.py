@@ -35,7 +35,17 @@ REFERRED = {"tags_of": {"items", "categories"}, "items": {"categories"}, "pages"
 """What has to be emptied together with what it refers to."""
 THEIRS, OURS = "oracle_theirs", "oracle_ours"
 _LOGIN = "authenticator"
-SETTINGS: dict[str, Any] = {"schemas": SCHEMAS, "extra_search_path": ("public",), "allow_filterless": True, "max_size": 2}
+OF_MEMBER = (
+    "timezone = 'Asia/Tokyo'", "intervalstyle = 'iso_8601'", "statement_timeout = '70s'",
+    "default_transaction_isolation = 'repeatable read'", "log_min_duration_statement = 5000",
+)  # fmt: skip
+"""Settings of a role, which each request of it has to follow; the last one only a superuser may make."""
+SETTINGS: dict[str, Any] = {
+    "schemas": SCHEMAS,
+    "extra_search_path": ("public",),
+    "allow_filterless": True,
+    "max_size": 2,
+}
 """Of our clients, where PostgREST's are its defaults: an update or delete of a whole table is refused unless allowed."""
 
 
@@ -55,7 +65,8 @@ def world(server: Server) -> Iterator[World]:
     password = make_roles(server)
     member = "CREATE ROLE member NOLOGIN"
     sql(server, f"DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'member') THEN {member}; END IF; END$$",
-        f"GRANT member TO {_LOGIN}", f"CREATE DATABASE {THEIRS} TEMPLATE template0")  # fmt: skip
+        f"GRANT member TO {_LOGIN}",
+        *(f"ALTER ROLE member SET {said}" for said in OF_MEMBER), f"CREATE DATABASE {THEIRS} TEMPLATE template0")  # fmt: skip
     try:
         sql(server, f"ALTER DATABASE {THEIRS} SET timezone TO 'UTC'")
         sql(server, SCHEMA, RESTORE, "ANALYZE", database=THEIRS)
@@ -63,7 +74,11 @@ def world(server: Server) -> Iterator[World]:
         with serve(server, THEIRS, schemas=SCHEMAS, max_rows=None, settings={"db-aggregates-enabled": "true"}) as api:
             yield World(server=server, api=api, login=server.url(OURS, user=_LOGIN, password=password))
     finally:
-        sql(server, *(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (OURS, THEIRS)), "DROP ROLE IF EXISTS member")
+        sql(
+            server,
+            *(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (OURS, THEIRS)),
+            "DROP ROLE IF EXISTS member",
+        )
 
 
 class Side(Protocol):
@@ -107,7 +122,7 @@ class OursSync:
             return answered(case.build(client).execute())
         except APIError as error:
             return refused(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever comes of ours is an outcome
             return broken(error)
 
     def close(self) -> None:
@@ -130,7 +145,7 @@ class OursAsync:
             return answered(await case.build(client).execute())
         except APIError as error:
             return refused(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever comes of ours is an outcome
             return broken(error)
 
     def close(self) -> None:
@@ -161,7 +176,10 @@ class Tables:
         changed |= {table for table, others in REFERRED.items() if changed & others}
         if changed:
             emptied = ", ".join(table for table in FILLED if table in changed)
-            filled = [f"TRUNCATE {emptied} RESTART IDENTITY", *(FILLED[table] for table in FILLED if table in changed and FILLED[table])]
+            filled = [
+                f"TRUNCATE {emptied} RESTART IDENTITY",
+                *(FILLED[table] for table in FILLED if table in changed and FILLED[table]),
+            ]
             self.connection.execute("; ".join(filled))
         self._fresh = self._fresh or self._contents()
 

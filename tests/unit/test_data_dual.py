@@ -26,6 +26,7 @@ import pytest
 from crosswalk import shadowlog
 from crosswalk.data.failures import (
     BadValue,
+    DataError,
     DuplicateKey,
     ForeignKeyViolated,
     Misconfigured,
@@ -291,9 +292,30 @@ async def test_a_bulk_that_was_refused_half_way_is_looked_at(world: MakeWorld) -
     it.old.bulk_upsert = half  # type: ignore[method-assign]
     with pytest.raises(BadValue):
         await it.clients.bulk_upsert([{"id": 1}, {"id": 2}])
-    assert it.pending == 1
-    await it.modes.replay()
+    assert it.pending == 0
     assert [row["id"] for row in await it.same()] == [1]
+
+
+@pytest.mark.parametrize("error", [BadValue("what was answered"), DataError("cancelled", code="57014")])
+async def test_an_error_that_came_after_the_row_leaves_both_sides_equal(error: DataError, world: MakeWorld) -> None:
+    it = world()
+    it.old.loses = lambda _: error
+    with pytest.raises(DataError):
+        await it.clients.upsert({"id": 1, "name": "Ann"})
+    assert len(await it.same()) == 1
+    assert it.pending == 0
+
+
+@pytest.mark.parametrize("error", [DataError("a gateway's page"), DataError("?", code="40003"), OSError()])
+async def test_an_error_that_says_nothing_leaves_it_to_the_journal(error: Exception, world: MakeWorld) -> None:
+    it = world()
+    it.old.loses = lambda _: error
+    with pytest.raises(type(error)):
+        await it.clients.upsert({"id": 1, "name": "Ann"})
+    assert it.pending == 1
+    assert it.new.writes == []
+    await it.modes.replay()
+    assert len(await it.same()) == 1
 
 
 async def test_a_slow_second_side_is_left_to_the_journal(world: MakeWorld) -> None:

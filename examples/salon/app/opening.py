@@ -95,18 +95,18 @@ def routed(
     modes: Modes, legacy: DescribedStore | None, new: DescribedStore | None, compiled: CompiledMapping | None
 ) -> Repositories:
     """The repositories of the router."""
-    return Repositories(
-        **{
-            name: modes.table(legacy, new, table, conflict=KEYS[name], absent=unequal(compiled, table) if compiled else None)
-            for name, table in TABLES.items()
-        }
-    )
+    made = {}
+    for name, table in TABLES.items():
+        absent, unlike = unequal(compiled, table) if compiled else ({}, {})
+        made[name] = modes.table(legacy, new, table, conflict=KEYS[name], absent=absent, unlike=unlike)
+    return Repositories(**made)
 
 
-def unequal(compiled: CompiledMapping, table: str) -> dict[str, str]:
-    """Columns of a legacy table that the new database cannot always give as they were, each with the reason."""
+def unequal(compiled: CompiledMapping, table: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Columns of a legacy table that the new database does not have, and those it may give in another form, with reasons."""
     columns = compiled.table(table).columns
-    return {name: column.absent or column.note or "" for name, column in columns.items() if not column.exact}
+    absent = {name: column.absent for name, column in columns.items() if column.absent is not None}
+    return absent, {name: column.note or "" for name, column in columns.items() if not column.exact and name not in absent}
 
 
 async def _legacy(places: Places) -> SqlStore | RestStore:

@@ -34,6 +34,7 @@ def tell(done: Migrated, *, source: str | None, target: str | None, as_json: boo
             "run": done.run, "accounting": [tally_json(t) for t in done.tallies],
             "quarantine": [reason_json(r) for r in done.reasons], "undeclared": [str(n) for n in done.undeclared],
             "sequences_moved": done.sequences, "moved_again": done.moved_again,
+            "there_already": done.there,
         },
         view=_view(done), exit_code=EXIT_DIFFERENT if done.undeclared else EXIT_CLEAN,
         notes=notes if done.undeclared else (),
@@ -48,8 +49,9 @@ def tell(done: Migrated, *, source: str | None, target: str | None, as_json: boo
 def _view(done: Migrated) -> Iterator[RenderableType]:
     yield from render_tallies(done.tallies)
     yield from render_reasons(done.reasons)
-    loaded = sum(t.loaded for t in done.tallies)
-    said = f"run {done.run}: {plural(loaded, 'row')} loaded, every source row accounted for"
+    loaded = sum(t.loaded for t in done.tallies) - done.there
+    there = f", {done.there:,} there already" if done.there else ""
+    said = f"run {done.run}: {plural(loaded, 'row')} loaded{there}, every source row accounted for"
     if done.sequences:
         said += f"; {plural(done.sequences, 'sequence')} moved"
     if done.moved_again:

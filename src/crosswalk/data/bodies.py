@@ -1,8 +1,9 @@
 """A request's body as JSON text, as postgrest-py writes it, and Decimal besides. Pure.
 
 Dates and times are ISO 8601, a timedelta is an interval, a UUID its text, bytes are their hex form, a mapping is an
-object, any other sequence a list. A Decimal becomes a number with just its digits; where JSON has no number for it (NaN, Infinity) it becomes its name,
-which numeric reads. A float that is no number is refused (ValueError), as is a type that is not known (TypeError).
+object, any other sequence a list. A Decimal becomes a number with just its digits; where JSON has no number for it (NaN,
+Infinity) it becomes its name, which numeric reads. A float that is no number is refused (ValueError), as is a type that
+is not known (TypeError).
 """
 
 from __future__ import annotations

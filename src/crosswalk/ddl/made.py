@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crosswalk.names import Name
+from crosswalk.names import Name, parse
 from crosswalk.plan import Statement
 from crosswalk.schema import Column, Schema
 
@@ -23,6 +23,13 @@ class Made:
     """What is left out, or changes beside what was asked for."""
     projected: Schema
     """The target as its catalog reads once everything above has run."""
+
+    @property
+    def lenient(self) -> frozenset[tuple[Name, str]]:
+        """(table, name) of the foreign keys that are added NOT VALID: no row that came before breaks one."""
+        keys = [(parse(s.table), s.name) for s in self.foreign_keys]
+        bare = {(n, c.name) for n, _ in keys for c in self.projected.tables[n].constraints if not c.validated}
+        return frozenset(keys) & bare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def keys(
     """The primary key first."""
     listed = dict.fromkeys(key for key in (source.primary_key, *source.unique_keys) if key)
     for key in listed:
-        fed = {n: w for n, w in writings.items() if isinstance(w, Written) and w.reads and set(w.reads) <= set(key) and not w.merge}
+        fed = {n: w for n, w in writings.items() if isinstance(w, Written) and w.follows(key) and not w.merge}
         exact = _exact(key, readings)
         arbiter = _arbiter(target, fed, exact)
         covered = {name for w in fed.values() for name in w.reads} >= set(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from crosswalk.names import Name, quote
@@ -111,6 +111,12 @@ class Written:
     refusals: tuple[Refused, ...] = ()
     looks_into: tuple[Name, ...] = ()
     merge: str | None = None
+    settled_by: frozenset[str] = frozenset()
+    """Source columns of which any one alone gives the value: those that agree and are never NULL."""
+
+    def follows(self, columns: Collection[str]) -> bool:
+        """Whether the value is known once these source columns are."""
+        return bool(self.reads) and (set(self.reads) <= set(columns) or not self.settled_by.isdisjoint(columns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

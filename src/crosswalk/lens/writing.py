@@ -18,7 +18,7 @@ from crosswalk.express.lookups import operand_place
 from crosswalk.express.values import Compiler
 from crosswalk.lens.parts import Absent, Joins, Refused, Unwritten, Written
 from crosswalk.lens.reading import Readings
-from crosswalk.mapping import Default, Fold, Lookup, Rule
+from crosswalk.mapping import Agree, Default, Fold, Lookup, Rule
 from crosswalk.mapping.words import words
 from crosswalk.names import Name, array_literal, literal, quote
 from crosswalk.schema import Column, TypeKind, TypeRef
@@ -68,6 +68,7 @@ class Writings:
             reads=self._reads(rule),
             refusals=(*refusals, *losses),
             merge=_merged(rule, column),
+            settled_by=self._settling(rule),
         )
 
     def _losses(self, value: str, have: TypeRef | None, column: Column) -> tuple[Refused, ...]:
@@ -78,6 +79,11 @@ class Writings:
         labels = self.facts.target.enum_labels(wanted.element.storage if wanted.element else wanted)
         found = fit(value, have, column.type, labels=labels, validates=self.facts.target.server_version >= 160000)
         return tuple(_refused(loss, loss.condition) for loss in found.losses)
+
+    def _settling(self, rule: Rule) -> frozenset[str]:
+        source = self.facts.source_table(self.target)
+        named = [source.column(name) for name in rule.agree] if isinstance(rule, Agree) else []
+        return frozenset(column.name for column in named if column is not None and column.not_null)
 
     def _reads(self, rule: Rule) -> tuple[str, ...]:
         return self._columns({*rule.expressions()}, {*rule.reads()})

@@ -1,4 +1,4 @@
-"""Functions: every kind of argument and result, defaults, overloads, one unnamed document, variadic, what they raise and what they write."""
+"""Functions: arguments and results of every kind, defaults, overloads, one unnamed document, variadic, errors, writes."""
 
 from __future__ import annotations
 

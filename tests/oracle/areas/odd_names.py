@@ -27,7 +27,7 @@ def filtering(column: str, value: Any) -> Build:
 
 
 def listed(column: str, value: Any) -> Build:
-    return lambda c: c.table(ODD).select('"The Id"').in_(column, [value, ")", 20]) if isinstance(value, str) else c.table(ODD).select('"The Id"').in_(column, [value])
+    return lambda c: c.table(ODD).select('"The Id"').in_(column, [value, ")"])
 
 
 def either(column: str) -> Build:
@@ -36,7 +36,7 @@ def either(column: str) -> Build:
 
 NAMES: list[Build] = [
     *(selecting(column) for column in COLUMNS), *(filtering(column, value) for column, value in COLUMNS.items()),
-    *(listed(column, value) for column, value in COLUMNS.items() if column in {"Full Name", "a,b", "par(en)s", "col:on", 'quo"te', "back\\slash"}),
+    *(listed(column, COLUMNS[column]) for column in ("Full Name", "a,b", "par(en)s", "col:on", 'quo"te', "back\\slash")),
     *(either(column) for column in COLUMNS if column in {"Full Name", "a.b", "a,b", "par(en)s", "имя", 'quo"te', "back\\slash"}),
     lambda c: c.table(ODD).select("*").order("The Id"),
     lambda c: c.table(ODD).select("Full Name").order("The Id"),

@@ -15,7 +15,7 @@ def page(start: int, end: int, count: str | None = None) -> Build:
     return lambda c: c.table("series").select("id", count=count).order("id").range(start, end)
 
 
-def shaped(shape: str, table: str, columns: str, number: int, key: str = "id") -> Build:
+def shaped(shape: str, table: str, columns: str, number: Any, key: str = "id") -> Build:
     return lambda c: getattr(c.table(table).select(columns).eq(key, number), shape)()
 
 

@@ -51,6 +51,7 @@ class Known:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._cache: SchemaCache | None = None
+        self._roles: scripts.RoleSettings = {}
         self._loaded = 0.0
         self._version = 0
 
@@ -73,8 +74,8 @@ class Known:
         path = scripts.search_path(schemas[0], self.settings)
         yield scripts.loading(reads_cache(schemas), path, self._remember, lambda: self._version == seen)
 
-    def _remember(self, row: Row) -> None:
-        self._cache = SchemaCache.from_row(row)
+    def _remember(self, row: Row, roles: scripts.RoleSettings) -> None:
+        self._cache, self._roles = SchemaCache.from_row(row), roles
         self._loaded = time.monotonic()
         self._version += 1
 
@@ -101,7 +102,9 @@ class Known:
         assert self._cache is not None
         asked = _one_more(request, self.settings.max_rows)
         statement = builder.compile(asked, self._cache, filterless=self.settings.allow_filterless)
-        script = scripts.asking(asked, statement, acting, self.settings, lambda row, plan: self._read(asked, row, plan, judge))
+        script = scripts.asking(
+            asked, statement, acting, self.settings, lambda row, plan: self._read(asked, row, plan, judge), self._roles
+        )
         shown, cut = yield from _insisting(script, TRIES if draft.repeats else 1)
         if cut:
             warnings.warn(f"the answer was cut to max_rows={self.settings.max_rows} rows; there are more", stacklevel=_CALLER)

@@ -8,8 +8,9 @@ transaction is committed unless it raises.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 from crosswalk.data.client.identity import Acting
@@ -23,6 +24,10 @@ Judge = Callable[[Sequence[Row | None]], Any]
 _COMMIT = Statement(sql="COMMIT")
 _READ = Statement(sql="BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
 _WRITE = Statement(sql="BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+_ISOLATION = "default_transaction_isolation"
+_STRICTER = ("repeatable read", "serializable")
+RoleSettings = Mapping[str, Mapping[str, str]]
+"""By role, what ALTER ROLE … SET gave it. A session has them of the user who connects, not of a role that it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +43,17 @@ class Script:
 
 
 def asking(
-    request: Request, statement: Statement, acting: Acting, settings: Settings, judge: Callable[[Row, Any], Any]
+    request: Request,
+    statement: Statement,
+    acting: Acting,
+    settings: Settings,
+    judge: Callable[[Row, Any], Any],
+    roles: RoleSettings,
 ) -> Script:
     """The request's transaction; `judge` is given the row and the value of the plan."""
-    opening = _configured(_environment(request, acting, settings))
+    own = dict(roles.get(acting.role or "", {}))
+    read, write = _begun(own.pop(_ISOLATION, ""))
+    opening = _configured(_environment(request, acting, settings, own))
     asked = (statement, *((statement.plan,) if statement.plan else ()))
 
     def judged(rows: Sequence[Row | None]) -> Any:
@@ -49,25 +61,40 @@ def asking(
         return judge(rows[2] or {}, next(iter(plan.values())) if plan else None)
 
     if statement.reads:
-        return Script(phases=((_READ, opening, *asked, _COMMIT),), judge=judged, reads=True)
-    return Script(phases=((_WRITE, opening), asked), judge=judged, reads=False)
+        return Script(phases=((read, opening, *asked, _COMMIT),), judge=judged, reads=True)
+    return Script(phases=((write, opening), asked), judge=judged, reads=False)
 
 
-def loading(statement: Statement, path: str, judge: Callable[[Row], Any], needed: Callable[[], bool]) -> Script:
-    """Reads the schema cache, as the user who is connected."""
-    opening = _configured({"search_path": path})
-    phase = (_READ, opening, statement, _COMMIT)
-    return Script(phases=(phase,), judge=lambda rows: judge(rows[2] or {}), reads=True, needed=needed)
+def _begun(isolation: str) -> tuple[Statement, Statement]:
+    """How a transaction that reads and one that writes begin."""
+    if isolation.lower() not in _STRICTER:
+        return _READ, _WRITE
+    level = f"BEGIN ISOLATION LEVEL {isolation.upper()}"
+    return Statement(sql=f"{level} READ ONLY"), Statement(sql=f"{level} READ WRITE")
+
+
+def loading(
+    statement: Statement, path: str, judge: Callable[[Row, RoleSettings], Any], needed: Callable[[], bool]
+) -> Script:
+    """Reads the schema cache and the settings of roles, as the user who is connected."""
+    text = files("crosswalk.data.client").joinpath("role_settings.sql").read_text(encoding="utf-8")
+    phase = (_READ, _configured({"search_path": path}), statement, Statement(sql=text), _COMMIT)
+
+    def judged(rows: Sequence[Row | None]) -> Any:
+        return judge(rows[2] or {}, json.loads((rows[3] or {})["settings"]))
+
+    return Script(phases=(phase,), judge=judged, reads=True, needed=needed)
 
 
 def search_path(schema: str, settings: Settings) -> str:
     return quote_list(dict.fromkeys((schema, *settings.extra_search_path)))
 
 
-def _environment(request: Request, acting: Acting, settings: Settings) -> dict[str, str]:
-    """What PostgREST tells a transaction; the role comes last, the settings before it are made by who is connected."""
+def _environment(request: Request, acting: Acting, settings: Settings, own: Mapping[str, str]) -> dict[str, str]:
+    """What PostgREST tells a transaction, `own` of the role; the role comes last: who is connected makes the settings."""
     said = {
         "search_path": search_path(request.schema, settings),
+        **own,
         "request.jwt.claims": acting.claims,
         "request.method": request.method,
         "request.path": f"/{'rpc/' if request.rpc else ''}{request.name}",

@@ -92,11 +92,9 @@ class Door:
     def _sent(self, connection: Connection, phase: tuple[Statement, ...]) -> list[Row | None]:
         cursors = [connection.cursor() for _ in phase]
         first = connecting.First()
-        with first:
-            with connection.pipeline() if self._pipelined else nullcontext():
-                with first:
-                    for cursor, statement in zip(cursors, phase, strict=True):
-                        cursor.execute(statement.sql, statement.parameters)
+        with first, connection.pipeline() if self._pipelined else nullcontext(), first:
+            for cursor, statement in zip(cursors, phase, strict=True):
+                cursor.execute(statement.sql, statement.parameters)
         if first.error:
             self._renew(connection)
             raise first.error

@@ -37,6 +37,13 @@ class Pair:
     key: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     """Columns that one side cannot have: they are carried neither way."""
+    unlike: Mapping[str, str] = field(default_factory=dict)
+    """Columns that one side keeps in another form: they are carried, and not compared."""
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Columns that are not compared, each with the reason."""
+        return {**self.unlike, **self.absent}
 
     def keys_of(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> tuple[Key, ...]:
         """The keys that rows give; raises NotSupported where one is left to the database."""

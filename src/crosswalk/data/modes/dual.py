@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from crosswalk.data.failures import (
+    CheckViolated,
     ColumnMissing,
     DataError,
     DuplicateKey,
@@ -29,11 +30,13 @@ from crosswalk.data.failures import (
     Misconfigured,
     NoMatchingKey,
     NotSupported,
+    NullViolated,
     TableMissing,
+    Unavailable,
 )
 from crosswalk.data.modes.beside import Beside, Question
 from crosswalk.data.modes.carry import Pair, carry, forms
-from crosswalk.data.modes.compare import ANSWERS, Outcome, Rules
+from crosswalk.data.modes.compare import Outcome, Rules
 from crosswalk.data.modes.face import Write
 from crosswalk.data.modes.flags import Flags, Route
 from crosswalk.data.modes.journal import Entry, Journal, Key
@@ -43,8 +46,12 @@ from crosswalk.failpoints import hit
 
 _ORDER: Final = (ForeignKeyViolated, DuplicateKey)
 """What a later entry may put right: a parent that is still to come, a value that is still taken."""
-_REFUSED: Final = (*ANSWERS, NotSupported, ColumnMissing, TableMissing, NoMatchingKey)
-"""After these one statement has written nothing."""
+_REFUSED: Final = (
+    DuplicateKey, ForeignKeyViolated, NullViolated, CheckViolated, NotSupported, ColumnMissing, TableMissing, NoMatchingKey,
+)  # fmt: skip
+"""After these one statement has written nothing. (A bad value may be what was answered, when all was written.)"""
+_UNKNOWN: Final = "40003"
+"""The server's own word for not knowing."""
 
 
 class Owners(Protocol):
@@ -94,7 +101,7 @@ class Dual:
             if whole:
                 keys = await keys_of(first, columns, write)
             entry = await self.intend(pair, route, write, columns, keys)
-            value = await self._first(entry, write, lambda: self._call(pair, route, write, flags))
+            value = await self._first(pair, route, entry, write, flags)
             await self._second(pair, route, entry, flags, _rows(value))
             return value
 
@@ -105,25 +112,24 @@ class Dual:
         hit("dual.intended")
         return entry
 
-    async def _first(self, entry: Entry, write: Write, call: Callable[[], Any]) -> Any:
+    async def _first(self, pair: Pair, route: Route, entry: Entry, write: Write, flags: Flags) -> Any:
+        first = pair.sides[route.primary]
         try:
-            value = await call()
+            value = await self._calls.run(
+                pair.table, write.method, route.primary, lambda: write.ask(first), logged=flags.log_calls
+            )
         except BaseException as error:
             if isinstance(error, _REFUSED) and write.method != "bulk_upsert":
-                self.journal.refused(entry)
-                self._tell()
+                self.refused([entry])
+            elif _is_over(error):
+                # A part may have been written: over REST a bulk is several requests.
+                await self._second(pair, route, entry, flags, ())
             else:
                 # Nobody knows whether it arrived, or will yet: the intent stays.
                 self._missed(entry, error)
             raise
         hit("dual.first_written")
         return value
-
-    async def _call(self, pair: Pair, route: Route, write: Write, flags: Flags) -> Any:
-        first = pair.sides[route.primary]
-        return await self._calls.run(
-            pair.table, write.method, route.primary, lambda: write.ask(first), logged=flags.log_calls
-        )
 
     async def second(self, pair: Pair, route: Route, entry: Entry, flags: Flags) -> None:
         """Carry an entry's keys in their turn; what fails stays in the journal."""
@@ -153,7 +159,7 @@ class Dual:
     def _judge(self, pair: Pair, route: Route, entry: Entry, mine: Sequence[Row], theirs: Outcome) -> None:
         """COMPARE_DUAL_RESULTS: what the second side has stored against what the first side holds."""
         if route.compare:
-            rules = Rules(key=entry.columns, absent=pair.absent)
+            rules = Rules(key=entry.columns, absent=pair.left_out)
             question = Question(repository=pair.table, method=entry.method, route=route, rules=rules)
             self._beside.judge(question, Outcome(value=list(mine)), theirs)
 
@@ -218,6 +224,13 @@ class Dual:
         if self._calls.log is not None:
             self._calls.log.replayed(entry.table, entry.method, entry=entry.id, rows=len(entry.keys))
         return 1
+
+
+def _is_over(error: BaseException) -> bool:
+    """The server has answered: nothing of the write is still under way."""
+    if not isinstance(error, DataError) or isinstance(error, Unavailable):
+        return False
+    return error.code not in ("", _UNKNOWN)
 
 
 async def keys_of(repository: Repository[Row], columns: Sequence[str], write: Write) -> tuple[Key, ...]:

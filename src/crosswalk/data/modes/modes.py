@@ -73,12 +73,12 @@ class Modes:
     @overload
     def repository(
         self, legacy: Repository[Row] | None, new: Repository[Row] | None, *, key: Sequence[str] = (),
-        absent: Mapping[str, str] | None = None, shape: None = None,
+        absent: Mapping[str, str] | None = None, unlike: Mapping[str, str] | None = None, shape: None = None,
     ) -> Router[Row]: ...  # fmt: skip
     @overload
     def repository(
         self, legacy: Repository[Row] | None, new: Repository[Row] | None, *, key: Sequence[str] = (),
-        absent: Mapping[str, str] | None = None, shape: Shape[M],
+        absent: Mapping[str, str] | None = None, unlike: Mapping[str, str] | None = None, shape: Shape[M],
     ) -> Router[M]: ...  # fmt: skip
     def repository(
         self,
@@ -87,43 +87,49 @@ class Modes:
         *,
         key: Sequence[str] = (),
         absent: Mapping[str, str] | None = None,
+        unlike: Mapping[str, str] | None = None,
         shape: Shape[Any] | None = None,
     ) -> Router[Any]:
         """A router over repositories of dicts; a side that does not exist yet is None, and no flag may ask for it.
 
         `key` pairs rows in comparisons and is what dual-write goes by; `absent` are columns that one side cannot have,
-        with the reason. Raises Misconfigured.
+        `unlike` such as it keeps in another form (a phone in one spelling), each with the reason: neither are compared,
+        and dual-write carries the latter. Raises Misconfigured.
         """
-        pair = self._pair(legacy, new, tuple(key), absent or {})
+        pair = self._pair(legacy, new, tuple(key), absent or {}, unlike or {})
         return Router(pair, self._works, shape)
 
     @overload
     def table(
         self, legacy: DescribedStore | None, new: DescribedStore | None, table: str, *, row: None = None,
         conflict: Sequence[str] | None = None, absent: Mapping[str, str] | None = None,
+        unlike: Mapping[str, str] | None = None,
     ) -> Router[Row]: ...  # fmt: skip
     @overload
     def table(
         self, legacy: DescribedStore | None, new: DescribedStore | None, table: str, *, row: type[M],
         conflict: Sequence[str] | None = None, absent: Mapping[str, str] | None = None,
+        unlike: Mapping[str, str] | None = None,
     ) -> Router[M]: ...  # fmt: skip
     def table(
         self, legacy: DescribedStore | None, new: DescribedStore | None, table: str, *, row: type[Any] | None = None,
         conflict: Sequence[str] | None = None, absent: Mapping[str, str] | None = None,
+        unlike: Mapping[str, str] | None = None,
     ) -> Router[Any]:  # fmt: skip
         """A router over one table of two stores. Raises what `Store.repository` raises, and Misconfigured."""
         one = legacy or new
         if one is None:
             raise Misconfigured(f"{table}: neither side has a store")
         known = one.described(table)
-        key = known.arbiter(conflict).columns if conflict is not None or known.keys else ()
+        key = known.arbiter(conflict).columns if conflict is not None else known.key.columns if known.key else ()
         old = None if legacy is None else legacy.repository(table, conflict=conflict)
         fresh = None if new is None else new.repository(table, conflict=conflict)
-        return self.repository(old, fresh, key=key, absent=absent, shape=shape_of(known, row))
+        return self.repository(old, fresh, key=key, absent=absent, unlike=unlike, shape=shape_of(known, row))
 
     def _pair(
-        self, legacy: Repository[Row] | None, new: Repository[Row] | None, key: tuple[str, ...], absent: Mapping[str, str]
-    ) -> Pair:
+        self, legacy: Repository[Row] | None, new: Repository[Row] | None, key: tuple[str, ...], absent: Mapping[str, str],
+        unlike: Mapping[str, str],
+    ) -> Pair:  # fmt: skip
         sides: dict[Side, Repository[Row]] = {}
         if legacy is not None:
             sides["legacy"] = legacy
@@ -132,7 +138,8 @@ class Modes:
         tables = {side.table for side in sides.values()}
         if len(tables) != 1:
             raise Misconfigured(f"a router is of one table, and these are {', '.join(sorted(tables)) or 'none'}")
-        pair = Pair(table=tables.pop(), sides=sides, key=key, absent=Rules(absent=absent).absent)
+        Rules(absent={**unlike, **absent})  # raises where a reason is lacking
+        pair = Pair(table=tables.pop(), sides=sides, key=key, absent=absent, unlike=unlike)
         self._pairs[pair.table] = pair
         self._checked.discard(pair.table)
         return pair

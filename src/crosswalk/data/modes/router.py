@@ -52,7 +52,7 @@ class Router(Face[R]):
     """`Repository` over a pair of them."""
 
     def __init__(self, pair: Pair, works: Works, shape: Shape[R] | None = None) -> None:
-        super().__init__(pair.table, Rules(key=pair.key, absent=pair.absent), shape)
+        super().__init__(pair.table, Rules(key=pair.key, absent=pair.left_out), shape)
         self._pair, self._works = pair, works
 
     def __repr__(self) -> str:
@@ -153,7 +153,7 @@ class Bound(Face[R]):
         self, pair: Pair, works: Works, shape: Shape[R] | None, *, flags: Flags, route: Route, side: Repository[Row],
         noted: Noted | None,
     ) -> None:  # fmt: skip
-        super().__init__(pair.table, Rules(key=pair.key, absent=pair.absent), shape)
+        super().__init__(pair.table, Rules(key=pair.key, absent=pair.left_out), shape)
         self._pair, self._works, self._flags, self._route, self._side = pair, works, flags, route, side
         self._noted = noted
 

@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 
 from crosswalk.data.failures import Misconfigured
 from crosswalk.data.repository import matching, sending
-from crosswalk.data.repository.batch import Batch, Encoded, identity
+from crosswalk.data.repository.batch import Batch, Encoded, Group, identity
 from crosswalk.data.repository.question import Question
 from crosswalk.data.repository.refusal import refusal
 from crosswalk.data.repository.repository import Row
@@ -116,13 +116,13 @@ class MemoryBackend:
             kept = _Kept(table, self._state.of(table))
             for group in batch.groups(table):
                 for place, encoded in zip(group.places, group.rows, strict=True):
-                    stored[place] = self._upsert(kept, batch.key, encoded)
-            self._referring(table)
+                    stored[place] = self._upsert(kept, batch.key, _cast(table, group, encoded))
+                # A statement looks at references after its last row.
+                self._referring(table)
             return copy.deepcopy([stored[place] for place in range(len(batch.distinct))])
 
-    def _upsert(self, kept: _Kept, key: Key, encoded: Encoded) -> Row:
+    def _upsert(self, kept: _Kept, key: Key, given: Row) -> Row:
         table = kept.table
-        given = {name: matching.kept(table.by_name[name], each, table=str(table.name)) for name, each in encoded.items()}
         fresh = {column.name: self._or_default(table, column, given) for column in table.columns}
         self._judge(table, fresh)
         standing = kept.same(key, fresh)
@@ -181,6 +181,10 @@ async def _undone(state: _State) -> AsyncIterator[None]:
     except BaseException:
         state.rows = before
         raise
+
+
+def _cast(table: Table, group: Group, encoded: Encoded) -> Row:
+    return {column.name: matching.kept(column, encoded[column.name], table=str(table.name)) for column in group.columns}
 
 
 class _Kept:
