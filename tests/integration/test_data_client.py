@@ -618,6 +618,16 @@ def test_a_statement_is_ended_when_its_time_is_over(asked: Asked) -> None:
     assert asked.run(client.rpc("told")).data["timeout"] == "100ms"
 
 
+def test_a_role_s_own_settings_hold_and_the_client_s_go_before(world: World, asked: Asked) -> None:
+    role = f"hasty_{asked.kind}"
+    world.sql(f"CREATE ROLE {role}", f"GRANT {role} TO authenticator", f"ALTER ROLE {role} SET statement_timeout = '7s'")
+    try:
+        for given, expected in (({}, "7s"), ({"timeout": 2.5}, "2500ms")):
+            assert asked.run(asked.client(role, **given).rpc("told")).data["timeout"] == expected
+    finally:
+        world.sql(f"DROP ROLE {role}")
+
+
 @pytest.mark.parametrize("pooler", [False, True])
 def test_a_transaction_pooler_gets_no_prepared_statements(asked: Asked, pooler: bool) -> None:
     client = asked.client("anon", transaction_pooler=pooler, max_size=1)

@@ -1,7 +1,7 @@
 """Everything of the modes in one object: flags, routers, comparisons, dual-write, metrics and the log.
 
     modes = Modes(Switch.from_environment(), log=ShadowLog(path), journal=Journal.open(path))
-    clients = modes.repository(old.repository("clients"), new.repository("clients"), key=("company_id", "yclients_id"))
+    clients = modes.repository(old.repository("clients"), new.repository("clients"), key=("company_id", "vendor_id"))
     await modes.start()                 # raises Misconfigured: flags, journal and repositories that do not go together
     await clients.find_many({"company_id": 5})
     await modes.shadow(old_app.staff, new_app.staff, name="staff")      # a reading function of the application

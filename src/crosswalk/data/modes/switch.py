@@ -3,7 +3,7 @@
     CROSSWALK_FLAGS=/etc/shop/flags.toml     all settings from that file (TOML or JSON), re-read when it changes
     else                                      USE_REPOSITORY_PATTERN …, CROSSWALK_MODE, CROSSWALK_PRIMARY,
                                               CROSSWALK_MODES="clients=shadow, clients:count=new",
-                                              CROSSWALK_SHADOW_SAMPLE, CROSSWALK_SYNC_OWNS="clients, bookings"
+                                              CROSSWALK_SHADOW_SAMPLE, CROSSWALK_SYNC_OWNS="clients, orders"
 
 Both at once are refused. A changed file counts once it has stayed the same for a moment, so that one that is being
 written is not taken for a finished one. A file that cannot be read or contradicts itself leaves the flags as they were;

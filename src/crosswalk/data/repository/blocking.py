@@ -1,9 +1,9 @@
 """The same repositories for synchronous code: one event loop in one background thread serves them all.
 
     with blocking(SqlStore.open(dsn)) as store:
-        clients = store.repository("public.clients")
-        clients.find_one({"id": 7})
-        with clients.transaction() as bound:
+        people = store.repository("public.people")
+        people.find_one({"id": 7})
+        with people.transaction() as bound:
             bound.upsert({"id": 7, "name": "Ann"})
 
 The thread starts with the first call and ends with the process, or by `stop()`. A store's connections belong to the

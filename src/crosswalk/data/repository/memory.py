@@ -1,6 +1,6 @@
 """The store in memory, for tests: tables as values, with the keys, defaults and refusals of PostgreSQL.
 
-    table = Table.of("public.clients", {"id": "bigint not null default identity", "name": "text not null"}, primary=["id"])
+    table = Table.of("public.people", {"id": "bigint not null default identity", "name": "text not null"}, primary=["id"])
     store = MemoryStore([table])
 
 Or over the very tables of a database: `MemoryStore(sql_store.tables)`. NOT NULL, unique keys, foreign keys, lengths and
@@ -42,7 +42,7 @@ class MemoryStore(BackedStore):
 
     `defaults` are values, or functions that make one, by `schema.table.column`: needed only for defaults that are
     neither constants nor a serial, an identity, now() or a random UUID. `checks` are predicates of a row by constraint,
-    by table: `{"public.clients": {"clients_age_check": lambda row: row["age"] >= 0}}`.
+    by table: `{"public.people": {"people_age_check": lambda row: row["age"] >= 0}}`.
     """
 
     _backend: MemoryBackend

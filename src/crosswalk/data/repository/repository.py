@@ -1,9 +1,9 @@
 """What every repository does, whichever database stands behind it: the interface, without any of the backends.
 
     async with await SqlStore.open(dsn) as store:
-        clients = store.repository("public.clients", conflict=("yclients_id", "company_id"))
-        await clients.upsert({"yclients_id": 7, "company_id": 5, "name": "Ann"})
-        await clients.find_many({"company_id": 5, "name": ilike("%ann%")}, order=[desc("last_visit_date")], limit=10)
+        people = store.repository("public.people", conflict=("shop", "phone"))
+        await people.upsert({"id": 1, "shop": 7, "phone": "5", "name": "Ann"})
+        await people.find_many({"shop": 7, "name": ilike("%ann%")}, order=[desc("visits")], limit=10)
 
 A `Store` is one backend for many tables, a `Repository` is one table of it. Rows are dicts of canonical Python values
 (see `values`) under the names of the legacy schema, or instances of the `row` model that the repository was made with.
@@ -95,7 +95,7 @@ class Repository(Protocol[R]):
     def transaction(self) -> AbstractAsyncContextManager[Repository[R]]:
         """The same repository inside one transaction; an error in the block takes everything back.
 
-        `async with clients.transaction() as bound: await bound.upsert(…)`. Only calls of what it gives belong to the
+        `async with people.transaction() as bound: await bound.upsert(…)`. Only calls of what it gives belong to the
         transaction; within it, another `transaction()` is a savepoint. NotSupported on a REST backend.
         """
         ...
