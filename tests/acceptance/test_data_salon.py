@@ -37,8 +37,8 @@ from examples.salon.app.envelope import Envelope
 from examples.salon.app.opening import Places, over
 from examples.salon.app.salon import SalonData
 from examples.salon.data import load_source
-from tests.road import connected, rows
-from tests.salon_asked import BUSY, OWN_CLOCK, READS, SALON, TABLE_OF, WRITES, Call, client, day, differ
+from tests.road import connected, rows, run
+from tests.salon_asked import BUSY, OWN_CLOCK, READS, SALON, TABLE_OF, WRITES, Call, client, day, differ, service
 from tests.salon_bent import MUTATIONS, Mutation
 from tests.salon_sides import MAPPING, NOW, Sides, clone, databases, move, salon, served, settle
 from tests.servers import MakeDatabase, MakeRole, sql
@@ -465,3 +465,18 @@ async def test_dual_write_reaches_both(opened: Opened, places: Places, tmp_path:
     assert all(each["success"] for each in wrote), wrote
     assert differ("get_client_by_id", old, new, left_out) is None
     assert (new["data"]["discount"], new["data"]["notes"]) == (4, "both")
+
+
+async def test_after_dual_write_the_new_side_numbers_its_rows_itself(opened: Opened, places: Places, tmp_path: Path) -> None:
+    """The numbers of rows that dual-write carried are the legacy database's: the new sequence must have gone on behind them."""
+    for url in (opened.sides.legacy, opened.sides.new):
+        await run(url, "SELECT setval('services_id_seq', 5000)")
+    async with opening.opened(replace(places, journal=tmp_path / "journal.jsonl"), environ=DUAL) as data:
+        carried = await data.upsert_services([service(18950001), service(18950002)])
+    async with opening.opened(places, environ=NEW) as data:
+        both = [await data.get_service_by_id(18950000 + number, SALON) for number in (1, 2)]
+        own = await data.upsert_services([service(18950003)])
+    assert carried["success"]
+    assert [answer["data"]["id"] for answer in both] == [5001, 5002]
+    assert own["success"], own["error"]
+    assert own["data"][0]["id"] == 5003

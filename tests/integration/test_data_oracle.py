@@ -21,12 +21,14 @@ from tests.oracle.areas import AREAS
 from tests.oracle.asked import Case, asks, changes
 from tests.oracle.differences import BEGINS, PAGE, listed, page, unmeant
 from tests.oracle.generated import cases
+from tests.oracle.generated_writes import writes
 from tests.oracle.meant import MEANT
 from tests.oracle.outcome import Outcome, difference, shown
 from tests.oracle.sides import OURS, THEIRS, OursAsync, OursSync, Side, Tables, Theirs, tables, world
 
 SHELLS = ("sync", "async")
 EVERYDAY, DRILL = 60, 4000
+EVERYDAY_WRITES, DRILL_WRITES = 25, 1500
 ALL = {case.name: case for area in AREAS.values() for case in area}
 
 
@@ -189,4 +191,17 @@ def test_generated_requests(oracle: Oracle, case: Case) -> None:
 @given(case=cases())
 @settings(max_examples=DRILL, **_QUIET)  # type: ignore[arg-type]
 def test_many_generated_requests(oracle: Oracle, case: Case) -> None:
+    _agree(oracle, case)
+
+
+@given(case=writes())
+@settings(max_examples=EVERYDAY_WRITES, derandomize=True, **_QUIET)  # type: ignore[arg-type]
+def test_generated_writes(oracle: Oracle, case: Case) -> None:
+    _agree(oracle, case)
+
+
+@pytest.mark.drill
+@given(case=writes())
+@settings(max_examples=DRILL_WRITES, **_QUIET)  # type: ignore[arg-type]
+def test_many_generated_writes(oracle: Oracle, case: Case) -> None:
     _agree(oracle, case)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from crosswalk import embedded
 from crosswalk.data.compiled.document import read_compiled
 from crosswalk.data.conditions import asc, eq, gt, gte
 from crosswalk.data.failures import (
@@ -39,6 +42,7 @@ from crosswalk.data.repository.table import Table
 from crosswalk.embedded import Server
 from tests.data_stores import MAX_ROWS, World, empty, stores, world
 from tests.postgrest import Refusal, doorman
+from tests.servers import sql
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Opened = dict[str, Store]
@@ -274,6 +278,34 @@ async def test_a_write_that_lost_its_connection_is_unavailable_and_not_repeated(
     assert (await people.upsert(ANN))["id"] == 1
 
 
+async def test_a_restarted_server_costs_no_later_call() -> None:
+    with embedded.ephemeral(version=16, fast=True) as server:
+        sql(server, "CREATE TABLE notes (id int PRIMARY KEY, text text)")
+        async with await SqlStore.open(server.url("postgres"), wait=1) as store:
+            notes = store.repository("notes")
+            await asyncio.gather(*(notes.upsert({"id": n, "text": "a"}) for n in range(20)))
+            await asyncio.to_thread(embedded.stop, server.name, immediate=True)
+            with pytest.raises(Unavailable):
+                await notes.count()
+            await asyncio.to_thread(embedded.start, server.name, owner_pid=os.getpid(), fast=True)
+            await asyncio.gather(*(notes.upsert({"id": n, "text": "b"}) for n in range(20)))
+            assert await notes.count({"text": "b"}) == 20
+
+
+async def test_a_cancelled_call_gives_its_connection_back(found: World, legacy: psycopg.Connection[Any]) -> None:
+    async with await SqlStore.open(found.legacy, pool_size=1, wait=5) as store:
+        people = store.repository("people")
+        for call in (people.count, lambda: people.upsert(ANN)):
+            with legacy.transaction():
+                legacy.execute("LOCK TABLE people IN ACCESS EXCLUSIVE MODE")
+                task: asyncio.Task[Any] = asyncio.ensure_future(call())
+                await waiting(legacy)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert await people.count() == 0
+
+
 async def test_a_server_that_is_not_there_is_unavailable_and_no_secret_is_told() -> None:
     with pytest.raises(Unavailable) as refused:
         await SqlStore.open("postgresql://someone:hidden@127.0.0.1:1/none")
@@ -457,6 +489,29 @@ async def test_a_mapping_for_another_target_is_refused_at_the_start(found: World
             await MappedStore.open(found.target, found.compiled)
     finally:
         target.execute("ALTER TABLE app.clients ADD CONSTRAINT people_phone_key UNIQUE (branch_id, phone)")
+
+
+async def test_what_cannot_be_read_back_has_its_reason(found: World, target: psycopg.Connection[Any]) -> None:
+    compiled = copy.deepcopy(found.compiled)
+    people = compiled["tables"]["public.people"]
+    status = people["columns"]["status"]
+    people["columns"]["status"] = {name: status[name] for name in ("type", "cast", "default")} | {"absent": "dropped: of no use"}
+    people["writes"]["full_name"] |= {"reads": ["name", "status"], "blind": ["status"]}
+    people["unwritten"] = {"tags": {"why": "it is in several pieces", "reads": ["tags"]}}
+    del people["writes"]["tags"]
+    async with await MappedStore.open(found.target, compiled) as store:
+        read = store.repository("people")
+        assert "status" not in await read.upsert({**ANN, "status": "past"})
+        for ask in (read.find_many({"status": "past"}), read.find_many(columns=["status"]), read.find_many(order=[asc("status")])):
+            with pytest.raises(ColumnMissing, match="dropped: of no use"):
+                await ask
+        with pytest.raises(NotSupported, match="status must be given too"):
+            await read.upsert({**ANN, "name": "Bob"})
+        assert (await read.upsert({**ANN, "name": "Bob", "status": "gone"}))["name"] == "Bob"
+        assert (await read.upsert({**ANN, "id": 2}))["name"] == "Ann"
+        with pytest.raises(NotSupported, match="in several pieces"):
+            await read.upsert({**ANN, "tags": ["a"]})
+        assert await read.count() == 2
 
 
 async def test_without_an_arbiter_rows_are_matched_under_a_lock(found: World, target: psycopg.Connection[Any]) -> None:

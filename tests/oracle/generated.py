@@ -129,7 +129,7 @@ def cases(draw: Draw) -> Case:
     steps += _logic(draw, table) + _paged(draw)
     last: list[Step] = (
         [(draw(st.sampled_from(("single", "maybe_single", "csv", "strip_nulls"))), (), {})]
-        if draw(st.integers(0, 7)) == 0
+        if draw(st.integers(0, 9)) == 6
         else []
     )
 

@@ -17,7 +17,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
@@ -110,6 +110,11 @@ async def _some(rows: AsyncIterator[R], wanted: int) -> list[R]:
     return found
 
 
+async def _closed(rows: AsyncIterator[Any]) -> None:
+    if isinstance(rows, AsyncGenerator):
+        await rows.aclose()
+
+
 @contextmanager
 def _entered(inner: AbstractAsyncContextManager[T]) -> Iterator[T]:
     """A block on the loop, around a block here."""
@@ -165,11 +170,11 @@ class BlockingRepository(Generic[R]):
 
     def iterate(self, where: Where | None = None, *, batch: int = BATCH) -> Iterator[R]:
         rows = self._repository.iterate(where, batch=batch)
-        while True:
-            found = _LOOP.run(_some(rows, batch))
-            yield from found
-            if len(found) < batch:
-                return
+        try:
+            while found := _LOOP.run(_some(rows, batch)):
+                yield from found
+        finally:
+            _LOOP.run(_closed(rows))
 
     @contextmanager
     def transaction(self) -> Iterator[BlockingRepository[R]]:

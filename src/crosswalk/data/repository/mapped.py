@@ -17,6 +17,7 @@ from crosswalk.data.compiled.document import Key as CompiledKey
 from crosswalk.data.failures import DataError, Misconfigured, NotSupported, NullViolated
 from crosswalk.data.repository import statements, values
 from crosswalk.data.repository.batch import Batch, Group, all_of
+from crosswalk.data.repository.numbering import moved_on
 from crosswalk.data.repository.pool import SETTINGS, Connection, affected, open_pool, rows
 from crosswalk.data.repository.question import Question
 from crosswalk.data.repository.refusal import refusal
@@ -162,7 +163,9 @@ def _judge(table: Table, compiled: CompiledTable, group: Group) -> None:
 async def _written(connection: Connection, table: Table, writing: Writing) -> list[Row]:
     parameters = Parameters()
     [(answer,)] = await rows(connection, writing.sql(parameters), parameters.values)
-    keys = _keys(table, writing, values.loads(answer))
+    told = values.loads(answer)
+    keys = _keys(table, writing, told)
+    await moved_on(connection, writing, told["inserted"])
     named = [dict(zip(writing.compiled.target_key, key, strict=True)) for key in keys]
     parameters = Parameters()
     found = await rows(connection, writing.back(parameters, table.readable, values.dumps(named)), parameters.values)

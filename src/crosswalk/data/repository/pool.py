@@ -78,9 +78,14 @@ async def _sound(pool: AsyncConnectionPool[Connection]) -> Connection:
     """One that did not break meanwhile. The pool's own check waits longer after each broken one; here none is waited for."""
     while True:
         connection = await pool.getconn()
-        if await _alive(connection):
-            return connection
-        await connection.close()
+        try:
+            if await _alive(connection):
+                return connection
+            await connection.close()
+        except BaseException:
+            # Whoever is cancelled here must not take the connection along.
+            await pool.putconn(connection)
+            raise
         await pool.putconn(connection)
 
 
