@@ -66,16 +66,16 @@ def oracle(pg16: Server) -> Iterator[Oracle]:
 def test_the_requests_are_many_and_no_two_ask_the_same() -> None:
     asked = Counter(case.name for area in AREAS.values() for case in area)
     assert [name for name, times in asked.items() if times > 1] == []
-    assert len(asked) >= 600
+    assert len(asked) > 1900
 
 
 def test_most_requests_are_answered_and_not_refused(oracle: Oracle) -> None:
     """Two refusals are alike sooner than two answers."""
     theirs = oracle.everything("theirs")
     answered = [name for name, outcome in theirs.items() if not outcome.failed]
-    assert len(answered) >= 1000
-    assert len({outcome.code for outcome in theirs.values()}) >= 40, "errors of many kinds"
-    assert sum(theirs[name].data not in {"[]", "null"} for name in answered) >= 800, "answers that hold something"
+    assert len(answered) > 1500
+    assert len({outcome.code for outcome in theirs.values()}) > 50, "errors of many kinds"
+    assert sum(theirs[name].data not in {"[]", "null"} for name in answered) > 1200, "answers that hold something"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -158,7 +158,7 @@ def test_a_wrong_answer_is_caught(oracle: Oracle, lie: str) -> None:
 
 
 def test_a_wrong_client_is_caught(oracle: Oracle) -> None:
-    """Ours asked for something a little different: the difference is seen in every area that reads rows."""
+    """Ours is asked for something a little different, a read and a write; of the write only the contents tell."""
     asked = asks(lambda c: c.table("albums").select("id").gt("id", 3).order("id"))[0]
     other = asks(lambda c: c.table("albums").select("id").gte("id", 3).order("id"))[0]
     assert unmeant(MEANT, asked.name, oracle.ask("theirs", asked), oracle.ask("sync", other))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 from tests.oracle.outcome import Outcome, difference
 
 PAGE = "docs/oracle.md"
+WIDTH = 118
 BEGINS = "<!-- what follows is checked against the run: tests/integration/test_data_oracle.py -->"
 
 
@@ -43,7 +45,7 @@ def _section(at: int, each: Meant, theirs: Mapping[str, Outcome], ours: Mapping[
         for name in each.requests
     ]
     table = ["| request | PostgREST | ours |", "|---|---|---|", *rows]
-    return "\n".join((f"## {at}. {each.title}", "", each.why, "", *table, ""))
+    return "\n".join((f"## {at}. {each.title}", "", fill(each.why, WIDTH), "", *table, ""))
 
 
 def _told(outcome: Outcome, other: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""Writes that hypothesis makes: insert, upsert, update and delete, with values that fit and some that do not, and what is returned."""
+"""Writes that hypothesis makes: insert, upsert, update, delete; values that fit and some that do not; what is returned."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from tests.oracle.asked import Case, changes
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 ITEMS: dict[str, tuple[Any, ...]] = {
-    "id": (1, 3, 50, "51"), "sku": ("h1", "p1", "new", None), "name": ("n", "", 'a "b", c', 5, None), "qty": (0, 7, "8", None, -1, "x"),
-    "price": (1.5, "2.50", 0, None), "tags": ([], ["a,b", 'c"d'], "{x}", None), "meta": ({"a": [1, None]}, [], "text", 1.0, None, False),
-    "mood": ("ok", "very happy", None, "bored"), "size": (3, None), "home": ({"street": "s", "zip": 1}, "(s,2)", None), "years": ("[1,3]", None),
+    "id": (1, 3, 50, "51"), "sku": ("h1", "p1", "new", None), "name": ("n", "", 'a "b", c', 5, None),
+    "qty": (0, 7, "8", None, -1, "x"),
+    "price": (1.5, "2.50", 0, None),
+    "tags": ([], ["a,b", 'c"d'], "{x}", None), "meta": ({"a": [1, None]}, [], "text", 1.0, None, False),
+    "mood": ("ok", "very happy", None, "bored"), "size": (3, None),
+    "home": ({"street": "s", "zip": 1}, "(s,2)", None), "years": ("[1,3]", None),
     "day": ("2024-05-05", None, "never"), "category_id": (1, None, 99), "made": ("2024-05-05T05:05:05+02:00",),
 }  # fmt: skip
 STOCK: dict[str, tuple[Any, ...]] = {
@@ -27,6 +30,17 @@ RETURNED = {
     "items": ("*", "id,name", "item_label,price::text", "name,categories(name)", "sku,meta->a,tags->0,id"),
     "stock": ("*", "sku,qty", "how_many:qty::text"), "defaulted": ("*", "id,word"),
 }  # fmt: skip
+TESTS = {
+    "items": (
+        ("id", "eq", "1"),
+        ("id", "in", "(1,3,4)"),
+        ("sku", "is", "null"),
+        ("qty", "gt", "0"),
+        ("tags", "cs", "{steel}"),
+    ),
+    "stock": (("warehouse", "eq", "north"), ("qty", "not.lt", "3"), ("note", "is", "null")),
+    "defaulted": (("id", "eq", "42"),),
+}
 
 
 @st.composite
@@ -39,7 +53,9 @@ def writes(draw: Draw) -> Case:
         how["count"] = "exact"
     body = [] if kind == "delete" else [_body(draw, table, kind, how)]
     tests = [_test(draw, table) for _ in range(draw(st.integers(1, 2)))] if kind in {"update", "delete"} else []
-    select = draw(st.sampled_from(RETURNED[table])) if how["returning"] == "representation" and draw(st.booleans()) else ""
+    select = (
+        draw(st.sampled_from(RETURNED[table])) if how["returning"] == "representation" and draw(st.booleans()) else ""
+    )
     last = draw(st.sampled_from(("", "", "", "single", "csv", "strip_nulls")))
 
     def build(client: Any) -> Any:
@@ -69,8 +85,5 @@ def _row(draw: Draw, table: str, least: int) -> dict[str, Any]:
 
 
 def _test(draw: Draw, table: str) -> tuple[str, str, str]:
-    if table == "items":
-        return draw(st.sampled_from((("id", "eq", "1"), ("id", "in", "(1,3,4)"), ("sku", "is", "null"), ("qty", "gt", "0"), ("tags", "cs", "{steel}"))))  # type: ignore[no-any-return]
-    if table == "stock":
-        return draw(st.sampled_from((("warehouse", "eq", "north"), ("qty", "not.lt", "3"), ("note", "is", "null"))))  # type: ignore[no-any-return]
-    return ("id", "eq", "42")
+    found: tuple[str, str, str] = draw(st.sampled_from(TESTS[table]))
+    return found

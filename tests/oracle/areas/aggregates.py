@@ -45,7 +45,12 @@ EMBEDDED: list[Build] = [
     lambda c: c.table("artists").select("name", "albums(count())").order("id"),
     lambda c: c.table("artists").select("name", "albums(price.sum(),copies.max())").order("id"),
     lambda c: c.table("artists").select("name", "albums(total:price.sum())").gt("albums.price", 8).order("id"),
-    lambda c: c.table("artists").select("name", "albums(label_id,count())").order("id").order("label_id", foreign_table="albums"),
+    lambda c: (
+        c.table("artists")
+        .select("name", "albums(label_id,count())")
+        .order("id")
+        .order("label_id", foreign_table="albums")
+    ),
     lambda c: c.table("artists").select("name", "albums(tracks(seconds.avg()))").order("id"),
     lambda c: c.table("albums").select("title", "genres(count())").order("id"),
     lambda c: c.table("albums").select("title", "album_genres(weight.sum())").order("id"),

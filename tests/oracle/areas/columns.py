@@ -49,6 +49,18 @@ FILTERED: list[Build] = [
     lambda c: c.table("album_list").select("id", "shout"),
     lambda c: c.table("articles").select("id", "words").order("id"),
 ]
-VIEWED = ("album_list", "album_credits", "album_list_again", "artist_sums", "icelanders", "loud",
-          "genre_counts", "plays", "plays_old", "nothing")
-CASES = asks(*SELECTS, *(cast(column, kind) for column, kinds in CASTS.items() for kind in kinds), *FILTERED, *map(whole, VIEWED))
+VIEWED = (
+    "album_list",
+    "album_credits",
+    "album_list_again",
+    "artist_sums",
+    "icelanders",
+    "loud",
+    "genre_counts",
+    "plays",
+    "plays_old",
+    "nothing",
+)
+CASES = asks(
+    *SELECTS, *(cast(column, kind) for column, kinds in CASTS.items() for kind in kinds), *FILTERED, *map(whole, VIEWED)
+)

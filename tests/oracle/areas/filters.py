@@ -51,7 +51,11 @@ def typed() -> list[Case]:
     """Per column: eq with its own value, two comparisons (they alternate), in, not, and null both ways."""
     found: list[Build] = []
     for at, (column, (held, between, several)) in enumerate(ORDERED.items()):
-        found += [compare(column, "eq", held), compare(column, "is_", None), *([compare(column, "in_", several)] if several else [])]
+        found += [
+            compare(column, "eq", held),
+            compare(column, "is_", None),
+            *([compare(column, "in_", several)] if several else []),
+        ]
         found += [compare(column, COMPARISONS[at % 5], between), compare(column, COMPARISONS[(at + 2) % 5], between)]
         found += [negated(column, *(("in_", several) if several and at % 2 else ("eq", held)))]
     return asks(*found)

@@ -31,7 +31,9 @@ def listed(column: str, value: Any) -> Build:
 
 
 def either(column: str) -> Build:
-    return lambda c: c.table(ODD).select('"The Id"').or_(f"{quoted(column)}.is.null,{quoted(column)}.eq.x").order('"The Id"')
+    return lambda c: (
+        c.table(ODD).select('"The Id"').or_(f"{quoted(column)}.is.null,{quoted(column)}.eq.x").order('"The Id"')
+    )
 
 
 NAMES: list[Build] = [
@@ -84,7 +86,9 @@ ARCHIVE: list[Build] = [
     lambda c: c.schema("public").table("albums").select("id").eq("id", 1),
     lambda c: c.table("artists").select("name", "letters(body)").order("id"),
     lambda c: c.table("letters").select("*"),
-    lambda c: c.schema("archive").table("albums").select("id", "title").in_("id", [1, 2]).order("title", desc=True).limit(1),
+    lambda c: (
+        c.schema("archive").table("albums").select("id", "title").in_("id", [1, 2]).order("title", desc=True).limit(1)
+    ),
     lambda c: c.schema("hidden").rpc("hello", {}),
 ]
 WRITTEN: list[Build] = [

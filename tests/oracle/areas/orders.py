@@ -65,7 +65,9 @@ COUNTS: list[Build] = [
     lambda c: c.table("series").select("id", count="planned").eq("parity", "odd").limit(1).order("id"),
     lambda c: c.table("albums").select("title", "tracks(title)", count="exact").limit(2).order("id"),
     lambda c: c.table("albums").select("title", "tracks(title)", count="exact").eq("tracks.title", "Dawn").order("id"),
-    lambda c: c.table("albums").select("title", "tracks!inner(title)", count="exact").eq("tracks.title", "Dawn").order("id"),
+    lambda c: (
+        c.table("albums").select("title", "tracks!inner(title)", count="exact").eq("tracks.title", "Dawn").order("id")
+    ),
     lambda c: c.table("nothing").select("*", count="exact"),
     lambda c: c.table("loud").select("*", count="exact").limit(1).order("title").order("minutes"),
     lambda c: c.table("genre_counts").select("*", count="exact").limit(1).order("genre_id"),

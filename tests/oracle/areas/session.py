@@ -20,4 +20,10 @@ WRITTEN: list[Build] = [
     lambda c: c.rpc("seen_writing", {}),
     lambda c: c.table("items").insert({"name": "n", "made": "2024-05-05T00:00:00"}),
 ]
-CASES = [*asks(*SEEN), *asks(*SEEN, who=ANN), *asks(*SEEN[:3], who=BOB), *changes(*WRITTEN), *changes(*WRITTEN, who=ANN)]
+CASES = [
+    *asks(*SEEN),
+    *asks(*SEEN, who=ANN),
+    *asks(*SEEN[:3], who=BOB),
+    *changes(*WRITTEN),
+    *changes(*WRITTEN, who=ANN),
+]
