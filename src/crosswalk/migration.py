@@ -341,6 +341,7 @@ async def _stages(run: _Run) -> Migrated:
         await take_out(stage, result.tallies)
         if run.resumed:
             result.moved_again = await again.settle()
+            await take_out(stage, result.tallies)
             result.tallies = [await fill_accounts(stage, name) for name in order]
         stage.keep_to_limit(result.tallies)
         await _finish(run, stage, result, before)

@@ -54,11 +54,32 @@ class Reconciliation:
         hit("reconcile.compared")
         await self._move(motion, [*keys, *_keys(quarantined)], pair)
 
-    async def _move(self, motion: Motion, keys: list[Key], pair: Pair) -> Repaired:
+    async def _move(
+        self, motion: Motion, keys: list[Key], pair: Pair, *, late: frozenset[Name] = frozenset(), second: bool = False
+    ) -> Repaired:
         stage = self.stage
         return await move_again(
-            motion, stage.moment, stage.snapshot, pair.source, pair.target, stage.run, keys, keep=stage.keeps(motion)
-        )
+            motion, stage.moment, stage.snapshot, pair.source, pair.target, stage.run, keys,
+            late=late, second=second, keep=stage.keeps(motion),
+        )  # fmt: skip
+
+    async def _try_again(self, pair: Pair) -> None:
+        """All rows in quarantine, in two passages: around a circle each row waits for the next, and none would come alone.
+
+        What the second passage refuses is `leaving` then.
+        """
+        stage = self.stage
+        motions = {name: Motion(stage.facts, name) for name in stage.order}
+        refused = {name: _keys(await stage.ledger.quarantined_keys(name)) for name in stage.order}
+        for name, keys in refused.items():
+            if keys:
+                await self._move(motions[name], keys, pair, late=motions[name].late(stage.order))
+        for name, keys in refused.items():
+            if keys and motions[name].late(stage.order):
+                still = set(_keys(await stage.ledger.quarantined_keys(name)))
+                moved = await self._move(motions[name], [k for k in keys if k not in still], pair, second=True)
+                if moved.leaving:
+                    stage.leaving.setdefault(name, []).extend(moved.leaving)
 
     async def clear(self) -> None:
         """Delete rows whose source is gone, as long as there is one that nothing refers to.
@@ -89,7 +110,10 @@ class Reconciliation:
         return result
 
     async def settle(self) -> int:
-        """Delete what has no source row any more and retry what was refused; returns how many rows had to change."""
+        """Delete what has no source row any more and retry what was refused; returns how many rows had to change.
+
+        What refers to rows that were refused once more is still to be taken out.
+        """
         stage, pair = self.stage, self.stage.crew.pairs[0]
         await self.clear()
         for name, left in self.extra.items():
@@ -99,10 +123,7 @@ class Reconciliation:
                     why = f"row-level security may hide the source rows from {self._unseen}"
                 stage.observer.note(f"{plural(len(left), 'row')} of {name} without a source row left alone: {why}")
         hit("reconcile.deleted")
-        for name in stage.order:
-            refused = await stage.ledger.quarantined_keys(name)
-            if refused:
-                await self._move(Motion(stage.facts, name), _keys(refused), pair)
+        await self._try_again(pair)
         if self.moved:
             stage.observer.note(
                 f"moved again, since they differed from the new snapshot: {plural(self.moved, 'row')} of finished chunks"

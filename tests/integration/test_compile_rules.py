@@ -22,13 +22,18 @@ from tests.servers import sql
 SOURCE = """
 CREATE TYPE mood AS ENUM ('glad', 'sad');
 CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN points AS int CHECK (VALUE >= 0);
 CREATE FUNCTION next_code() RETURNS text LANGUAGE sql AS $$SELECT 'c' || extract(epoch FROM now())$$;
 CREATE TABLE firm (id serial PRIMARY KEY, vendor bigint NOT NULL UNIQUE, name text NOT NULL);
 CREATE TABLE worker (
-    vendor int PRIMARY KEY, firm bigint NOT NULL, code text NOT NULL DEFAULT next_code() UNIQUE, grade text, humour mood,
+    vendor int PRIMARY KEY, firm bigint NOT NULL, code text NOT NULL DEFAULT next_code() UNIQUE, grade text,
+    humour mood DEFAULT 'sad',
     flag boolean, hired timestamp, seen timestamp, born timestamp, ends timestamptz, label char(6), ratio double precision,
     full_name text NOT NULL, tags text[], scores int[], grid int[], extra jsonb, plain json, couple pair, note text,
     first_id int, second_id int, boss int, amount text, secret text DEFAULT 'x', badge int NOT NULL UNIQUE, old_badge int
+);
+CREATE TABLE desk (
+    id int PRIMARY KEY, moods mood[] DEFAULT '{glad}', score points DEFAULT 7, mixed mood[] DEFAULT ARRAY['glad'::mood], odd mood
 );
 CREATE TABLE shift (worker int NOT NULL, day date NOT NULL, hours numeric(5,2), kind text, PRIMARY KEY (worker, day));
 CREATE TABLE copied (id int PRIMARY KEY, body text);
@@ -57,6 +62,7 @@ CREATE INDEX ON person (hired_at);
 CREATE TABLE turn (
     person_id int NOT NULL REFERENCES person, day date NOT NULL, minutes int NOT NULL, kind text, PRIMARY KEY (person_id, day)
 );
+CREATE TABLE table_top (id int PRIMARY KEY, moods text[], score int, mixed text[] DEFAULT '{new}', odd text DEFAULT 'new');
 CREATE TABLE copy_one (id int PRIMARY KEY, body text);
 CREATE TABLE copy_two (id int PRIMARY KEY, body text);
 CREATE TABLE part (id int, part int, PRIMARY KEY (id, part));
@@ -104,6 +110,7 @@ tables:
       day: day
       minutes: {sql: hours * 60}
       kind: {map: {day: work, night: work, odd: other}, from: kind}
+  table_top: {from: desk, key: [id], columns: {id: id, moods: moods, score: score, mixed: mixed, odd: odd}}
   copy_one: {from: copied, key: [id], columns: {id: id, body: body}}
   copy_two: {from: copied, key: [id], columns: {id: id, body: body}}
   part:
@@ -200,6 +207,19 @@ def test_defaults_that_the_target_cannot_make_are_left_to_it(made: Compiled, wor
     assert worker.columns["code"].default is None
     assert made.mapping.table("firm").columns["id"].generated
     assert worker.columns["secret"].default == "'x'::text"
+    desk = made.mapping.table("desk")
+    assert desk.columns["mixed"].generated
+    assert not desk.columns["odd"].generated
+
+
+async def test_a_constant_of_a_type_that_the_target_does_not_have_is_no_default_of_the_target(
+    made: Compiled, worker: CompiledTable, target: Connection
+) -> None:
+    desk = made.mapping.table("desk")
+    wanted = {"humour": "sad", "moods": ["glad"], "score": 7}
+    for name, value in wanted.items():
+        column = (worker if name == "humour" else desk).columns[name]
+        assert (column.generated, await target.fetchval(f"SELECT ({column.default})::{column.cast}")) == (False, value)
 
 
 def test_keys_say_how_a_row_is_found(made: Compiled, worker: CompiledTable) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 
 from crosswalk.embedded import Server
 from tests.oracle.areas import AREAS
@@ -169,6 +169,7 @@ def test_a_wrong_client_is_caught(oracle: Oracle) -> None:
 
 def _agree(oracle: Oracle, case: Case) -> None:
     theirs, ours = oracle.ask("theirs", case), oracle.ask("sync", case)
+    assume(not theirs.message.startswith("cannot cast type jsonb to"))  # its aliases collide: docs/oracle.md
     differing = [each for each in difference(theirs, ours) if each != "keys"]
     assert not differing, shown(case.name, theirs, ours)
 

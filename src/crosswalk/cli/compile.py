@@ -75,7 +75,7 @@ def _write(path: Path, made: CompiledDocument) -> None:
 def _view(made: CompiledDocument) -> Iterator[RenderableType]:
     yield _summary(made)
     for name, table in made.tables.items():
-        said = [*_absent(table), *_inexact(table), *_unwritten(table), *_keys(table)]
+        said = [*_absent(table), *_inexact(table), *_left(table), *_unwritten(table), *_keys(table)]
         if said:
             yield heading(name)
             yield from (line(text, indent=2, style=style) for text, style in said)
@@ -87,7 +87,7 @@ def _view(made: CompiledDocument) -> Iterator[RenderableType]:
 def _summary(made: CompiledDocument) -> Table:
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("legacy table", "target"):
-        shown.add_column(title)
+        shown.add_column(title, overflow="fold")
     for title in ("columns", "exact", "else read", "written", "absent"):
         shown.add_column(title, justify="right")
     for name, table in made.tables.items():
@@ -110,6 +110,13 @@ def _inexact(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, column in table["columns"].items():
         if "read" in column and not column.get("exact"):
             yield f"{name} is not always what it was: {column.get('note', '')}", ""
+
+
+def _left(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, column in table["columns"].items():
+        if "lost_default" in column:
+            made = f"the target cannot compute {column['lost_default']}"
+            yield f"{name} of a new row that leaves it out is what the target's own default makes of it: {made}", "yellow"
 
 
 def _unwritten(table: dict[str, Any]) -> Iterator[tuple[str, str]]:

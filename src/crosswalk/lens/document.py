@@ -11,7 +11,7 @@ from typing import Any, Final
 from crosswalk.express import Facts
 from crosswalk.lens.keys import keys
 from crosswalk.lens.parts import ROW, Absent, Comparable, Failed, Proof, Reading, Unwritten, Written
-from crosswalk.lens.table import Lens, makes_itself, why_not
+from crosswalk.lens.table import Lens, default, makes_itself, numbered, why_not
 from crosswalk.names import quote
 from crosswalk.schema import Column
 
@@ -65,8 +65,9 @@ def _column(seen: Lens, column: Column, found: Reading | Absent, failed: Failed)
         type=column.type.display,
         cast=seen.kinds.cast(column.type),
         not_null=column.not_null,
-        default=None if itself else column.default,
+        default=None if itself else default(column),
         generated=itself,
+        lost_default=column.default if itself and not numbered(column) and not column.generated else None,
     )
     if isinstance(found, Absent):
         return said | {"absent": found.why}
@@ -134,7 +135,7 @@ def proofs(seen: Lens) -> Iterator[Proof]:
             yield Proof(part="read", name=name, sql=f"SELECT {found.sql}{compare} FROM {beside}")
     for column in seen.source.columns:
         if column.default and not makes_itself(column):
-            yield Proof(part="default", name=column.name, sql=f"SELECT ({column.default})::{seen.kinds.cast(column.type)}")
+            yield Proof(part="default", name=column.name, sql=f"SELECT ({default(column)})::{seen.kinds.cast(column.type)}")
     yield from _of_writings(seen)
 
 

@@ -6,8 +6,10 @@ a legacy row is nothing that one row of one table could say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from crosswalk.express import Facts, Motion
 from crosswalk.lens.kinds import Kinds
@@ -17,6 +19,10 @@ from crosswalk.lens.writing import Writings
 from crosswalk.mapping.words import calls
 from crosswalk.names import Name
 from crosswalk.schema import Column, Table
+
+_OF_SEQUENCES: Final = frozenset({"nextval", "currval", "lastval"})
+_CONSTANT: Final = re.compile(r"""\(*(?P<literal>[eE]?'(?:[^'\\]|''|\\.)*'|-?\d[\d.]*|true|false)\)*(?:::[^'()]+\)*)*""", re.DOTALL)
+"""A literal and its casts, as PostgreSQL prints a default; none with a length, for that cast would cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,4 +94,18 @@ def makes_itself(column: Column) -> bool:
     if column.identity or column.generated:
         return True
     made = calls(column.default) if column.default else set()
-    return any(name in {"nextval", "currval", "lastval"} or schema not in {None, "pg_catalog"} for schema, name in made)
+    return numbered(column) or any(schema not in {None, "pg_catalog"} for schema, _ in made)
+
+
+def numbered(column: Column) -> bool:
+    """Whether a sequence gave the value."""
+    made = calls(column.default) if column.default else set()
+    return column.identity is not None or any(name in _OF_SEQUENCES for _, name in made)
+
+
+def default(column: Column) -> str | None:
+    """The default as the target can compute it: a constant of a type of the source's own without that type's name."""
+    if column.default is None or (column.type.element or column.type).builtin:
+        return column.default
+    found = _CONSTANT.fullmatch(column.default)
+    return found["literal"] if found else column.default

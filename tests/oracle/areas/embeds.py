@@ -104,6 +104,7 @@ COMPUTED: list[Build] = [
     sorted_("albums", "title", "artists(name,latest(title))"), sorted_("artists", "name", "latest!artist_id(title)"),
     sorted_("albums", "title", "compatriots(name)"),
 ]  # fmt: skip
+COMPUTED += [sorted_("festivals", "countries(artists(*))", "all:artists!lineups(id,compatriots(*))")]
 REFUSED: list[Build] = [
     on("albums", "id", "nowhere(x)"), on("albums", "id", "countries(name)"), on("albums", "id", "artist(name)"),
     on("albums", "id", "artists(nothing)"), on("duets", "title", "artists(name)"), on("artists", "name", "duets(title)"),

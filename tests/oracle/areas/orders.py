@@ -49,6 +49,7 @@ PAGES: list[Build] = [
     lambda c: c.table("series").select("id").order("id").limit("x"),
     lambda c: c.table("series").select("id").order("id").offset("x"),
     lambda c: c.table("series").select("id").order("id").offset(-3),
+    lambda c: c.table("series").select("id").order("id").offset(5).limit("x"),
 ]  # fmt: skip
 COUNTS: list[Build] = [
     lambda c: c.table("series").select("*", count="exact").eq("parity", "odd").limit(2).order("id"),

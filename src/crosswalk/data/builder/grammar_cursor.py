@@ -10,6 +10,7 @@ from crosswalk.data.builder.grammar import Field, Step
 from crosswalk.data.failures import DataError
 
 Read = TypeVar("Read")
+_ENDS_KEY = "(-:.,>)"
 _NAME = "field name (* or [a..z0..9_$])"
 
 
@@ -140,4 +141,20 @@ class Cursor:
         if digits and (self.ended() or any(self.peek(end) for end in ("->", "::", ".", ",", ")"))):
             return Step(text=text, key=sign + digits, index=True)
         self.at = start
-        return Step(text=text, key=self.name())
+        return Step(text=text, key=self.key())
+
+    def key(self) -> str:
+        """A key of a JSON path: a quoted name, or whatever ends no key."""
+        if self.peek('"'):
+            return self.quoted()
+        parts = [self._key_part()]
+        while self.peek("-") and not self.peek("->"):
+            self.at += 1
+            parts.append(self._key_part())
+        return "-".join(parts)
+
+    def _key_part(self) -> str:
+        part = self.until(_ENDS_KEY)
+        if not part:
+            self.fail('"-", digit or any non reserved character different from: .,>()')
+        return part.strip()

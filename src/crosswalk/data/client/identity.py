@@ -13,7 +13,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crosswalk.data.failures import DataError, Misconfigured
@@ -21,6 +21,8 @@ from crosswalk.data.failures import DataError, Misconfigured
 SKEW_SECONDS = 30
 """By how much clocks may differ, as PostgREST has it."""
 _KINDS = {str: "String", bool: "Boolean", type(None): "Null", list: "Array"}
+_NO_ROLES = ("", "none")
+"""To become one of these would be to stay who is connected."""
 ANONYMOUS = "anon"
 """The role of a token that names none."""
 
@@ -46,14 +48,24 @@ class Identity:
     def now(self) -> Acting:
         """Raises PGRST301 where the token does not hold, or holds no longer."""
         claims = _verified(self.token, self.secret or "", time.time()) if self.token else self.claims
-        role = claims.get("role") or self.role or (ANONYMOUS if self.token else None)
+        role = _named(claims) or self.role or (ANONYMOUS if self.token else None)
+        if role in _NO_ROLES:
+            raise DataError(f'role "{role}" does not exist', code="22023")
         return Acting(role=role, claims=json.dumps({**claims, "role": role} if role else dict(claims)))
+
+    def instead(self, other: Identity) -> Identity:
+        """The other one, who has this one's role where nothing names another; never more than this one may."""
+        if other.token or _named(other.claims) or other.role:
+            return other
+        if self.token:
+            raise Misconfigured("nothing names a role: give role=, a key, or claims with a role")
+        return replace(other, role=_named(self.claims) or self.role)
 
 
 def identity(
     key: str | None, role: str | None, claims: Mapping[str, Any] | None, secret: str | None
 ) -> Identity:
-    """Raises Misconfigured where they contradict each other."""
+    """Raises Misconfigured where they contradict each other, or name a role that none can be."""
     if key is None:
         return _plain(role, claims)
     if key.count(".") != 2:
@@ -67,11 +79,31 @@ def identity(
     return Identity(role=role, token=key, secret=secret)
 
 
+def become(token: str | None, secret: str | None) -> Identity:
+    """Of auth(): somebody has to be named. Raises Misconfigured."""
+    if token is None:
+        raise Misconfigured("auth() needs a token or a role's name")
+    return identity(token, None, None, secret)
+
+
 def _plain(role: str | None, claims: Mapping[str, Any] | None) -> Identity:
-    said = (claims or {}).get("role")
-    if role is not None and said not in {None, role}:
+    own = dict(claims or {})
+    said = role if own.get("role") is None else own["role"]
+    if role is not None and said != role:
         raise Misconfigured("the claims name another role than role= does")
-    return Identity(role=role, claims=dict(claims or {}))
+    if said is not None and (not isinstance(said, str) or said in _NO_ROLES):
+        raise Misconfigured("the key or role is no role's name; without one, the user of the URL asks")
+    try:
+        json.dumps(own, allow_nan=False)
+    except (TypeError, ValueError):
+        raise Misconfigured("the claims have no form in JSON") from None
+    return Identity(role=role, claims=own)
+
+
+def _named(claims: Mapping[str, Any]) -> str | None:
+    """The role that claims name, which a token may do by what is no text."""
+    said = claims.get("role")
+    return said if said is None or isinstance(said, str) else json.dumps(said)
 
 
 def _verified(token: str, secret: str, now: float) -> Mapping[str, Any]:

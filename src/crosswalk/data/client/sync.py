@@ -19,7 +19,7 @@ from crosswalk.data.client import answers, connecting, faults
 from crosswalk.data.client.answers import APIResponse
 from crosswalk.data.client.course import Course, Known
 from crosswalk.data.client.draft import Draft
-from crosswalk.data.client.identity import Identity, identity
+from crosswalk.data.client.identity import Identity, become, identity
 from crosswalk.data.client.queries import SupabaseClient
 from crosswalk.data.client.scripts import Row, Script
 from crosswalk.data.client.settings import Settings
@@ -126,7 +126,7 @@ class _Sender:
         self.who = who
 
     def become(self, token: str) -> None:
-        self.who = identity(token, None, None, self.door.known.settings.jwt_secret)
+        self.who = become(token, self.door.known.settings.jwt_secret)
 
     def send(self, draft: Draft) -> APIResponse:
         return self.door.follow(self.door.known.answer(draft, self.who))  # type: ignore[no-any-return]
@@ -142,13 +142,19 @@ class Client(SupabaseClient[APIResponse, APIResponse | None]):
         self._settings = settings
         self._door = door or Door(settings)
         self._owns = door is None
-        super().__init__(_Sender(self._door, who), settings.schema)
+        sender = _Sender(self._door, who)
+        self._who = lambda: sender.who
+        super().__init__(sender, settings.schema)
 
     def acting_as(
         self, key: str | None = None, *, role: str | None = None, claims: Mapping[str, Any] | None = None
     ) -> Client:
-        """A client that asks as somebody else over the same connections; closing it does nothing."""
-        return Client(self._settings, identity(key, role, claims, self._settings.jwt_secret), door=self._door)
+        """A client that asks as somebody else over the same connections; closing it does nothing.
+
+        Where nothing names a role it is this client's. Raises Misconfigured where that is only in a token.
+        """
+        other = identity(key, role, claims, self._settings.jwt_secret)
+        return Client(self._settings, self._who().instead(other), door=self._door)
 
     def reload(self) -> None:
         """After the schema has changed: read the schema cache anew, and forget what sessions have prepared."""

@@ -92,6 +92,8 @@ class LegacyColumn(_Model):
     generated: bool = False
     """The legacy database made the value (serial, identity, a function that the target does not have). In a new row that
     leaves it out, target columns that read it are left out as well, so that the target's own default stands there."""
+    lost_default: str | None = None
+    """Its default in the words of the legacy database, where that is no sequence and the target cannot compute it."""
     read: str | None = None
     """SQL over `t` and the joins, of the `cast` type; None: it cannot be read."""
     compare: Comparison | None = None
