@@ -199,11 +199,11 @@ class _Journey:
         self.headway = max(headway, self.headway)
         if self.fruitless >= self.patience.fruitless:
             raise NoHeadway(tries=self.fruitless + 1, reason=str(broken)) from broken
-        if run.id != self.run:
+        if run is None or run.id != self.run:  # a server may have come back without what it had said was committed
             raise broken
         return run
 
-    async def _wait_for_servers(self, broken: CrosswalkError) -> tuple[int, Run]:
+    async def _wait_for_servers(self, broken: CrosswalkError) -> tuple[int, Run | None]:
         until = time.monotonic() + self.patience.seconds
         error, number, told = broken, self.fruitless, ""
         while True:
@@ -239,7 +239,7 @@ class _Journey:
                 return
             await asyncio.sleep(min(left, _GLANCE))
 
-    async def _look(self) -> tuple[int, Run]:
+    async def _look(self) -> tuple[int, Run | None]:
         """Whether both servers answer: what has been committed, and the newest run. Ends what is left of earlier attempts.
 
         Raises CannotConnect, ConnectionLost, AlreadyRunning.
@@ -257,11 +257,11 @@ class _Journey:
         async with session(side, url, purpose="return") as opened:
             return len(await opened.fetch(_LEFTOVERS.read_text(), self.marks, _GOODBYE, what="the sessions left behind"))
 
-    async def _read(self) -> tuple[int, Run]:
+    async def _read(self) -> tuple[int, Run | None]:
         async with session("target", self.servers.target, purpose="return") as target:
             ledger = Ledger(target)
             await ledger.lock()
-            run = (await ledger.runs())[0]
+            run = next(iter(await ledger.runs()), None)
             return int(await target.fetchval(_HEADWAY.read_text(), self.run, what="the ledger")), run
 
     async def _finished(self, run: Run) -> Migrated:

@@ -122,6 +122,7 @@ async def migrate(
         ledger = Ledger(target)
         found = await _look_first(plan, ledger, source, target)
         async with target.transaction():  # a resumption must know what was asked for, a rollback what stood before
+            await target.execute("SET LOCAL synchronous_commit = on", what="SET")
             number = await ledger.begin(plan.id, plan.model_dump(mode="json"))
             await note_settings(ledger, number, **asked, max_rejects=str(max_rejects or ""), **{CHUNK_BYTES: chunk_bytes})
             await note_target(ledger, number, found.facts.target)
