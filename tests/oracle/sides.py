@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-from httpx import Client
+from httpx import Client, Limits
 from postgrest.exceptions import APIError as TheirError
 
 from crosswalk.data.client import APIError, create_async_client, create_client
@@ -92,7 +92,8 @@ class Theirs:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._session = Client(base_url=api.url, timeout=60)
+        # A connection that PostgREST has closed for idleness is not asked.
+        self._session = Client(base_url=api.url, timeout=60, limits=Limits(keepalive_expiry=3))
         self._clients: dict[Who, SyncPostgrestClient] = {}
 
     def run(self, case: Case) -> Outcome:
