@@ -201,6 +201,8 @@ def advice(report: Report, at_least: int = 1) -> tuple[str, ...]:
         said.append("Play the journal of dual-write: the second side lacks writes.")
     if any(m.different for m in report.methods):
         said.append("Correct the mapping or the data of what differs, then start a new log.")
+    if any(m.kinds["columns"] for m in report.methods):
+        said.append("Where one side has no such column at all, declare it: modes.table(…, absent={column: why}).")
     if any(m.failed for m in report.methods):
         said.append("Comparisons failed: look for their error in the application's log; they prove nothing.")
     thin = [name(m) for m in report.methods if m.verdict(at_least) in ("too few", "nothing compared")]

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from crosswalk.embedded import Server
-from crosswalk.failpoints import VARIABLE, FailpointHit
+from crosswalk.errors import FailpointHit
+from crosswalk.failpoints import VARIABLE
 from crosswalk.mapping import read_text
 from crosswalk.migration import migrate, resume
 from tests.road import ALL_HAZARDS, Road, rows, run

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from crosswalk.cli import main
+from crosswalk.cli.compile import EXITS
 from crosswalk.data.compiled import read_compiled, reading
 from crosswalk.embedded import Server
 from tests.road import connected, road, rows, run
@@ -139,3 +140,9 @@ async def test_a_rule_that_the_target_does_not_understand_is_left_out_with_its_w
     assert table.unwritten["minutes"].reads == ("seconds",)
     assert "minutes" not in table.writes
     assert table.columns["seconds"].read
+
+
+def test_a_document_that_leaves_something_open_ends_with_a_code_of_its_help(example: Example, tmp_path: Path) -> None:
+    assert compile_it(example, tmp_path, re.sub(r"(?m)^ *booked_at:.*\n", "", example.document)) == 2
+    assert 2 in EXITS
+    assert not (tmp_path / "compiled.json").exists()

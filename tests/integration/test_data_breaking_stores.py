@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 
 from crosswalk.compiling import compile_document
-from crosswalk.data.conditions import neq
-from crosswalk.data.failures import DataError, Misconfigured
+from crosswalk.data.conditions import asc, neq
+from crosswalk.data.failures import DataError, DuplicateKey, Misconfigured, NotSupported
 from crosswalk.data.repository.mapped import MappedStore
 from crosswalk.data.repository.sql import SqlStore
 from crosswalk.embedded import Server
@@ -32,15 +32,23 @@ CREATE TABLE people (
   id integer PRIMARY KEY, shop bigint REFERENCES shops, first text, last text, place text, a text, b text, status text,
   "Select" text, ticket integer NOT NULL, UNIQUE (ticket)
 );
+CREATE TABLE alike (id integer PRIMARY KEY, a integer, b integer, UNIQUE NULLS NOT DISTINCT (a, b));
+CREATE TABLE apart (id integer PRIMARY KEY, a integer, b integer, UNIQUE (a, b));
+CREATE TABLE bookings (number integer PRIMARY KEY, title text);
 CREATE TABLE letters (id numeric(4,1) PRIMARY KEY, "to" mail, x integer, y integer);
 """
 TARGET = """
 CREATE SCHEMA app;
-CREATE TABLE app.branches (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, vendor_no bigint NOT NULL UNIQUE, label text NOT NULL);
+CREATE TABLE app.branches (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, vendor_no bigint NOT NULL UNIQUE, label text NOT NULL
+);
 CREATE TABLE app.clients (
   id integer PRIMARY KEY, branch_id integer REFERENCES app.branches, full_name text, spot text, settings jsonb,
   state text, "Wählbar" text, ticket_no integer
 );
+CREATE TABLE app.alike (id integer PRIMARY KEY, a integer, b integer, UNIQUE (a, b));
+CREATE TABLE app.apart (id integer PRIMARY KEY, a integer, b integer, UNIQUE NULLS NOT DISTINCT (a, b));
+CREATE TABLE app.visits (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, vendor_no integer UNIQUE, label text);
 """
 MAPPING = """
 version: 1
@@ -49,6 +57,12 @@ ignore:
 tables:
   app.branches:
     from: public.shops
+    key: [vendor_no]
+    columns: {id: {default: true}, vendor_no: number, label: title}
+  app.alike: {from: public.alike, key: [id], columns: {id: id, a: a, b: b}}
+  app.apart: {from: public.apart, key: [id], columns: {id: id, a: a, b: b}}
+  app.visits:
+    from: public.bookings
     key: [vendor_no]
     columns: {id: {default: true}, vendor_no: number, label: title}
   app.clients:
@@ -126,7 +140,9 @@ async def meanwhile(other: psycopg.Connection[Any], change: str, call: Callable[
 # Races on the new schema
 
 
-async def test_a_delete_spares_a_row_that_no_longer_is_what_was_asked_for(store: MappedStore, target: psycopg.Connection[Any]) -> None:
+async def test_a_delete_spares_a_row_that_is_no_longer_what_was_asked_for(
+    store: MappedStore, target: psycopg.Connection[Any]
+) -> None:
     people = store.repository("people")
     await people.upsert(ANN)
     gone = await meanwhile(target, "UPDATE app.clients SET state = 'kept'", lambda: people.delete({"status": "old"}))
@@ -136,7 +152,8 @@ async def test_a_delete_spares_a_row_that_no_longer_is_what_was_asked_for(store:
 async def test_two_who_write_parts_of_one_new_row_lose_neither(store: MappedStore, target: psycopg.Connection[Any]) -> None:
     people = store.repository("people")
     theirs = (
-        "INSERT INTO app.clients SELECT 1, id, 'Ann|', '7/desk', '{\"a\": \"1\"}', 'old', null, 1 FROM app.branches WHERE vendor_no = 7"
+        """INSERT INTO app.clients SELECT 1, id, 'Ann|', '7/desk', '{"a": "1"}', 'old', null, 1 FROM app.branches"""
+        " WHERE vendor_no = 7"
     )
     mine = {"id": 1, "shop": 7, "last": "Lee", "b": "2", "ticket": 1}
     stored = await meanwhile(target, theirs, lambda: people.upsert(mine))
@@ -151,6 +168,51 @@ async def test_a_row_that_moved_to_another_shop_meanwhile_is_completed_with_that
     moved = "UPDATE app.clients SET spot = '8/desk', branch_id = (SELECT id FROM app.branches WHERE vendor_no = 8)"
     await meanwhile(target, moved, lambda: people.upsert({"id": 1, "ticket": 1, "place": "sofa"}))
     assert target.execute("SELECT spot FROM app.clients").fetchone() == ("8/sofa",)
+
+
+async def test_where_a_lock_alone_keeps_rows_apart_it_is_not_waited_for_with_an_old_eye(
+    world: World, target: psycopg.Connection[Any]
+) -> None:
+    dsn = psycopg.conninfo.make_conninfo(world.target, options="-c default_transaction_isolation=repeatable\\ read")
+    async with await MappedStore.open(dsn, world.compiled) as strict:
+        by_id, by_ticket = strict.repository("people"), strict.repository("people", conflict=["ticket"])
+        assert (await by_id.upsert(ANN))["ticket"] == 1
+        with pytest.raises(NotSupported, match="under repeatable read"):
+            await by_ticket.upsert({**ANN, "first": "Bob"})
+
+
+# Keys with NULLs
+
+
+async def test_a_key_whose_nulls_are_alike_finds_its_row(world: World, store: MappedStore) -> None:
+    async with await SqlStore.open(world.legacy) as plain:
+        for each in (plain, store):
+            alike = each.repository("alike", conflict=["a", "b"])
+            for number in (1, 2):
+                await alike.upsert({"id": number, "a": 1, "b": None})
+            await alike.bulk_upsert([{"id": 3, "a": None, "b": 1}, {"id": 4, "a": None, "b": 1}])
+            assert [row["id"] for row in await alike.find_many(order=[asc("id")])] == [2, 4]
+
+
+async def test_a_key_whose_nulls_are_apart_never_goes_over_another_row(store: MappedStore) -> None:
+    apart = store.repository("apart", conflict=["a", "b"])
+    await apart.upsert({"id": 1, "a": 1, "b": None})
+    with pytest.raises(DuplicateKey):
+        await apart.upsert({"id": 2, "a": 1, "b": None})
+    assert [row["id"] for row in await apart.find_many()] == [1]
+
+
+# Documents
+
+
+async def test_members_of_a_document_that_were_not_given_stay_as_the_new_application_wrote_them(
+    store: MappedStore, target: psycopg.Connection[Any]
+) -> None:
+    people = store.repository("people")
+    await people.upsert(ANN)
+    target.execute("""UPDATE app.clients SET settings = '{"a": {"x": 1}, "b": 2.50, "c": [3]}'""")
+    await people.upsert({**{name: ANN[name] for name in ("id", "ticket")}, "b": "5"})
+    assert target.execute("SELECT settings FROM app.clients").fetchone() == ({"a": {"x": 1}, "b": "5", "c": [3]},)
 
 
 # Triggers
@@ -176,11 +238,23 @@ async def test_a_change_that_a_trigger_of_the_target_swallows_is_told(store: Map
 async def test_a_walk_leaves_out_no_row_that_only_the_new_application_wrote(
     store: MappedStore, target: psycopg.Connection[Any]
 ) -> None:
-    target.execute(
-        "INSERT INTO app.clients (id, branch_id) SELECT n, (SELECT min(id) FROM app.branches) FROM generate_series(1, 5) n"
-    )
-    people = store.repository("people")
-    assert len([row async for row in people.iterate(batch=2)]) == await people.count() == 5
+    target.execute("TRUNCATE app.visits; INSERT INTO app.visits (vendor_no) VALUES (1), (NULL), (2), (NULL), (3), (4), (NULL)")
+    bookings = store.repository("bookings")
+    walked = [row["number"] async for row in bookings.iterate(batch=2)]
+    assert walked == [1, 2, 3, 4, None, None, None]
+    assert [row async for row in bookings.iterate({"number": 9}, batch=2)] == []
+
+
+async def test_a_walk_by_a_key_that_is_none_in_the_new_schema_leaves_out_no_twin(
+    world: World, target: psycopg.Connection[Any]
+) -> None:
+    target.execute("INSERT INTO app.clients (id, ticket_no) VALUES (1, 5), (2, 6), (3, 6), (4, 6), (5, NULL)")
+    people = {**world.compiled["tables"]["public.people"]}
+    people["keys"] = [{**key, "primary": False} for key in people["keys"] if key["columns"] == ["ticket"]]
+    compiled = {**world.compiled, "tables": {**world.compiled["tables"], "public.people": people}}
+    async with await MappedStore.open(world.target, compiled) as opened:
+        walked = [row["ticket"] async for row in opened.repository("people").iterate(batch=2)]
+    assert walked == [5, 6, 6, 6, None]
 
 
 # Drift
@@ -219,6 +293,18 @@ async def test_a_target_that_changed_after_the_compilation_is_noticed_at_the_sta
 
 
 # A database as it is
+
+
+async def test_a_column_that_is_renamed_under_an_open_store_is_told_as_what_it_is(world: World) -> None:
+    """The row has been written then, so that it must not look like a refusal: dual-write would not carry it."""
+    async with await SqlStore.open(world.legacy) as plain:
+        letters = plain.repository("letters")
+        with psycopg.connect(world.legacy, autocommit=True) as other:
+            rename, back = "ALTER TABLE letters RENAME y TO z", "ALTER TABLE letters RENAME z TO y"
+            with changed(other, rename, back), pytest.raises(DataError, match="column y") as told:
+                await letters.upsert({"id": 8, "x": 2})
+            assert type(told.value) is DataError
+            assert other.execute("SELECT x FROM letters WHERE id = 8").fetchone() == (2,)
 
 
 async def test_a_condition_outside_of_a_domain_finds_nothing(world: World) -> None:

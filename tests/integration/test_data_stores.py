@@ -268,6 +268,8 @@ async def test_orders_put_nulls_last_and_pages_follow_them(people: Repository[Ro
     assert ids(await people.find_many(order=[asc("score"), desc("id")])) == [1, 2, 4, 5, 7, 8, 6, 3]
     assert ids(await people.find_many(order=[desc("score", nulls_first=True), asc("id")])) == [3, 6, 8, 7, 5, 4, 2, 1]
     assert ids(await people.find_many(order=[asc("score", nulls_first=True), asc("id")])) == [3, 6, 1, 2, 4, 5, 7, 8]
+    assert ids(await people.find_many(order=["score", desc("id")])) == [1, 2, 4, 5, 7, 8, 6, 3]
+    assert ids(await people.find_many(order="id")) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert ids(await people.find_many(order=down, limit=3, offset=2)) == [5, 4, 2]
     assert ids(await people.find_many(order=down, limit=6, offset=1)) == [7, 5, 4, 2, 1, 3]
     assert ids(await people.find_many(order=down, offset=7)) == [6]

@@ -157,6 +157,12 @@ async def test_partial_expression_and_deferrable_keys_serve_nothing(opened: Open
             assert said in str(refused.value)
 
 
+async def test_a_key_without_a_name_is_told_once(opened: Opened) -> None:
+    with pytest.raises(NoMatchingKey) as refused:
+        opened["mapped"].repository("people", conflict=["note"])
+    assert str(refused.value).count("(shop, phone)") == 1
+
+
 async def test_the_api_tries_the_keys_that_it_is_told_of(found: World) -> None:
     for columns in (["note"], ["shop"]):
         with pytest.raises(NoMatchingKey, match=r"public\.people lacks a unique key"):
@@ -313,10 +319,20 @@ async def test_a_server_that_is_not_there_is_unavailable_and_no_secret_is_told()
     with pytest.raises(Unavailable) as refused:
         await RestStore.open("http://127.0.0.1:1", "hidden")
     assert "hidden" not in f"{refused.value!r} {refused.value.__cause__!r}"
-    with pytest.raises(DataError):
+    with pytest.raises(Misconfigured, match="cannot be read"):
         await SqlStore.open("not a connection string at all: hidden")
     with pytest.raises(Misconfigured):
         await RestStore.open("ftp://somewhere", "hidden")
+
+
+async def test_why_no_connection_was_to_be_had_is_told(found: World) -> None:
+    with pytest.raises(Unavailable) as refused:
+        await SqlStore.open("postgresql://someone:hidden@127.0.0.1:1/none")
+    assert "Connection refused" in refused.value.hint
+    async with await SqlStore.open(found.legacy, pool_size=1, wait=1) as store, store.transaction():
+        with pytest.raises(Unavailable, match="all connections of the pool are in use") as busy:
+            await store.repository("people").count()
+    assert "pool_size" in busy.value.hint
 
 
 async def test_a_closed_store_is_unavailable(found: World) -> None:

@@ -214,6 +214,30 @@ MEANT: tuple[Meant, ...] = (
         ),
     ),
     Meant(
+        title="A filter of a column that is named like a parameter",
+        why=(
+            "`eq(\"select\", 10)` and the like (`limit`, `offset`, `order` …) are read by PostgREST as a second `select`, and "
+            "passed over: the filter is lost, of a delete too. Ours quotes the name, and it filters."
+        ),
+        fields=frozenset(["data"]),
+        requests=(
+            'GET /Odd Table?select="The Id"&select=eq.10',
+            "GET /Odd Table?select=select&select=eq.20",
+        ),
+    ),
+    Meant(
+        title="A filter's name that is not read to its end",
+        why=(
+            "PostgREST reads a column's name up to the first character that it does not know, and asks for what it has: "
+            "`per` for `per%cent`, which may be another column. Ours refuses the name (PGRST100) unless it is quoted."
+        ),
+        fields=frozenset(["code", "details", "message"]),
+        requests=(
+            'GET /Odd Table?select="The Id"&per%cent=eq.5%',
+            'GET /Odd Table?select="The Id"&am&p=x=eq.a&b',
+        ),
+    ),
+    Meant(
         title="The order of an object's keys",
         why=(
             "PostgREST moves an embedded resource that has a filter of its own to the front of those beside it. Ours "

@@ -277,7 +277,7 @@ async def test_the_order_counts_when_it_was_asked_for(world: MakeWorld) -> None:
     it = await filled(world(mode="shadow"))
     it.new.change = lambda rows: rows[::-1]
     await it.clients.find_many()
-    await it.clients.find_many(order=[asc("name")])
+    await it.clients.find_many(order="name")
     await it.modes.settled()
     assert it.verdicts == {"equal": 1, "different": 1}
     assert it.count("mismatches", kind="order") == 1
@@ -530,6 +530,22 @@ async def test_functions_of_the_application(world: MakeWorld) -> None:
     assert it.verdicts == {"different": 1}
     [told] = it.report().methods
     assert (told.method, told.repository, told.errors) == ("staff", "", {"gone": 1})
+
+
+async def test_a_function_may_answer_with_a_model(world: MakeWorld) -> None:
+    class Told(BaseModel):
+        data: list[int]
+
+    it = world(calls={"staff": "shadow"})
+
+    async def old() -> Told:
+        return Told(data=[1])
+
+    rules = Rules(view=lambda answer: answer.data)
+    answer = await it.modes.shadow(old, old, name="staff", rules=rules)
+    answer.data.append(2)
+    await it.modes.settled()
+    assert it.verdicts == {"equal": 1}
 
 
 # --- the start ----------------------------------------------------------------------------------

@@ -38,6 +38,12 @@ def verdict(*lines: str, at_least: int = 1) -> str:
 # --- what it adds up to -------------------------------------------------------------------------
 
 
+def test_a_column_that_only_one_side_has_is_to_be_declared() -> None:
+    said = shadowlog.advice(read([mismatch(kind="columns", columns=["raw"])]))
+    assert any("absent=" in each for each in said)
+    assert not any("absent=" in each for each in shadowlog.advice(read([mismatch()])))
+
+
 def test_only_equal_answers_are_a_pass() -> None:
     assert verdict(EQUAL) == "equal"
     assert verdict() == "nothing compared"

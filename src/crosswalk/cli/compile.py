@@ -28,7 +28,7 @@ EXAMPLES: Final = (
 )
 EXITS: Final = {
     0: "written", 1: "the document is wrong (a `back` too), or a server",
-    3: "the document leaves something open, or a rule is only proposed",
+    2: "the document does not fit the schemas, or leaves something open", 3: "a rule is only proposed",
 }
 _STANDARD: Final = Path("compiled.json")
 

@@ -1,6 +1,7 @@
 """The application's data layer: one interface to the old and the new database. An island: it imports only the ground.
 
     from crosswalk.data import create_client, Client, APIError, APIResponse
+    from crosswalk.data import SqlStore, RestStore, MappedStore, MemoryStore, Modes, Switch, ShadowLog, Journal
 
 Installed by `pip install pgcrosswalk[data]`; see docs/data.md. A name is loaded when it is first used, so that what needs
 no database (failures, conditions) does not import the driver.
@@ -37,6 +38,18 @@ if TYPE_CHECKING:
         TableMissing,
         Unavailable,
     )
+    from crosswalk.data.modes.compare import Rules
+    from crosswalk.data.modes.journal import Journal
+    from crosswalk.data.modes.log import ShadowLog
+    from crosswalk.data.modes.modes import Modes
+    from crosswalk.data.modes.switch import Switch
+    from crosswalk.data.repository.blocking import blocking
+    from crosswalk.data.repository.mapped import MappedStore
+    from crosswalk.data.repository.memory import MemoryStore
+    from crosswalk.data.repository.repository import Repository
+    from crosswalk.data.repository.rest import RestStore
+    from crosswalk.data.repository.sql import SqlStore
+    from crosswalk.data.repository.table import Table
 
 __all__ = [
     "APIError",
@@ -50,14 +63,26 @@ __all__ = [
     "DataError",
     "DuplicateKey",
     "ForeignKeyViolated",
+    "Journal",
+    "MappedStore",
+    "MemoryStore",
     "Misconfigured",
+    "Modes",
     "NoMatchingKey",
     "NotSupported",
     "NullViolated",
+    "Repository",
+    "RestStore",
+    "Rules",
+    "ShadowLog",
     "SingleAPIResponse",
+    "SqlStore",
+    "Switch",
+    "Table",
     "TableMissing",
     "Unavailable",
     "acreate_client",
+    "blocking",
     "create_async_client",
     "create_client",
 ]
@@ -67,12 +92,23 @@ _PLACES = {
         "APIError", "APIResponse", "AsyncClient", "Client", "ClientOptions", "SingleAPIResponse",
         "acreate_client", "create_async_client", "create_client",
     ),
+    "modes.compare": ("Rules",), "modes.journal": ("Journal",), "modes.log": ("ShadowLog",), "modes.modes": ("Modes",),
+    "modes.switch": ("Switch",),
+    "repository.blocking": ("blocking",), "repository.mapped": ("MappedStore",), "repository.memory": ("MemoryStore",),
+    "repository.repository": ("Repository",), "repository.rest": ("RestStore",), "repository.sql": ("SqlStore",),
+    "repository.table": ("Table",),
 }  # fmt: skip
 """By module; what is not here is of `failures`."""
+_OF_THE_EXTRA = {"psycopg", "psycopg_pool", "prometheus_client"}
 _HOME = {name: place for place, names in _PLACES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"crosswalk.data.{_HOME.get(name, 'failures')}"), name)
+    try:
+        return getattr(import_module(f"crosswalk.data.{_HOME.get(name, 'failures')}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in _OF_THE_EXTRA:
+            error.add_note("Install the extra: pip install 'pgcrosswalk[data]'.")
+        raise

@@ -16,6 +16,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+_MOST_DIGITS = 150_000
+
 
 def encoded(body: Any) -> str:
     """The text that is sent."""
@@ -24,11 +26,16 @@ def encoded(body: Any) -> str:
 
     def plain(value: Any) -> Any:
         if isinstance(value, Decimal):
-            return f"{mark}{value:f}" if value.is_finite() else str(value)
+            return f"{mark}{_number(value)}" if value.is_finite() else str(value)
         return _plain(value)
 
     text = json.dumps(body, default=plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return _unmarked(text, mark) if mark in text else text
+
+
+def _number(value: Decimal) -> str:
+    """Its digits; with an exponent where they are more than any numeric holds, lest a short text fill the memory."""
+    return f"{value:f}" if abs(value.adjusted()) < _MOST_DIGITS else str(value)
 
 
 def _unmarked(text: str, mark: str) -> str:

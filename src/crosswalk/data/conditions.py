@@ -7,7 +7,7 @@ A bare value is eq, None is null, a list is in_; a tuple of conditions holds all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -87,12 +87,21 @@ class Order:
     nulls_first: bool = False
 
 
+Orders = Sequence[Order | str]
+"""In order of weight; a bare name is ascending."""
+
+
 def asc(column: str, *, nulls_first: bool = False) -> Order:
     return Order(column=column, nulls_first=nulls_first)
 
 
 def desc(column: str, *, nulls_first: bool = False) -> Order:
     return Order(column=column, descending=True, nulls_first=nulls_first)
+
+
+def ordered(by: Orders) -> tuple[Order, ...]:
+    """The orders that were said; one name alone is one order."""
+    return tuple(asc(each) if isinstance(each, str) else each for each in ([by] if isinstance(by, str) else by))
 
 
 def tests(where: Where | None) -> Iterator[tuple[str, Condition]]:

@@ -2,7 +2,7 @@
 
     DataError                anything a database or this layer refuses
       DuplicateKey 23505, ForeignKeyViolated 23503, NullViolated 23502, CheckViolated 23514
-      TableMissing 42P01, ColumnMissing 42703, NoMatchingKey 42P10, BadValue 22P02
+      TableMissing 42P01, ColumnMissing 42703, NoMatchingKey 42P10, BadValue 22P02 and all of class 22
       Unavailable              the server cannot be reached, or the connection broke: nothing is known of a write
       NotSupported             what this layer does not do; the message names the construct
       Misconfigured            settings, flags or a compiled mapping that contradict themselves or the catalog; raised at start
@@ -86,7 +86,7 @@ class NoMatchingKey(DataError):
 
 
 class BadValue(DataError):
-    """A text that the column's type does not read."""
+    """A value that the column's type does not take: a text that it does not read, a number or a text too large for it."""
 
     sqlstate = "22P02"
 
@@ -108,6 +108,12 @@ class Misconfigured(DataError):
 
     sqlstate = "F0000"
 
+    def __init__(self, message: str, **told: str) -> None:
+        super().__init__(message, **told)
+        if self.hint:
+            # It ends a program as it starts: whoever reads the traceback is who needs the remedy.
+            self.add_note(self.hint)
+
 
 _NAMED: tuple[type[DataError], ...] = (
     DuplicateKey, ForeignKeyViolated, NullViolated, CheckViolated, TableMissing, ColumnMissing, NoMatchingKey, BadValue,
@@ -116,7 +122,11 @@ BY_SQLSTATE: dict[str, type[DataError]] = {each.sqlstate: each for each in _NAME
 
 
 def named(code: str) -> type[DataError]:
-    """The class of an SQLSTATE: a lost or refused connection (08, 57P0x, 53300) is Unavailable; what has no name is DataError."""
+    """The class of an SQLSTATE; what has no name is DataError.
+
+    A lost or refused connection (08, 57P0x, 53300) is Unavailable, any data exception (22) a BadValue: which of them it is
+    differs from one schema to another.
+    """
     if code.startswith(("08", "57P")) or code == "53300":
         return Unavailable
-    return BY_SQLSTATE.get(code, DataError)
+    return BY_SQLSTATE.get(code, BadValue if code.startswith("22") else DataError)

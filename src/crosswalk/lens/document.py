@@ -40,7 +40,7 @@ def compiled_table(seen: Lens, failed: Failed) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "target": str(seen.target.name),
         "alias": seen.source.name.relation,
-        "joins": [_told(alias=j.alias, table=str(j.table) if j.table else None, sql=j.sql) for j in seen.joins],
+        "joins": [_told(alias=j.alias, table=str(j.table) if j.table else None, by=j.by, sql=j.sql) for j in seen.joins],
         "columns": {c.name: _column(seen, c, read[c.name], failed) for c in seen.source.columns},
         "values": {n: sql for w in written.values() if isinstance(w, Written) for n, sql in w.values.items()} | _where(seen),
         "writes": {name: _write(w, read) for name, w in written.items() if isinstance(w, Written)},
@@ -82,7 +82,8 @@ def _compare(found: Comparable) -> dict[str, Any]:
 def _write(found: Written, read: dict[str, Reading | Absent]) -> dict[str, Any]:
     blind = [name for name in found.reads if isinstance(read[name], Absent)]
     into = [str(name) for name in found.looks_into]
-    return {"sql": found.sql} | _told(reads=list(found.reads), blind=blind, looks_into=into, merge=found.merge)
+    members = {name: list(path) for name, path in found.members.items()}
+    return {"sql": found.sql} | _told(reads=list(found.reads), blind=blind, looks_into=into, merge=found.merge, members=members)
 
 
 def _where(seen: Lens) -> dict[str, str]:
@@ -101,8 +102,8 @@ def _refusals(seen: Lens, written: dict[str, Written | Unwritten]) -> Iterator[d
 def _keys(seen: Lens, read: dict[str, Reading | Absent], written: dict[str, Written | Unwritten]) -> Iterator[dict[str, Any]]:
     for key in keys(seen.source, seen.target, read, written):
         arbiter = list(key.arbiter) if key.arbiter else None
-        told = _told(primary=key.primary, arbiter=arbiter, matched=list(key.matched), unusable=key.unusable)
-        yield {"columns": list(key.columns)} | told
+        found = _told(arbiter=arbiter, matched=list(key.matched), unusable=key.unusable)
+        yield {"columns": list(key.columns)} | _told(primary=key.primary, nulls_alike=key.nulls_alike) | found
 
 
 def _target_column(column: Column) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Found:
     arbiter: tuple[str, ...] | None
     matched: tuple[str, ...]
     unusable: str | None
+    nulls_alike: bool
 
 
 def keys(
@@ -28,7 +29,8 @@ def keys(
     for key in listed:
         fed = {n: w for n, w in writings.items() if isinstance(w, Written) and w.follows(key) and not w.merge}
         exact = _exact(key, readings)
-        arbiter = _arbiter(target, fed, exact)
+        alike = _alike(source, key)
+        arbiter = _arbiter(target, fed, exact, alike=alike)
         covered = {name for w in fed.values() for name in w.reads} >= set(key)
         matched = arbiter or _matched(fed, exact, covered=covered)
         yield Found(
@@ -37,7 +39,17 @@ def keys(
             arbiter=arbiter,
             matched=matched,
             unusable=None if matched else _unusable(key, readings),
+            nulls_alike=alike,
         )
+
+
+def _alike(table: Table, key: tuple[str, ...]) -> bool:
+    """Whether NULLs in it are equal to one another, and there may be any."""
+    return any(i.nulls_not_distinct for i in table.indexes if i.unique and i.columns == key) and not _required(table, key)
+
+
+def _required(table: Table, columns: tuple[str, ...]) -> bool:
+    return {c.name for c in table.columns if c.not_null}.issuperset(columns)
 
 
 def _exact(key: tuple[str, ...], readings: Mapping[str, Reading | Absent]) -> frozenset[str] | None:
@@ -48,13 +60,16 @@ def _exact(key: tuple[str, ...], readings: Mapping[str, Reading | Absent]) -> fr
     return frozenset(column for each in found if isinstance(each, Reading) for column in each.depends)
 
 
-def _arbiter(target: Table, fed: Mapping[str, Written], exact: frozenset[str] | None) -> tuple[str, ...] | None:
-    """A unique index whose columns the key gives, and give the key."""
+def _arbiter(
+    target: Table, fed: Mapping[str, Written], exact: frozenset[str] | None, *, alike: bool
+) -> tuple[str, ...] | None:
+    """A unique index whose columns the key gives, and give the key, and that takes NULLs as the key does."""
     if exact is None:
         return None
     unique = dict.fromkeys((target.primary_key, *target.unique_keys))
     serving = [index for index in unique if index and exact <= set(index) <= set(fed)]
-    return min(serving, key=lambda index: (len(index), index), default=None)
+    fit = [index for index in serving if _required(target, index) or _alike(target, index) is alike]
+    return min(fit, key=lambda index: (len(index), index), default=None)
 
 
 def _matched(fed: Mapping[str, Written], exact: frozenset[str] | None, *, covered: bool) -> tuple[str, ...]:

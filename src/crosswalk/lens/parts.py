@@ -19,6 +19,8 @@ class Beside:
     table: Name | None
     sql: str
     """The whole clause."""
+    by: str | None = None
+    """The table's column that meets the row."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Joins:
             alias = f"{self.prefix}{len(self.found) + 1}"
             on = f"{quote(alias)}.{quote(column)} = {value}"
             sql = f"LEFT JOIN {parent.sql} AS {quote(alias)} ON {on}"
-            self.found[by] = Beside(alias=alias, table=parent, sql=sql)
+            self.found[by] = Beside(alias=alias, table=parent, sql=sql, by=column)
         return self.found[by].alias
 
     def computed(self, over: str, select: str) -> str:
@@ -111,6 +113,8 @@ class Written:
     refusals: tuple[Refused, ...] = ()
     looks_into: tuple[Name, ...] = ()
     merge: str | None = None
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of a document that is merged: the path of each source column in it."""
     settled_by: frozenset[str] = frozenset()
     """Source columns of which any one alone gives the value: those that agree and are never NULL."""
 

@@ -68,6 +68,7 @@ class Writings:
             reads=self._reads(rule),
             refusals=(*refusals, *losses),
             merge=_merged(rule, column),
+            members=_members(rule, column),
             settled_by=self._settling(rule),
         )
 
@@ -201,6 +202,12 @@ def _merged(rule: Rule, column: Column) -> str | None:
     key, path = literal(rule.into), array_literal([rule.into])
     inside = f"CASE WHEN {_is_object(f'({stands} -> {key})')} THEN ({stands} -> {key}) || ({new} -> {key}) ELSE {new} -> {key} END"
     return f"CASE WHEN {_is_object(stands)} THEN pg_catalog.jsonb_set({stands}, {path}, {inside}) ELSE {new} END"
+
+
+def _members(rule: Rule, column: Column) -> dict[str, tuple[str, ...]]:
+    if not isinstance(rule, Fold) or column.type.storage.name != "jsonb":
+        return {}
+    return {name: (name,) if rule.into is None else (rule.into, name) for name in rule.fold}
 
 
 def _is_object(value: str) -> str:

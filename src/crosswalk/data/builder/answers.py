@@ -60,10 +60,13 @@ def _pages(request: Request) -> bool:
 def _data(request: Request, body: str | None, *, decimals: bool) -> Any:
     if body is None or request.shape == "csv":
         return body
+    fraction = Decimal if decimals else None
     try:
-        return json.loads(body, parse_float=Decimal if decimals else None)
-    except json.JSONDecodeError as why:
-        raise DataError("the server's answer is no JSON") from why
+        return json.loads(body, parse_float=fraction)
+    except json.JSONDecodeError:
+        raise DataError("the server's answer is no JSON") from None
+    except ValueError:  # a number of more digits than Python reads as a whole one
+        return json.loads(body, parse_float=fraction, parse_int=lambda text: int(Decimal(text)))
 
 
 def _status(request: Request, row: Mapping[str, Any], rows: int, count: int | None) -> int:

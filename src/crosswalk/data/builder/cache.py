@@ -1,7 +1,7 @@
 """What a database exposes, as values: relations with their columns and keys, how they are related, functions. Pure.
 
 `statement(schemas)` reads it, `SchemaCache.from_row` understands the row; it knows about as much as PostgREST's schema
-cache does. Read it with the search_path under which requests will run: defaults are the texts that PostgreSQL gives.
+cache does. Read it with an empty search_path: defaults are texts of PostgreSQL, which hold under any path only then.
 """
 
 from __future__ import annotations

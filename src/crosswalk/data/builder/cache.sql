@@ -33,8 +33,10 @@ WITH named_type AS (
         'generated', a.attgenerated <> '' OR a.attidentity = 'a',
         'default', CASE
             WHEN t.typbasetype <> 0 AND ad.adbin IS NULL THEN pg_get_expr(t.typdefaultbin, 0)
-            WHEN a.attidentity = 'd' THEN 'nextval(' || quote_literal(pg_get_serial_sequence(
-                quote_ident(r.nspname) || '.' || quote_ident(r.relname), a.attname)) || ')'
+            WHEN a.attidentity = 'd' THEN (
+                SELECT 'nextval(' || quote_literal(d.objid::regclass::text) || ')' FROM pg_depend d
+                WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+                  AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i')
             WHEN a.attgenerated <> '' THEN NULL
             ELSE pg_get_expr(ad.adbin, ad.adrelid) END
     ) ORDER BY a.attnum) AS list

@@ -24,6 +24,8 @@ from crosswalk.errors import BadName
 from crosswalk.names import Name, quote
 
 _SOURCE = "pgrst_source"
+_MOST_PARAMETERS = 65_535
+"""Of one statement, in the server's protocol."""
 
 
 def compile(
@@ -43,11 +45,14 @@ def compile(
     """
     planning = Planning(cache=cache, max_rows=max_rows, aggregates=aggregates)
     try:
-        return _compiled(request, planning, filterless=filterless)
+        made = _compiled(request, planning, filterless=filterless)
     except BadName as why:
         raise DataError(str(why), code="42601") from why
     except RecursionError as why:
         raise NotSupported("the request is nested too deeply") from why
+    if len(made.parameters) > _MOST_PARAMETERS:
+        raise NotSupported(f"the request holds more than {_MOST_PARAMETERS} values: give many in one list, or ask in parts")
+    return made
 
 
 def _compiled(request: Request, planning: Planning, *, filterless: bool) -> Statement:

@@ -79,7 +79,7 @@ def _join(child: Child, parent: Node, context: Context) -> str:
     )
     on = "TRUE"
     if not child.how.to_one:
-        rows = f"SELECT json_agg({alias})::jsonb AS {alias} FROM ({rows}) AS {alias}"
+        rows = f"SELECT json_agg({alias}.*)::jsonb AS {alias} FROM ({rows}) AS {alias}"
         on = f"{alias} IS NOT NULL" if child.inner else on
     return f" {'INNER' if child.inner else 'LEFT'} JOIN LATERAL ({rows}) AS {alias} ON {on}"
 
@@ -93,7 +93,7 @@ def _source(child: Child, parent: Node) -> str:
 
 
 def _via(child: Child) -> str:
-    return quote("via_" + child.node.alias[:50])
+    return quote("pgrst_via_" + child.node.alias[:50])
 
 
 def _condition(child: Child, parent: Node) -> str:

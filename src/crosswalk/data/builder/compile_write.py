@@ -19,6 +19,8 @@ from crosswalk.data.request import Request
 from crosswalk.names import literal, quote, quote_list
 
 Said = TypeVar("Said")
+_PAIRS = 50
+"""A function takes twice as many arguments at most."""
 
 
 def needed(node: Node, primary: Sequence[str]) -> tuple[str, ...]:
@@ -76,10 +78,10 @@ def _body(request: Request, columns: Sequence[CachedColumn], context: Context) -
     typed = ", ".join(f"{quote(column.name)} {column.type}" for column in columns)
     if request.missing == "null":
         return f"json_to_recordset({text}::json) AS pgrst_body({typed})"
-    defaults = ", ".join(f"{literal(each.name)}, {each.default}" for each in columns if each.default is not None)
-    filled = (
-        f"(SELECT jsonb_agg(jsonb_build_object({defaults}) || row) FROM jsonb_array_elements({text}::jsonb) AS row)"
-    )
+    defaults = [f"{literal(each.name)}, {each.default}" for each in columns if each.default is not None]
+    parts = (defaults[at : at + _PAIRS] for at in range(0, len(defaults), _PAIRS))
+    objects = (f"jsonb_build_object({', '.join(part)}) || " for part in parts)
+    filled = f"(SELECT jsonb_agg({''.join(objects)}row) FROM jsonb_array_elements({text}::jsonb) AS row)"
     return f"jsonb_to_recordset({filled}) AS pgrst_body({typed})"
 
 

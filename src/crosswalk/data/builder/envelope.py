@@ -7,8 +7,8 @@ from crosswalk.data.request import Request
 
 _CSV = (
     "(SELECT coalesce(string_agg(k, ','), '') FROM (SELECT json_object_keys(r) AS k FROM ("
-    "SELECT row_to_json(h) AS r FROM pgrst_source AS h LIMIT 1) AS s) AS a)"
-    " || E'\\n' || coalesce(string_agg(substring(_t::text, 2, length(_t::text) - 2), E'\\n'), '')"
+    "SELECT row_to_json(h.*) AS r FROM pgrst_source AS h LIMIT 1) AS s) AS a)"
+    " || E'\\n' || coalesce(string_agg(substring((_t.*)::text, 2, length((_t.*)::text) - 2), E'\\n'), '')"
 )
 
 
@@ -29,7 +29,7 @@ def body_sql(request: Request, function: Function | None = None) -> str:
         return _CSV
     scalar = function is not None and not function.composite
     one = request.shape == "object" or (function is not None and not function.set)
-    rows = f"json_agg(_t{'.pgrst_scalar' if scalar else ''})"
+    rows = f"json_agg(_t.{'pgrst_scalar' if scalar else '*'})"
     # A set of one was asked for: its first element; a set otherwise.
     rows = f"{rows}->0" if one else rows
     if request.strip_nulls:

@@ -12,6 +12,7 @@ from crosswalk.data.builder.grammar_cursor import Cursor
 
 _KEPT = 1024
 """An application asks in few forms: their trees are kept."""
+_TRUTH = max(map(len, TRUTHS))
 _OPERATOR = "operator (eq, gt, ...)"
 Value = Callable[[Cursor], str]
 
@@ -23,7 +24,10 @@ def read_path(key: str) -> tuple[Path, Field]:
     names = [cursor.name()]
     while cursor.take("."):
         names.append(cursor.name())
-    return tuple(names[:-1]), Field(name=names[-1], steps=cursor.steps())
+    steps = cursor.steps()
+    if not cursor.ended():
+        cursor.fail("delimiter (.) or end of input")
+    return tuple(names[:-1]), Field(name=names[-1], steps=steps)
 
 
 def read_filter(key: str, text: str) -> tuple[Path, Check]:
@@ -92,7 +96,7 @@ def _in(cursor: Cursor, field: Field, negated: bool, value: Value) -> Check | No
 
 
 def _element(cursor: Cursor) -> str:
-    quoted = cursor.attempt(lambda: _closed(cursor))
+    quoted = cursor.attempt(lambda: _closed(cursor)) if cursor.peek('"') else None
     return cursor.until(",)") if quoted is None else quoted
 
 
@@ -106,8 +110,8 @@ def _closed(cursor: Cursor) -> str:
 
 def _inner_value(cursor: Cursor) -> str:
     """A value inside of a logic tree: quoted, an array in braces, or what comes before a comma or bracket."""
-    found = cursor.attempt(lambda: _closed(cursor))
-    if found is None:
+    found = cursor.attempt(lambda: _closed(cursor)) if cursor.peek('"') else None
+    if found is None and cursor.peek("{"):
         found = cursor.attempt(lambda: _braced(cursor))
     return cursor.until(",)") if found is None else found
 
@@ -122,7 +126,7 @@ def _braced(cursor: Cursor) -> str:
 def _is(cursor: Cursor, field: Field, negated: bool, value: Value) -> Check | None:
     if not cursor.take("is."):
         return None
-    rest = cursor.text[cursor.at :].lower()
+    rest = cursor.text[cursor.at : cursor.at + _TRUTH].lower()
     word = next((word for word in TRUTHS if rest.startswith(word)), "")
     if not word:
         cursor.fail("null or trilean value (unknown, true, false)")

@@ -33,7 +33,7 @@ def keys_of(body: Any, only: tuple[str, ...] | None) -> tuple[str, ...]:
     rows = rows_of(body)
     if only is not None:
         return tuple(sorted(only))
-    keys = {frozenset(row) for row in rows}
+    keys = {frozenset(map(str, row)) for row in rows}
     if len(keys) > 1:
         raise refusals.bad_body("All object keys must match")
     return tuple(sorted(next(iter(keys), ())))

@@ -12,6 +12,8 @@ from crosswalk.data.failures import DataError
 
 _WHOLE = frozenset(("select", "columns", "on_conflict"))
 _ENDINGS = frozenset(("order", "limit", "offset", "and", "or"))
+_DIGITS = 4000
+"""More of them Python does not read; so many are out of the server's range anyway."""
 Pairs = list[tuple[str, str]]
 
 
@@ -68,7 +70,7 @@ def _numbers(pairs: Pairs) -> dict[Path, int]:
     found: dict[Path, int] = {}
     for key, text in pairs:
         if text.strip().removeprefix("-").isdecimal():
-            found[read_path(key)[0]] = int(text)
+            found[read_path(key)[0]] = int(text[:_DIGITS])
     return found
 
 

@@ -23,7 +23,7 @@ from crosswalk.data.client.identity import Identity, become, identity
 from crosswalk.data.client.queries import SupabaseClient
 from crosswalk.data.client.scripts import Row, Script
 from crosswalk.data.client.settings import Settings
-from crosswalk.data.failures import DataError, Unavailable
+from crosswalk.data.failures import DataError, NotSupported, Unavailable
 from crosswalk.data.request import Statement
 
 Connection = psycopg.AsyncConnection[Row]
@@ -36,13 +36,27 @@ class Door:
         self.known = Known(settings)
         self._pipelined = psycopg.Pipeline.is_supported() and not settings.transaction_pooler
         self._parameters = {**connecting.parameters(settings), "cursor_factory": psycopg.AsyncRawCursor}
+        self._closed = False
+        self.begin()
+        connecting.follow_forks(self)
+
+    def begin(self) -> None:
+        """With no connection; in a forked process anew, where those of its parent are not to be touched."""
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            kwargs=self._parameters, configure=self._met, connection_class=Connection, **connecting.pooled(settings)
-        )
+            kwargs=self._parameters, configure=self._met, connection_class=Connection,
+            **connecting.pooled(self.known.settings),
+        )  # fmt: skip
         self._loading = asyncio.Lock()
         self._fresh: WeakSet[Connection] = WeakSet()
         """Opened since a connection was last seen broken."""
-        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _here(self) -> None:
+        """Raises NotSupported in an event loop that is not that of the first request."""
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise NotSupported("an AsyncClient belongs to the event loop of its first request: make one in each")
 
     async def aclose(self) -> None:
         self._closed = True
@@ -56,6 +70,7 @@ class Door:
     async def follow(self, course: Course) -> Any:
         """Run what it asks for, to its end."""
         try:
+            self._here()
             script = next(course)
             while True:
                 try:
@@ -72,10 +87,7 @@ class Door:
     async def _shared(self, script: Script) -> Any:
         """One loads for all who wait."""
         async with self._loading:
-            came = await self._run(script) if script.needed and script.needed() else None
-            if not self._closed:
-                await self._pool.open()
-            return came
+            return await self._run(script) if script.needed and script.needed() else None
 
     async def _run(self, script: Script) -> Any:
         harmless = True
@@ -86,7 +98,7 @@ class Door:
                     harmless = script.reads or not rows
                     rows += await self._sent(connection, phase)
                 return script.judge(rows)
-        except (psycopg.Error, OSError) as error:
+        except (psycopg.Error, OSError, UnicodeError) as error:
             raise faults.translated(error, harmless=harmless) from None
 
     async def _sent(self, connection: Connection, phase: tuple[Statement, ...]) -> list[Row | None]:
@@ -110,8 +122,14 @@ class Door:
             async with await Connection.connect(**self._parameters) as alone:
                 yield alone
         else:
+            await self._open()
             async with self._pool.connection() as connection:
                 yield connection
+
+    async def _open(self) -> None:
+        await self._pool.open()
+        if self._closed:
+            await self._pool.close()
 
     async def _met(self, connection: Connection) -> None:
         self._fresh.add(connection)
@@ -145,9 +163,8 @@ class AsyncClient(SupabaseClient[Awaitable[APIResponse], Awaitable[APIResponse |
         self._settings = settings
         self._door = door or Door(settings)
         self._owns = door is None
-        sender = _Sender(self._door, who)
-        self._who = lambda: sender.who
-        super().__init__(sender, settings.schema)
+        self._asking = _Sender(self._door, who)
+        super().__init__(self._asking, settings.schema)
 
     def acting_as(
         self, key: str | None = None, *, role: str | None = None, claims: Mapping[str, Any] | None = None
@@ -157,7 +174,7 @@ class AsyncClient(SupabaseClient[Awaitable[APIResponse], Awaitable[APIResponse |
         Where nothing names a role it is this client's. Raises Misconfigured where that is only in a token.
         """
         other = identity(key, role, claims, self._settings.jwt_secret)
-        return AsyncClient(self._settings, self._who().instead(other), door=self._door)
+        return AsyncClient(self._settings, self._asking.who.instead(other), door=self._door)
 
     async def reload(self) -> None:
         """After the schema has changed: read the schema cache anew, and forget what sessions have prepared."""

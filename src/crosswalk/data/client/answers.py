@@ -84,7 +84,12 @@ def refusal(failure: DataError) -> APIError:
 
 def _details(failure: DataError) -> Any:
     """PostgREST's relationships to choose from are a list."""
-    return json.loads(failure.details) if failure.code == "PGRST201" and failure.details else failure.details or None
+    if failure.code != "PGRST201" or not failure.details:
+        return failure.details or None
+    try:
+        return json.loads(failure.details)
+    except (TypeError, ValueError):  # a function has raised that code itself
+        return failure.details
 
 
 def response(answer: Answer, *, single: bool) -> APIResponse:

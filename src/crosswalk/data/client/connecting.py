@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
+from weakref import WeakSet
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -14,6 +16,34 @@ from crosswalk.data.failures import Misconfigured
 
 PREPARED_AFTER = 5
 """Times that a statement is sent before the server keeps it prepared."""
+
+
+class Door(Protocol):
+    """A shell's."""
+
+    _pool: Any
+
+    def begin(self) -> None: ...
+
+
+_DOORS: WeakSet[Door] = WeakSet()
+_ABANDONED: list[Any] = []
+"""Pools of a parent process: collected here, they would wait for threads that the child does not have."""
+
+
+def follow_forks(door: Door) -> None:
+    """A child opens connections of its own: on its parent's, one would read what is meant for the other."""
+    _DOORS.add(door)
+
+
+def _forked() -> None:
+    for door in tuple(_DOORS):
+        _ABANDONED.append(door._pool)
+        door.begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class First:
@@ -37,11 +67,21 @@ def parameters(settings: Settings) -> dict[str, Any]:
         said = conninfo_to_dict(settings.url)
     except psycopg.ProgrammingError:
         raise Misconfigured("the URL is not one of PostgreSQL; it looks like postgresql://user@host:5432/database") from None
+    if _torn(str(said.get("host") or ""), str(said.get("port") or "")):
+        raise Misconfigured(
+            "the URL's host or port is none; signs such as / and @ in a password are written %2F and %40 there"
+        )
     return {
         "application_name": "crosswalk", "connect_timeout": settings.connect_timeout, **said, "client_encoding": "utf8",
         "autocommit": True, "row_factory": dict_row,
         "prepare_threshold": None if settings.transaction_pooler else PREPARED_AFTER,
     }  # fmt: skip
+
+
+def _torn(hosts: str, ports: str) -> bool:
+    """A password's own / or @ tears it: errors would name its end as a host or port. (@ may begin a socket's name.)"""
+    numbered = all(each.isdecimal() for each in ports.split(",") if each)
+    return not numbered or any("@" in each[1:] for each in hosts.split(","))
 
 
 def pooled(settings: Settings) -> dict[str, Any]:

@@ -9,8 +9,6 @@ of which nothing had been sent yet, again after a broken connection.
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 import warnings
 from collections.abc import Callable, Generator
@@ -33,6 +31,8 @@ FRESH_SECONDS = 1.0
 """A cache that young is not read again for an unknown name, however many ask for it."""
 TRIES = 3
 """One may meet a dead connection, a second one that was just being opened when its server went."""
+_DIGITS = 19
+"""Of the largest number of rows that PostgreSQL counts."""
 _CALLER = 8
 """From the warning up to who called execute()."""
 _UNKNOWN = {"42P01", "42703", "42883", "PGRST200", "PGRST202", "PGRST204"}
@@ -70,9 +70,8 @@ class Known:
         """Reads the schema cache, unless somebody else has meanwhile."""
         seen = self._version
         kept = self._cache.schemas if self._cache else ()
-        schemas = self.settings.schemas or tuple(dict.fromkeys((*kept, schema or self.settings.schema)))
-        path = scripts.search_path(schemas[0], self.settings)
-        yield scripts.loading(reads_cache(schemas), path, self._remember, lambda: self._version == seen)
+        schemas = self.settings.schemas or tuple(dict.fromkeys((*kept, self.settings.schema if schema is None else schema)))
+        yield scripts.loading(reads_cache(schemas), self._remember, lambda: self._version == seen)
 
     def _remember(self, row: Row, roles: scripts.RoleSettings) -> None:
         self._cache, self._roles = SchemaCache.from_row(row), roles
@@ -82,7 +81,7 @@ class Known:
     def _asked(self, draft: Draft, who: Identity, judge: Callable[[Answer], Any]) -> Course:
         request, acting = draft.request(), who.now()
         self._exposed(request.schema)
-        if self._cache is None or request.schema not in self._cache.schemas:
+        while self._cache is None or request.schema not in self._cache.schemas:
             yield from self.load(request.schema)
         try:
             return (yield from self._sent(draft, request, acting, judge))
@@ -140,7 +139,7 @@ def _one_more(request: Request, cap: int | None) -> Request:
     if cap is None or not _capped(request):
         return request
     said = [value for name, value in request.params if name == "limit"]
-    if said and said[-1].isdecimal() and int(said[-1]) <= cap:
+    if said and said[-1].isdecimal() and len(said[-1]) < _DIGITS and int(said[-1]) <= cap:
         return request
     rest = tuple(pair for pair in request.params if pair[0] != "limit")
     return replace(request, params=(*rest, ("limit", str(cap + 1))))
@@ -153,7 +152,11 @@ def _cut(answer: Answer, cap: int) -> Answer:
 
 def _cut_text(text: str, cap: int) -> str:
     """CSV's head and that many records; a record may hold line breaks."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=False)
-    for _ in range(cap + 1):
-        next(reader)
-    return "\n".join(text.split("\n")[: reader.line_num])
+    lines = text.split("\n")
+    inside, records = False, -1
+    for number, line in enumerate(lines, 1):
+        inside ^= line.count('"') % 2 == 1
+        records += not inside
+        if records == cap:
+            return "\n".join(lines[:number])
+    return text

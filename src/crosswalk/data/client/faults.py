@@ -11,6 +11,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from crosswalk.data.client.course import Lost
 from crosswalk.data.failures import BadValue, DataError, Unavailable, named
 
+_NONE_FREE = "All connections are in use, or the server cannot be reached."
 _RAISED = "PGRST"
 """The SQLSTATE by which a function says the whole error itself, as JSON."""
 
@@ -18,7 +19,7 @@ _RAISED = "PGRST"
 def translated(error: Exception, *, harmless: bool) -> DataError:
     """`harmless`: nothing had been sent that could have changed something."""
     if isinstance(error, PoolTimeout | TooManyRequests):
-        return Unavailable("Timed out acquiring connection from connection pool.", code="PGRST003")
+        return Unavailable("Timed out acquiring connection from connection pool.", code="PGRST003", hint=_NONE_FREE)
     if isinstance(error, PoolClosed):
         return Unavailable("the client is closed")
     if not isinstance(error, psycopg.Error) or error.sqlstate is None:
@@ -31,6 +32,8 @@ def translated(error: Exception, *, harmless: bool) -> DataError:
 
 def _without_state(error: Exception, harmless: bool) -> DataError:
     """No server said it: a connection that is no more, or a value that the driver cannot send."""
+    if isinstance(error, UnicodeError):
+        return BadValue("a text has no form in UTF-8: it holds half of a surrogate pair, or bytes of something else", code="22021")
     if isinstance(error, psycopg.DataError):
         return BadValue("a text holds a zero byte, which PostgreSQL cannot store", code="22021")
     lost = Lost("the connection to the server cannot be made, or broke", hint=_reason(error))

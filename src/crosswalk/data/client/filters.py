@@ -28,7 +28,7 @@ class Filters:
     def filter(self, column: str, operator: str, criteria: Any) -> Self:
         """Any operator by its name in PostgREST, with its value as it is written there."""
         negated, self._negate = "not." if self._negate else "", False
-        self._draft.params.add(params.name(column), f"{negated}{operator}.{criteria}")
+        self._draft.params.add(params.key(column, operator), f"{negated}{operator}.{criteria}")
         return self
 
     def eq(self, column: str, value: Any) -> Self:

@@ -112,7 +112,7 @@ def _verified(token: str, secret: str, now: float) -> Mapping[str, Any]:
     if not signature:
         raise _refused("JWSError JWSNoSignatures")
     given = _decoded(signature)
-    if not hmac.compare_digest(hmac.digest(secret.encode(), head.encode(), hashlib.sha256), given):
+    if not hmac.compare_digest(hmac.digest(secret.encode(), head.encode(errors="surrogatepass"), hashlib.sha256), given):
         raise _refused("JWSError JWSInvalidSignature")
     header, claims = (_object(each) for each in head.split("."))
     if header.get("alg") != "HS256":

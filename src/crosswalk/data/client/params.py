@@ -11,7 +11,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from crosswalk.data.builder.grammar import OPERATORS, SEARCHES
+
 _RESERVED = ',:()"\\'
+_OPERATORS = OPERATORS | SEARCHES | {"in", "is", "isdistinct", "not"}
+_NO_FILTERS = {"select", "order", "limit", "offset", "and", "or", "columns", "on_conflict"}
 _IN_ARRAYS = '{},"\\'
 
 
@@ -57,6 +61,16 @@ def name(text: Any) -> str:
     """A name or a value in a list, quoted where it holds a character of the grammar."""
     said = str(text)
     return quoted(said) if any(each in said for each in _RESERVED) else said
+
+
+def key(column: Any, operator: str) -> str:
+    """A column's name as the name of a parameter: quoted where a filter would be taken for something else, and passed over.
+
+    What is no operator stays as it is, such as `filter("and", "(a.gt.1,b", "lt.5)")`.
+    """
+    before, dot, last = name(column).rpartition(".")
+    meant = last in _NO_FILTERS and operator.partition("(")[0].partition(".")[0] in _OPERATORS
+    return f"{before}{dot}{quoted(last) if meant else last}"
 
 
 def quoted(text: Any) -> str:

@@ -22,6 +22,8 @@ Row = dict[str, Any]
 Judge = Callable[[Sequence[Row | None]], Any]
 """Given the first row of each statement, None of one without rows. What it raises rolls back."""
 _COMMIT = Statement(sql="COMMIT")
+_OWN_ROLE = Statement(sql="RESET ROLE")
+"""A function may have set the session's role; where a request takes one, that goes before it."""
 _READ = Statement(sql="BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
 _WRITE = Statement(sql="BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 _ISOLATION = "default_transaction_isolation"
@@ -53,16 +55,17 @@ def asking(
     """The request's transaction; `judge` is given the row and the value of the plan."""
     own = dict(roles.get(acting.role or "", {}))
     read, write = _begun(own.pop(_ISOLATION, ""))
-    opening = _configured(_environment(request, acting, settings, own))
+    told = _configured(_environment(request, acting, settings, own))
+    opening = (read if statement.reads else write, *(() if acting.role else (_OWN_ROLE,)), told)
     asked = (statement, *((statement.plan,) if statement.plan else ()))
 
     def judged(rows: Sequence[Row | None]) -> Any:
-        plan = rows[3] if statement.plan else None
-        return judge(rows[2] or {}, next(iter(plan.values())) if plan else None)
+        answer, *further = rows[len(opening) :]
+        plan = further[0] if statement.plan else None
+        return judge(answer or {}, next(iter(plan.values())) if plan else None)
 
-    if statement.reads:
-        return Script(phases=((read, opening, *asked, _COMMIT),), judge=judged, reads=True)
-    return Script(phases=((write, opening), asked), judge=judged, reads=False)
+    phases = ((*opening, *asked, _COMMIT),) if statement.reads else (opening, asked)
+    return Script(phases=phases, judge=judged, reads=statement.reads)
 
 
 def _begun(isolation: str) -> tuple[Statement, Statement]:
@@ -74,11 +77,11 @@ def _begun(isolation: str) -> tuple[Statement, Statement]:
 
 
 def loading(
-    statement: Statement, path: str, judge: Callable[[Row, RoleSettings], Any], needed: Callable[[], bool]
+    statement: Statement, judge: Callable[[Row, RoleSettings], Any], needed: Callable[[], bool]
 ) -> Script:
-    """Reads the schema cache and the settings of roles, as the user who is connected."""
+    """Reads the schema cache and the settings of roles, as the user who is connected; no name is short by a search_path."""
     text = files("crosswalk.data.client").joinpath("role_settings.sql").read_text(encoding="utf-8")
-    phase = (_READ, _configured({"search_path": path}), statement, Statement(sql=text), _COMMIT)
+    phase = (_READ, _configured({"search_path": ""}), statement, Statement(sql=text), _COMMIT)
 
     def judged(rows: Sequence[Row | None]) -> Any:
         return judge(rows[2] or {}, json.loads((rows[3] or {})["settings"]))
@@ -86,14 +89,14 @@ def loading(
     return Script(phases=(phase,), judge=judged, reads=True, needed=needed)
 
 
-def search_path(schema: str, settings: Settings) -> str:
+def _search_path(schema: str, settings: Settings) -> str:
     return quote_list(dict.fromkeys((schema, *settings.extra_search_path)))
 
 
 def _environment(request: Request, acting: Acting, settings: Settings, own: Mapping[str, str]) -> dict[str, str]:
     """What PostgREST tells a transaction, `own` of the role; the role comes last: who is connected makes the settings."""
     said = {
-        "search_path": search_path(request.schema, settings),
+        "search_path": _search_path(request.schema, settings),
         **own,
         "request.jwt.claims": acting.claims,
         "request.method": request.method,

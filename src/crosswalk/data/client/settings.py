@@ -6,6 +6,7 @@ accepted and has nothing to act on.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,10 +86,14 @@ class ClientOptions:
 
 def settings(url: str, options: Any, given: Said) -> Settings:
     """What was given, over what the options say. Raises Misconfigured."""
+    if not isinstance(url, str) or not url:
+        raise Misconfigured("there is no URL; it looks like postgresql://user@host:5432/database")
     said = {**_of(options), **{name: value for name, value in given.items() if value is not None}}
     said = {name: tuple(value) if name in {"schemas", "extra_search_path"} else value for name, value in said.items()}
     here = {"transaction_pooler": _port(url) == POOLER_PORT, "jwt_secret": os.environ.get(SECRET_VARIABLE) or None}
     made = Settings(url=url, **{**here, **said})
+    if made.timeout is not None and not 0 < made.timeout < math.inf:
+        raise Misconfigured("timeout is not a number of seconds above 0")
     if made.max_rows is not None and made.max_rows < 1:
         raise Misconfigured("max_rows is less than 1")
     if not 0 <= made.min_size <= made.max_size or made.max_size < 1:

@@ -36,13 +36,19 @@ class Door:
         self.known = Known(settings)
         self._pipelined = psycopg.Pipeline.is_supported() and not settings.transaction_pooler
         self._parameters = {**connecting.parameters(settings), "cursor_factory": psycopg.RawCursor}
+        self._closed = False
+        self.begin()
+        connecting.follow_forks(self)
+
+    def begin(self) -> None:
+        """With no connection; in a forked process anew, where those of its parent are not to be touched."""
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            kwargs=self._parameters, configure=self._met, connection_class=Connection, **connecting.pooled(settings)
-        )
+            kwargs=self._parameters, configure=self._met, connection_class=Connection,
+            **connecting.pooled(self.known.settings),
+        )  # fmt: skip
         self._loading = threading.Lock()
         self._fresh: WeakSet[Connection] = WeakSet()
         """Opened since a connection was last seen broken."""
-        self._closed = False
 
     def close(self) -> None:
         self._closed = True
@@ -72,10 +78,7 @@ class Door:
     def _shared(self, script: Script) -> Any:
         """One loads for all who wait."""
         with self._loading:
-            came = self._run(script) if script.needed and script.needed() else None
-            if not self._closed:
-                self._pool.open()
-            return came
+            return self._run(script) if script.needed and script.needed() else None
 
     def _run(self, script: Script) -> Any:
         harmless = True
@@ -86,7 +89,7 @@ class Door:
                     harmless = script.reads or not rows
                     rows += self._sent(connection, phase)
                 return script.judge(rows)
-        except (psycopg.Error, OSError) as error:
+        except (psycopg.Error, OSError, UnicodeError) as error:
             raise faults.translated(error, harmless=harmless) from None
 
     def _sent(self, connection: Connection, phase: tuple[Statement, ...]) -> list[Row | None]:
@@ -108,8 +111,14 @@ class Door:
             with Connection.connect(**self._parameters) as alone:
                 yield alone
         else:
+            self._open()
             with self._pool.connection() as connection:
                 yield connection
+
+    def _open(self) -> None:
+        self._pool.open()
+        if self._closed:
+            self._pool.close()
 
     def _met(self, connection: Connection) -> None:
         self._fresh.add(connection)
@@ -142,9 +151,8 @@ class Client(SupabaseClient[APIResponse, APIResponse | None]):
         self._settings = settings
         self._door = door or Door(settings)
         self._owns = door is None
-        sender = _Sender(self._door, who)
-        self._who = lambda: sender.who
-        super().__init__(sender, settings.schema)
+        self._asking = _Sender(self._door, who)
+        super().__init__(self._asking, settings.schema)
 
     def acting_as(
         self, key: str | None = None, *, role: str | None = None, claims: Mapping[str, Any] | None = None
@@ -154,7 +162,7 @@ class Client(SupabaseClient[APIResponse, APIResponse | None]):
         Where nothing names a role it is this client's. Raises Misconfigured where that is only in a token.
         """
         other = identity(key, role, claims, self._settings.jwt_secret)
-        return Client(self._settings, self._who().instead(other), door=self._door)
+        return Client(self._settings, self._asking.who.instead(other), door=self._door)
 
     def reload(self) -> None:
         """After the schema has changed: read the schema cache anew, and forget what sessions have prepared."""

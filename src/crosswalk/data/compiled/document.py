@@ -12,7 +12,7 @@ An entry, shortened:
 
     "public.orders": {
       "target": "public.purchases", "alias": "orders",
-      "joins": [{"alias": "cw$j1", "table": "public.shops",
+      "joins": [{"alias": "cw$j1", "table": "public.shops", "by": "id",
                  "sql": "LEFT JOIN \"public\".\"shops\" AS \"cw$j1\" ON \"cw$j1\".\"id\" = \"t\".\"shop_id\""}],
       "columns": {
         "number": {"type": "integer", "cast": "\"pg_catalog\".\"int4\"", "not_null": true,
@@ -61,6 +61,8 @@ class Join(_Model):
     """The whole clause, from LEFT JOIN on; may speak of `t` and of the joins before it."""
     table: str | None = None
     """The target table that it reads; None for what is only computed (`back`)."""
+    by: str | None = None
+    """The column of that table that meets the row; it must be unique there."""
 
 
 class Comparison(_Model):
@@ -128,6 +130,8 @@ class Write(_Model):
     merge: str | None = None
     """For a standing row, in place of the mapped value: SQL over `t` (the row that stands) and `excluded` (the mapped
     row). It fits ON CONFLICT DO UPDATE, and UPDATE … FROM (…) AS excluded."""
+    members: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Of a document that is merged: where in it each of `reads` stands. One that is not given is left as it stands."""
 
 
 class Unwritten(_Model):
@@ -158,6 +162,8 @@ class Key(_Model):
 
     columns: tuple[str, ...]
     primary: bool = False
+    nulls_alike: bool = False
+    """A NULL in it is equal to a NULL (NULLS NOT DISTINCT)."""
     arbiter: tuple[str, ...] | None = None
     """Columns of a unique index of the target that keeps apart the very same rows: ON CONFLICT may name them."""
     matched: tuple[str, ...] = ()

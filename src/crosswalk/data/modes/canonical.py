@@ -11,6 +11,7 @@ Values become nested tuples: hashable, and they can be sorted. What has no known
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import ipaddress
 import math
@@ -104,11 +105,16 @@ def columns(row: Any) -> Mapping[str, Any] | None:
 
 
 def kept(value: Any) -> Any:
-    """A copy that the caller's later changes do not reach; cheap, since only containers are copied."""
+    """A copy that the caller's later changes do not reach; cheap, since only containers are copied.
+
+    A model stays a model, for whoever views an answer by its fields.
+    """
+    if isinstance(value, BaseModel) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+        return copy.deepcopy(value)
     if isinstance(value, list | tuple):
         return [kept(each) for each in value]
     if isinstance(value, set):
         return frozenset(value)
-    if (fields := columns(value)) is not None:
-        return {name: kept(each) for name, each in fields.items()}
+    if isinstance(value, Mapping):
+        return {name: kept(each) for name, each in value.items()}
     return value

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, cast
 
-from crosswalk.data.conditions import Order, Where
+from crosswalk.data.conditions import Orders, Where, ordered
 from crosswalk.data.modes.compare import Rules
 from crosswalk.data.repository.repository import BATCH, Repository, Row
 from crosswalk.data.repository.shape import Shape
@@ -65,12 +65,12 @@ class Face(ABC, Generic[R]):
         self,
         where: Where | None = None,
         *,
-        order: Sequence[Order] = (),
+        order: Orders = (),
         limit: int | None = None,
         offset: int = 0,
         columns: Sequence[str] | None = None,
     ) -> list[R]:
-        asked, held, by = self._columns(columns), _held(where), tuple(order)
+        asked, held, by = self._columns(columns), _held(where), ordered(order)
 
         def ask(side: Repository[Row]) -> Awaitable[Any]:
             return side.find_many(held, order=by, limit=limit, offset=offset, columns=asked)

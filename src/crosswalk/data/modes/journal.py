@@ -65,9 +65,11 @@ class Entry:
 class Journal:
     """One file, held by this process."""
 
-    def __init__(self, file: int, entries: Mapping[int, Entry], last: int, synced: Callable[[int], None]) -> None:
+    def __init__(
+        self, file: int, path: Path, entries: Mapping[int, Entry], last: int, synced: Callable[[int], None]
+    ) -> None:
         """Use `open`."""
-        self._file, self._pending, self._sync = file, dict(entries), synced
+        self._file, self._path, self._pending, self._sync = file, path, dict(entries), synced
         self._numbers = itertools.count(last + 1)
         self._written = self._on_disk = 0
         self._turn = asyncio.Lock()
@@ -90,7 +92,7 @@ class Journal:
         except BaseException:
             os.close(file)
             raise
-        return cls(file, entries, last, sync)
+        return cls(file, path.absolute(), entries, last, sync)
 
     @property
     def pending(self) -> tuple[Entry, ...]:
@@ -99,6 +101,7 @@ class Journal:
 
     async def intend(self, table: str, method: str, primary: Side, columns: Sequence[str], keys: Sequence[Key]) -> Entry:
         """On disk when it returns. Raises JournalBroken, or NotSupported for a key of a kind that it cannot hold."""
+        self._still_there()
         entry = Entry(
             number=next(self._numbers), id=uuid4().hex, table=table, method=method, primary=primary,
             columns=tuple(columns), keys=tuple(keys),
@@ -154,14 +157,37 @@ class Journal:
         except OSError as error:
             why = error.strerror or "error"
         if why:
-            os.ftruncate(self._file, size)
+            self._take_back(size)
             raise JournalBroken(f"the journal cannot be written ({why}); nothing was written to either side")
+
+    def _take_back(self, size: int) -> None:
+        """Cut off what was written of a line; where that fails too, no other line may follow it."""
+        try:
+            os.ftruncate(self._file, size)
+        except OSError:
+            self._dead = True
+
+    def _still_there(self) -> None:
+        """Nobody would find a write again that is noted in a file which was moved away."""
+        if self._file < 0 or self._dead:
+            return
+        try:
+            there = os.path.samestat(self._path.stat(), os.fstat(self._file))
+        except OSError:
+            there = False
+        if not there:
+            raise JournalBroken(
+                f"the journal {self._path} is not where it was; nothing was written to either side",
+                hint="Put the file back, or start anew and compare the tables: what was pending stands in the old file.",
+            )
 
     async def _reach_disk(self, number: int) -> None:
         """Intents that come while the disk is busy go together with the next fsync."""
         async with self._turn:
             if self._on_disk >= number:
                 return
+            if self._dead:
+                raise JournalBroken("the disk has failed the journal; nothing was written to either side")
             reached = self._written
             try:
                 await asyncio.to_thread(self._sync, self._file)

@@ -178,14 +178,22 @@ def _parsed(file: Path, content: bytes) -> Flags:
 def _document(file: Path, content: bytes) -> dict[str, Any]:
     try:
         text = content.decode("utf-8")
-        found = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
-    except ValueError as error:
+        found = json.loads(text, object_pairs_hook=_once) if file.suffix == ".json" else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         kind = "JSON" if file.suffix == ".json" else "TOML"
         raise Misconfigured(f"{file} is no {kind}: {error}", hint="Correct the file.") from None
     if not isinstance(found, dict) or "version" not in found:
         # An empty file is valid TOML, and would send everything to the old database.
         raise Misconfigured(f"{file} lacks its version", hint="Begin it with: version = 1")
     return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """TOML refuses it by itself; JSON would let the last one hold."""
+    names = [name for name, _ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"{twice} is said twice")
+    return dict(pairs)
 
 
 def _look(file: Path) -> tuple[int, ...]:

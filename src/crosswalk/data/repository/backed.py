@@ -10,11 +10,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from crosswalk.data.conditions import Order, Where, asc
+from crosswalk.data.conditions import Orders, Where, asc
 from crosswalk.data.failures import BadValue, NotSupported
 from crosswalk.data.repository import sending
 from crosswalk.data.repository.batch import Batch, prepare
-from crosswalk.data.repository.question import Question, ask
+from crosswalk.data.repository.question import Question, ask, lacking, walked
 from crosswalk.data.repository.repository import BATCH, Repository, Row
 from crosswalk.data.repository.shape import Shape
 from crosswalk.data.repository.table import Key, Table
@@ -67,7 +67,7 @@ class BackedRepository(Generic[R]):
         self,
         where: Where | None = None,
         *,
-        order: Sequence[Order] = (),
+        order: Orders = (),
         limit: int | None = None,
         offset: int = 0,
         columns: Sequence[str] | None = None,
@@ -112,12 +112,21 @@ class BackedRepository(Generic[R]):
             raise BadValue("a batch holds at least one row", table=self.table)
         key = self._walked()
         chosen = None if self._shape.columns is None else tuple(dict.fromkeys([*self._shape.columns, *key.columns]))
-        question = ask(self._table, where, order=[asc(name) for name in key.columns], limit=batch, columns=chosen)
+        at_once = None if key.doubled else batch
+        question = ask(self._table, where, order=[asc(name) for name in key.columns], limit=at_once, columns=chosen)
+        named = self._table.columns_of(key.columns)
+        async for each in self._by_key(walked(question, named) if key.lacked else question, key):
+            yield self._shape.row(each)
+        for rest in lacking(question, named) if key.lacked and not question.never else ():
+            for each in await self._backend.read(self._table, rest):
+                yield self._shape.row(each)
+
+    async def _by_key(self, question: Question, key: Key) -> AsyncIterator[Row]:
         while not question.never:
             found = await self._backend.read(self._table, question)
             for each in found:
-                yield self._shape.row(each)
-            if len(found) < batch:
+                yield each
+            if question.limit is None or len(found) < question.limit:
                 return
             question = replace(question, after=self._last(key, found[-1]))
 

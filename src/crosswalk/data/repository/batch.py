@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, TypeVar
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Any, Final, TypeVar
 
 from crosswalk.data.failures import BadValue, DataError
 from crosswalk.data.repository import sending, values
@@ -19,6 +19,8 @@ from crosswalk.data.repository.table import Column, Key, Table
 from crosswalk.numerals import plural
 
 T = TypeVar("T")
+_EXACT: Final = Context(prec=200_000)
+"""A numeric holds fewer digits."""
 
 Encoded = dict[str, Any]
 """A row of JSON values by column."""
@@ -99,9 +101,19 @@ def comparable(column: Column, encoded: Any) -> Any:
     value = values.decode(column.type, encoded)
     if isinstance(value, str) and column.type.name == "character":
         return value.rstrip(" ")
-    if isinstance(value, Decimal) and value.is_nan():
-        return "NaN"
+    if isinstance(value, str) and column.type.name == "citext":
+        return value.lower()
+    if isinstance(value, Decimal):
+        return _rounded(value, column) if value.is_finite() else str(value)
     return value if value is None or value.__hash__ else values.dumps(encoded)
+
+
+def _rounded(value: Decimal, column: Column) -> Decimal:
+    """As the column's scale has it."""
+    if not column.type.modifiers:
+        return value
+    scale = column.type.modifiers[1] if len(column.type.modifiers) > 1 else 0
+    return value.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP, context=_EXACT)
 
 
 def all_of(group: Group, stored: list[T], table: Table) -> list[T]:

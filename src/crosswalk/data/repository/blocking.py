@@ -22,7 +22,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
-from crosswalk.data.conditions import Order, Where
+from crosswalk.data.conditions import Orders, Where
 from crosswalk.data.failures import Misconfigured
 from crosswalk.data.repository.repository import BATCH, Repository, Row, Store, Transaction
 
@@ -149,7 +149,7 @@ class BlockingRepository(Generic[R]):
         self,
         where: Where | None = None,
         *,
-        order: Sequence[Order] = (),
+        order: Orders = (),
         limit: int | None = None,
         offset: int = 0,
         columns: Sequence[str] | None = None,

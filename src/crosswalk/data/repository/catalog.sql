@@ -17,7 +17,7 @@ SELECT pg_catalog.json_build_object(
     SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', a.attname,
       'base', pg_catalog.format_type(b.base, CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE b.modifier END),
-      'cast', pg_catalog.format_type(a.atttypid, -1),
+      'cast', pg_catalog.format_type(b.base, -1),
       'not_null', a.attnotnull OR EXISTS (
         SELECT FROM pg_catalog.pg_type d WHERE d.oid = a.atttypid AND d.typtype = 'd' AND d.typnotnull
       ),

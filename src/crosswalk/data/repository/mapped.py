@@ -9,16 +9,17 @@ refuses (a lookup that finds nothing, a value that its map does not know) is an 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from crosswalk.data.compiled.document import CompiledMapping, CompiledTable, LegacyColumn, read_compiled
 from crosswalk.data.compiled.document import Key as CompiledKey
-from crosswalk.data.failures import DataError, Misconfigured, NotSupported, NullViolated
-from crosswalk.data.repository import statements, values
+from crosswalk.data.failures import DataError, NotSupported, NullViolated
+from crosswalk.data.repository import drift, statements, values
 from crosswalk.data.repository.batch import Batch, Group, all_of
 from crosswalk.data.repository.numbering import moved_on
-from crosswalk.data.repository.pool import SETTINGS, Connection, affected, open_pool, rows
+from crosswalk.data.repository.pool import SETTINGS, Connection, affected, lent, open_pool, rows
 from crosswalk.data.repository.question import Question
 from crosswalk.data.repository.refusal import refusal
 from crosswalk.data.repository.repository import Row
@@ -27,9 +28,17 @@ from crosswalk.data.repository.sql import POOL, WAIT, SqlBackend, decoded, read_
 from crosswalk.data.repository.statements import Parameters, Place
 from crosswalk.data.repository.store import BackedStore
 from crosswalk.data.repository.table import Column, Key, Table, Type
-from crosswalk.names import Name, parse, quote_list
+from crosswalk.names import Name, parse, quote, quote_list
 
 _CHUNK = 1000
+_TRIES = 5
+"""How often others may make the same rows, and delete them again, before a write gives up."""
+
+
+class Overtaken(DataError):
+    """A row that was new stands by now, or a trigger of the target left it out; nothing was written."""
+
+    sqlstate = "40001"
 
 
 class MappedStore(BackedStore):
@@ -55,8 +64,10 @@ class MappedStore(BackedStore):
         try:
             backend = MappedBackend(pool, None, by_name)
             there = {table.name: table for table in await read_catalog(pool)}
-            for legacy, table in by_name.items():
-                _compare(legacy, table, there)
+            async with lent(pool, "the catalog") as connection:
+                for legacy, table in by_name.items():
+                    drift.compare(legacy, table, there)
+                    await drift.parsed(connection, legacy, table)
         except BaseException:
             await pool.close()
             raise
@@ -72,9 +83,20 @@ def legacy_table(legacy: Name, compiled: CompiledTable) -> Table:
     return Table(
         name=legacy,
         columns=tuple(_column(name, told) for name, told in compiled.columns.items()),
-        keys=tuple(Key(name=_key_name(key), columns=key.columns, primary=key.primary) for key in usable),
+        keys=tuple(_key(compiled, key) for key in usable),
         unfit=tuple(f"{_key_name(key)} ({key.unusable})" for key in compiled.keys if key.unusable is not None),
     )
+
+
+def _key(compiled: CompiledTable, key: CompiledKey) -> Key:
+    """Rows that others have written may lack it, unless columns of the row itself that are never NULL give it."""
+    reads = [compiled.columns[name].read or "" for name in key.columns]
+    beside = any(quote(join.alias) in read for join in compiled.joins for read in reads)
+    lacked = beside or not all(compiled.target_columns[name].not_null for name in key.arbiter or ())
+    return Key(
+        name=_key_name(key), columns=key.columns, primary=key.primary, nulls_distinct=not key.nulls_alike,
+        lacked=lacked and key.arbiter is not None, doubled=key.arbiter is None,
+    )  # fmt: skip
 
 
 def _column(name: str, told: LegacyColumn) -> Column:
@@ -86,21 +108,6 @@ def _column(name: str, told: LegacyColumn) -> Column:
 
 def _key_name(key: CompiledKey) -> str:
     return f"the {'primary' if key.primary else 'unique'} key ({', '.join(key.columns)})"
-
-
-def _compare(legacy: Name, compiled: CompiledTable, there: Mapping[Name, Table]) -> None:
-    """Raises Misconfigured where the target is not the one that was compiled for."""
-    target = there.get(compiled.name)
-    if target is None:
-        raise Misconfigured(f"the mapping of {legacy} needs {compiled.name}, which is not there", table=str(compiled.name))
-    lacking = sorted(set(compiled.target_columns) - set(target.by_name))
-    if lacking:
-        raise Misconfigured(f"the mapping of {legacy} needs {compiled.name}.{lacking[0]}, which is not there", table=str(target.name))
-    keys = {frozenset(key.columns) for key in target.keys}
-    for key in compiled.keys:
-        if key.arbiter and frozenset(key.arbiter) not in keys:
-            told = f"the mapping of {legacy} needs a unique key of {compiled.name} ({', '.join(key.arbiter)}), which is not there"
-            raise Misconfigured(told, table=str(target.name))
 
 
 class MappedBackend(SqlBackend):
@@ -120,8 +127,13 @@ class MappedBackend(SqlBackend):
         compiled, parameters = self._compiled[table.name], Parameters()
         place = self.place(table)
         keys = quote_list(compiled.target_key, prefix="t.")
-        inner = f"SELECT {keys} FROM {place.relation()}{statements.where(place, question, parameters, table=table)}"
-        sql = f"DELETE FROM {compiled.name.sql} AS t WHERE ({keys}) IN ({inner})"
+        where = statements.where(place, question, parameters, table=table)
+        if compiled.joins:
+            # Locked first: a row that another transaction has changed meanwhile is looked at once more.
+            doomed = f'WITH "cw$doomed" AS MATERIALIZED (SELECT {keys} FROM {place.relation()}{where} FOR UPDATE OF t)'
+            sql = f'{doomed} DELETE FROM {compiled.name.sql} AS t WHERE ({keys}) IN (SELECT * FROM "cw$doomed")'
+        else:
+            sql = f"DELETE FROM {compiled.name.sql} AS t{where}"
         async with self._lent(table) as connection:
             return await affected(connection, sql, parameters.values)
 
@@ -131,6 +143,13 @@ class MappedBackend(SqlBackend):
         groups = batch.groups(table)
         for group in groups:
             _judge(table, compiled, group)
+        for _ in range(_TRIES - 1):
+            with suppress(Overtaken):
+                return await self._once(table, batch, key, groups)
+        return await self._once(table, batch, key, groups)
+
+    async def _once(self, table: Table, batch: Batch, key: CompiledKey, groups: list[Group]) -> list[Row]:
+        compiled = self._compiled[table.name]
         stored: dict[int, Row] = {}
         async with self._lent(table) as connection, connection.transaction():
             if key.arbiter is None:
@@ -144,7 +163,11 @@ class MappedBackend(SqlBackend):
 
 async def _alone(connection: Connection, target: Name) -> None:
     """Nobody else writes the table through a mapping until the transaction ends: no unique key keeps rows apart here."""
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [f"crosswalk {target}"])
+    asked = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), current_setting('transaction_isolation')"
+    [(_, isolation)] = await rows(connection, asked, [f"crosswalk {target}"])
+    if isolation != "read committed":
+        told = f"{target}: no unique key keeps its rows apart, and under {isolation} what was written while the lock was waited for"
+        raise NotSupported(f"{told} is not seen", table=str(target), hint="Let this role's transactions be READ COMMITTED.")
 
 
 def _judge(table: Table, compiled: CompiledTable, group: Group) -> None:
@@ -161,6 +184,9 @@ def _judge(table: Table, compiled: CompiledTable, group: Group) -> None:
 
 
 async def _written(connection: Connection, table: Table, writing: Writing) -> list[Row]:
+    if writing.beside:
+        parameters = Parameters()
+        await rows(connection, writing.lock(parameters), parameters.values)
     parameters = Parameters()
     [(answer,)] = await rows(connection, writing.sql(parameters), parameters.values)
     told = values.loads(answer)
@@ -173,7 +199,7 @@ async def _written(connection: Connection, table: Table, writing: Writing) -> li
 
 
 def _keys(table: Table, writing: Writing, answer: dict[str, Any]) -> list[Any]:
-    """The target's key of each given row. Raises what the mapping refuses."""
+    """The target's key of each given row. Raises what the mapping refuses, and Overtaken."""
     seen: set[int] = set()
     fresh = iter(answer["inserted"])
     for place, _, refused, _ in answer["mapped"]:
@@ -186,8 +212,13 @@ def _keys(table: Table, writing: Writing, answer: dict[str, Any]) -> list[Any]:
             told = f"several rows of {writing.compiled.name} have the key ({', '.join(writing.key.columns)})"
             raise DataError(f"{table.name}: {told}; none was written", code="21000", table=str(table.name))
         seen.add(place)
+    if writing.yields and len(answer["inserted"]) < sum(not found for _, found, _, _ in answer["mapped"]):
+        raise Overtaken(f"{table.name}: a new row was not written, time and again", table=str(table.name))
     moved = dict(answer["updated"])
-    keys = [moved.get(place, key) if found else next(fresh, None) for place, found, _, key in answer["mapped"]]
+    keys = [
+        next(fresh, None) if not found else moved.get(place) if writing.changed else key
+        for place, found, _, key in answer["mapped"]
+    ]
     return all_of(writing.group, [key for key in keys if key is not None], table)
 
 

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from crosswalk.data.failures import DataError, Unavailable
+from crosswalk.data.failures import DataError, Misconfigured, Unavailable
 from crosswalk.data.repository.refusal import lost, refusal
 
 Connection = AsyncConnection[TupleRow]
@@ -50,10 +50,12 @@ async def _first(dsn: str, seconds: float) -> None:
         async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=max(int(seconds), 1)):
             pass
     except psycopg.OperationalError as error:
-        # The driver's message names host and user; the class of the error is what the caller needs.
-        raise (translated(error, "the store") if error.sqlstate else lost("the store", type(error).__name__)) from None
+        # Whether nobody listens or the password is wrong stands in the first line; it names host and user, no password.
+        told = next(iter(str(error).splitlines()), "")
+        raise (translated(error, "the store") if error.sqlstate else lost("the store", type(error).__name__, told)) from None
     except psycopg.ProgrammingError:
-        raise DataError("the connection string cannot be read", code="F0000") from None
+        hint = "It looks like postgresql://user@host:5432/database."
+        raise Misconfigured("the connection string cannot be read", hint=hint) from None
 
 
 async def _configure(connection: Connection, settings: Mapping[str, str]) -> None:
@@ -64,14 +66,30 @@ async def _configure(connection: Connection, settings: Mapping[str, str]) -> Non
 @asynccontextmanager
 async def lent(pool: AsyncConnectionPool[Connection], table: str) -> AsyncIterator[Connection]:
     """A connection for a while; the driver's errors come as DataErrors."""
+    failures = _failures(pool)
     try:
         connection = await _sound(pool)
         try:
             yield connection
         finally:
             await pool.putconn(connection)
+    except PoolTimeout as error:
+        if _failures(pool) == failures:
+            raise _busy(pool, table) from error
+        raise translated(error, table) from error
     except psycopg.Error as error:
         raise translated(error, table) from error
+
+
+def _failures(pool: AsyncConnectionPool[Connection]) -> int:
+    """Attempts to connect that failed."""
+    return pool.get_stats().get("connections_errors", 0)
+
+
+def _busy(pool: AsyncConnectionPool[Connection], table: str) -> Unavailable:
+    """Nothing was sent; the server had no part in it."""
+    hint = f"{pool.max_size} of them, for {pool.timeout:g} s: end transactions sooner, or open the store with more (pool_size=)."
+    return Unavailable(f"{table}: all connections of the pool are in use", table=table, hint=hint)
 
 
 async def _sound(pool: AsyncConnectionPool[Connection]) -> Connection:

@@ -10,11 +10,11 @@ The corner cases are decided here once, so that no backend can differ:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crosswalk.data.conditions import Condition, Operator, Order, Where, tests
+from crosswalk.data.conditions import Condition, Operator, Order, Orders, Where, ordered, tests
 from crosswalk.data.failures import BadValue, DataError, NotSupported
 from crosswalk.data.repository import sending
 from crosswalk.data.repository.table import Column, Table
@@ -52,7 +52,7 @@ def ask(
     table: Table,
     where: Where | None = None,
     *,
-    order: Sequence[Order] = (),
+    order: Orders = (),
     limit: int | None = None,
     offset: int = 0,
     columns: Sequence[str] | None = None,
@@ -61,10 +61,27 @@ def ask(
     for name, number in (("limit", limit), ("offset", offset)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
             raise BadValue(f"{name} must be a whole number from 0 on", table=str(table.name))
-    table.read_of(each.column for each in order)
+    by = ordered(order)
+    table.read_of(each.column for each in by)
     chosen = table.readable if columns is None else table.read_of(dict.fromkeys(columns))
-    question = Question(columns=chosen, order=tuple(order), limit=limit, offset=offset)
+    question = Question(columns=chosen, order=by, limit=limit, offset=offset)
     return _narrowed(table, question, where)
+
+
+def walked(question: Question, columns: Sequence[Column]) -> Question:
+    """Only the rows whose key is whole: a walk goes on by its values."""
+    return replace(question, tests=(*question.tests, *(_null(each, negated=True) for each in columns)))
+
+
+def lacking(question: Question, columns: Sequence[Column]) -> Iterator[Question]:
+    """The other rows, in parts that have none in common."""
+    for number, column in enumerate(columns):
+        held = (_null(each, negated=True) for each in columns[:number])
+        yield replace(question, tests=(*question.tests, *held, _null(column)), order=(), limit=None)
+
+
+def _null(column: Column, *, negated: bool = False) -> Test:
+    return Test(column=column, operator="null", negated=negated)
 
 
 def _narrowed(table: Table, question: Question, where: Where | None) -> Question:

@@ -41,9 +41,9 @@ def refusal(
     )  # fmt: skip
 
 
-def lost(table: str, reason: str) -> Unavailable:
+def lost(table: str, reason: str, hint: str = "") -> Unavailable:
     """The connection broke, or none was to be had; `reason` is a name of an error, never a URL."""
-    return Unavailable(f"{table}: the server cannot be reached ({reason})", table=table)
+    return Unavailable(f"{table}: the server cannot be reached ({reason})", table=table, hint=hint)
 
 
 def _first(pattern: re.Pattern[str], message: str, wanted: bool) -> str:

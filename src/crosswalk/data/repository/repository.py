@@ -25,7 +25,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, overload, runtime_checkable
 
-from crosswalk.data.conditions import Order, Where
+from crosswalk.data.conditions import Orders, Where
 
 Row = dict[str, Any]
 """A row by column; values are canonical."""
@@ -52,7 +52,7 @@ class Repository(Protocol[R]):
         self,
         where: Where | None = None,
         *,
-        order: Sequence[Order] = (),
+        order: Orders = (),
         limit: int | None = None,
         offset: int = 0,
         columns: Sequence[str] | None = None,

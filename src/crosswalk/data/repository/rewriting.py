@@ -9,6 +9,9 @@ Reading is an expression for each column. Writing a group of rows that give the 
     cw$mapped     the target's columns, and the first refusal that holds
     then UPDATE for what stands, INSERT for what is new, and neither where a row is refused
 
+A new row that is completed yields to one that somebody else has made meanwhile: completed from defaults it must not go
+over what stands there. It is then among neither the inserted nor the updated, and is to be written once more.
+
 It answers one JSON object: `mapped` (place, found, refused, the target's key: one for each given row, more where several
 target rows are found), `inserted` (the keys of new rows, in their order) and `updated` (place, and the key from now on).
 """
@@ -22,7 +25,7 @@ from crosswalk.data.compiled.document import CompiledTable, Key, LegacyColumn
 from crosswalk.data.repository.batch import Group
 from crosswalk.data.repository.statements import Compared, Parameters, given
 from crosswalk.data.repository.table import Column
-from crosswalk.names import quote, quote_list
+from crosswalk.names import array_literal, quote, quote_list
 
 PLACE: Final = '"cw$place"'
 BLIND: Final = -1
@@ -85,7 +88,30 @@ class Writing:
         wanted = {each for name in self.changed for each in self.compiled.writes[name].blind}
         return tuple(sorted(wanted - self.names))
 
+    @property
+    def completed(self) -> frozenset[str]:
+        """Columns that were not given, and of which something is made or judged that a standing row gets."""
+        read = {each for name in self.changed for each in self.compiled.writes[name].reads}
+        judged = {each for refusal in self.compiled.refusals if self.names & set(refusal.reads) for each in refusal.reads}
+        return frozenset(read | judged) - self.names
+
+    @property
+    def yields(self) -> bool:
+        """Whether a new row gives way to one that somebody else made meanwhile, to be completed from that."""
+        return self.sought and self.key.arbiter is not None and bool(self.completed)
+
+    @property
+    def beside(self) -> bool:
+        """Whether a row is completed from tables beside it. While a lock is waited for, these are those of the row before."""
+        reads = [self.compiled.columns[name].read or "" for name in self.completed]
+        return self.sought and any(quote(join.alias) in read for join in self.compiled.joins for read in reads)
+
     # --- the statement
+
+    def lock(self, parameters: Parameters) -> str:
+        """Only locks the rows that stand."""
+        steps = f'"cw$given" AS MATERIALIZED ({self._given(parameters)}), "cw$sought" AS ({self._sought()})'
+        return f"WITH {steps} SELECT FROM {self._place()} WHERE {' AND '.join(self._same())} FOR UPDATE OF t"
 
     def sql(self, parameters: Parameters) -> str:
         steps = [f'"cw$given" AS MATERIALIZED ({self._given(parameters)})']
@@ -123,21 +149,29 @@ class Writing:
             f", ({column.read}) AS {quote(name)}" for name, column in self._left_out() if column.read is not None
         )
         keys = "".join(f", t.{quote(name)} AS {_target(name)}" for name in self.compiled.target_key)
-        return (
-            f"SELECT s.{PLACE}{keys}{read} FROM \"cw$sought\" AS s CROSS JOIN {Mapped(compiled=self.compiled).relation()}"
-            f" WHERE {' AND '.join(self._same())} FOR UPDATE OF t"
-        )
+        return f"SELECT s.{PLACE}{keys}{read} FROM {self._place()} WHERE {' AND '.join(self._same())} FOR UPDATE OF t"
+
+    def _place(self) -> str:
+        return f'"cw$sought" AS s CROSS JOIN {Mapped(compiled=self.compiled).relation()}'
 
     def _same(self) -> list[str]:
         if self.key.matched:
-            return [f"t.{quote(name)} = s.{_key(name)}" for name in self.key.matched]
+            return [self._equal(f"t.{quote(name)}", f"s.{_key(name)}") for name in self.key.matched]
         found = []
         for name in self.key.columns:
             column = self.compiled.columns[name]
             told = column.compare
             value = f"s.{_own(name)}"
-            found.append(f"({told.sql}) = {told.before}{value}{told.after}" if told else f"({column.read}) = {value}")
+            if told and not self.key.nulls_alike:
+                found.append(f"({told.sql}) = {told.before}{value}{told.after}")
+            else:
+                found.append(self._equal(f"({column.read})", value))
         return found
+
+    def _equal(self, one: str, other: str) -> str:
+        """Spelled out for the sake of indexes: IS NOT DISTINCT FROM has none."""
+        same = f"{one} = {other}"
+        return f"({same} OR {one} IS NULL AND {other} IS NULL)" if self.key.nulls_alike else same
 
     def _left_out(self) -> list[tuple[str, LegacyColumn]]:
         return [(name, column) for name, column in self.compiled.columns.items() if name not in self.names]
@@ -163,12 +197,18 @@ class Writing:
         kept = [_target(name) for name in self.compiled.target_key] if self.sought else []
         more = "".join(f", {alias}.{each}" for each in ['"cw$found"', *kept])
         written = dict.fromkeys([*self.inserted, *self.changed])
-        columns = "".join(f", {self.compiled.writes[name].sql} AS {quote(name)}" for name in written)
+        columns = "".join(f", {self._made(name)} AS {quote(name)}" for name in written)
         keys = "".join(f', "cw$row".{each}' for each in kept)
         return (
             f'SELECT "cw$row".{PLACE}, "cw$row"."cw$found"{keys}, {self._refused()} AS "cw$refused"{columns}'
             f' FROM ({self._values("SELECT * FROM " + quote("cw$whole"), more)} OFFSET 0) AS "cw$row"'
         )
+
+    def _made(self, name: str) -> str:
+        """A document that goes into a standing row has the members that were given, and no others."""
+        write = self.compiled.writes[name]
+        cut = "".join(f" #- {array_literal(path)}" for column, path in write.members.items() if column not in self.names)
+        return f'CASE WHEN "cw$row"."cw$found" THEN ({write.sql}){cut} ELSE {write.sql} END' if cut else write.sql
 
     def _refused(self) -> str:
         arms = [f'WHEN "cw$row"."cw$found" THEN {BLIND}'] if self.blind else []
@@ -201,6 +241,7 @@ class Writing:
         conflict = ""
         if self.key.arbiter and set(self.key.arbiter) <= set(self.inserted):
             conflict = f" ON CONFLICT ({quote_list(self.key.arbiter)}) DO UPDATE SET {self._settings()}"
+            conflict += " WHERE false" if self.yields else ""
         return (
             f"INSERT INTO {self.compiled.name.sql} AS t ({quote_list(self.inserted)})"
             f"{' OVERRIDING SYSTEM VALUE' if always else ''} SELECT {quote_list(self.inserted)} FROM \"cw$mapped\" AS m"

@@ -79,6 +79,10 @@ class Key:
     columns: tuple[str, ...]
     primary: bool = False
     nulls_distinct: bool = True
+    lacked: bool = False
+    """Some rows may have none: the new schema's own, behind a key of NOT NULL columns."""
+    doubled: bool = False
+    """Several rows may have the same: no unique index of the new schema serves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,8 @@ class Table:
     """The primary key first."""
     unfit: tuple[str, ...] = ()
     """Unique keys that arbitrate nothing, each with its reason."""
+    apart: frozenset[frozenset[str]] = frozenset()
+    """Columns in which no two rows are the same, whether or not a conflict may name them; only a catalog tells."""
     references: tuple[Reference, ...] = ()
     keys_known: bool = field(default=True)
     """False: the backend shows the primary key only."""
@@ -169,7 +175,9 @@ class Table:
         return found
 
     def _no_key(self, wanted: str, columns: Sequence[str]) -> NoMatchingKey:
-        there = [f"{key.name} ({', '.join(key.columns)})" for key in self.keys]
+        # A key that its backend knows no name of is named by its columns already.
+        listed = [(key.name, f"({', '.join(key.columns)})") for key in self.keys]
+        there = [name if name.endswith(shown) else f"{name} {shown}" for name, shown in listed]
         told = f"its unique keys: {'; '.join(there)}" if there else "it has no unique key"
         if self.unfit:
             told += f"; of no use here: {'; '.join(self.unfit)}"
@@ -197,6 +205,7 @@ def from_catalog(described: Mapping[str, Any]) -> Table:
             for k in described["keys"] if not k["unfit"]
         ),
         unfit=tuple(f"{k['name']} ({k['unfit']})" for k in described["keys"] if k["unfit"]),
+        apart=frozenset(frozenset(k["columns"]) for k in described["keys"] if k["unfit"] in {None, "deferrable"}),
         references=tuple(
             Reference(
                 name=r["name"], columns=tuple(r["columns"]), to=Name(r["schema"], r["table"]), to_columns=tuple(r["to_columns"])

@@ -28,6 +28,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from crosswalk.data.failures import ColumnMissing, DataError
 from crosswalk.data.repository.table import Column, Type
 
 INTEGERS: Final = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
@@ -75,8 +76,15 @@ def _no_constant(word: str) -> Any:
 
 
 def row(columns: Sequence[Column], found: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a row that came as JSON."""
-    return {column.name: decode(column.type, found[column.name]) for column in columns}
+    """The columns of a row that came as JSON.
+
+    Raises DataError for one that the table has no more; no ColumnMissing, after which nothing has been written.
+    """
+    try:
+        return {column.name: decode(column.type, found[column.name]) for column in columns}
+    except KeyError as error:
+        told = f"column {error.args[0]} is not there any more: the table has changed since the store was opened"
+        raise DataError(told, code=ColumnMissing.sqlstate, column=str(error.args[0])) from None
 
 
 def decode(type_: Type, value: Any) -> Any:
