@@ -228,14 +228,15 @@ async def test_a_trigger_s_words_stay_out_of_the_message(opened: Opened, legacy:
 
 
 async def waiting(connection: psycopg.Connection[Any]) -> int:
-    """The backend that waits for a lock."""
+    """The backend that waits for a lock, now: what a transaction has seen of the others' state is kept to its end otherwise."""
     while True:
+        await asyncio.sleep(0.005)
+        connection.execute("SELECT pg_stat_clear_snapshot()")
         row = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         ).fetchone()
         if row is not None:
             return int(row[0])
-        await asyncio.sleep(0.005)
 
 
 def end_idle(connection: psycopg.Connection[Any]) -> None:
