@@ -54,7 +54,7 @@ demo: $(STAMP) ## the whole road on two embedded servers, in under a minute
 	@$(BIN)/crosswalk demo $(ARGS)
 
 test: $(STAMP) ## all tests but the drills, on up to four cores
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 drill: $(STAMP) ## the long drills: kill -9, crashes of servers, lost connections
 	@$(BIN)/python -m pytest -m drill $(ARGS)

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 import asyncpg
+import pytest
 
 from crosswalk.embedded import Server
 from tests.road import connected, findings, road
@@ -346,6 +347,7 @@ def bare(kind: str) -> str:
     return plain.get(kind, re.sub(r"\(.*?\)", "", kind))
 
 
+@pytest.mark.drill
 async def test_no_pair_changes_a_value_in_silence(pg16: Server, pg18: Server, make_database: MakeDatabase) -> None:
     source, target = make_database(pg16), make_database(pg18)
     crossed = await cross(source, target)
