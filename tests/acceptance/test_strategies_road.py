@@ -79,10 +79,13 @@ def road_of(
     return make
 
 
+_LONG = {("traps", "transform"), ("traps", "recreate")}
+
+
 @pytest.mark.parametrize(
     ("case", "strategy"),
-    # The default set goes there in other tests (test_salon, test_demo); there and back it goes in the drill.
-    [pytest.param(*each, marks=[pytest.mark.drill] if each[0] == "default" else []) for each in SUMS],
+    # The salon goes there in other tests (test_salon, test_traps, test_demo); there and back it goes in the drill, all but once.
+    [pytest.param(*each, marks=[pytest.mark.drill] if each[0] == "default" or each in _LONG else []) for each in SUMS],
 )
 async def test_there_and_back_and_there_again(
     case: str, strategy: Strategy, road_of: Callable[[str], Road], pg18: Server

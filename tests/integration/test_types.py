@@ -184,7 +184,7 @@ def document(rule: str, **options: str) -> str:
     return "version: 1\nignore: {source: {users: none}, target: {users: none}}\ntables:\n" + "\n".join(lines)
 
 
-@pytest.mark.parametrize("way", ["direct", "twin"])
+@pytest.mark.parametrize("way", ["direct", pytest.param("twin", marks=pytest.mark.drill)])
 async def test_every_type_arrives_as_it_left(pg16: Server, pg18: Server, make_database: MakeDatabase, way: str) -> None:
     source, target = make_database(pg16), make_database(pg18)
     await fill(source, values=True)
