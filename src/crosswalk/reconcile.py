@@ -69,15 +69,15 @@ class Reconciliation:
         What the second passage refuses is `leaving` then.
         """
         stage = self.stage
-        motions = {name: Motion(stage.facts, name) for name in stage.order}
         refused = {name: _keys(await stage.ledger.quarantined_keys(name)) for name in stage.order}
-        for name, keys in refused.items():
-            if keys:
-                await self._move(motions[name], keys, pair, late=motions[name].late(stage.order))
-        for name, keys in refused.items():
-            if keys and motions[name].late(stage.order):
+        motions = {name: Motion(stage.facts, name) for name, keys in refused.items() if keys}
+        late = {name: motion.late(stage.order) for name, motion in motions.items()}
+        for name, motion in motions.items():
+            await self._move(motion, refused[name], pair, late=late[name])
+        for name, motion in motions.items():
+            if late[name]:
                 still = set(_keys(await stage.ledger.quarantined_keys(name)))
-                moved = await self._move(motions[name], [k for k in keys if k not in still], pair, second=True)
+                moved = await self._move(motion, [k for k in refused[name] if k not in still], pair, second=True)
                 if moved.leaving:
                     stage.leaving.setdefault(name, []).extend(moved.leaving)
 
