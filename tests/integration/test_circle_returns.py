@@ -54,9 +54,8 @@ SELECT p.nick, t.name, c.nick FROM player p JOIN team t ON t.id = p.team_id LEFT
 """
 
 
-async def test_a_circle_that_one_row_took_out_comes_back_whole(
-    pg16: Server, pg18: Server, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _stopped(pg16: Server, pg18: Server, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch) -> Road:
+    """A move that was stopped before its last event, with all rows set aside."""
     road = Road(source=make_database(pg16), target=make_database(pg18), file=read_text(DOCUMENT))
     await run(road.source, SOURCE)
     await run(road.target, TARGET)
@@ -65,6 +64,13 @@ async def test_a_circle_that_one_row_took_out_comes_back_whole(
     with pytest.raises(FailpointHit):
         await migrate(await road.plan(), road.servers, allow=ALL_HAZARDS)
     monkeypatch.delenv(VARIABLE)
+    return road
+
+
+async def test_a_circle_that_one_row_took_out_comes_back_whole(
+    pg16: Server, pg18: Server, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    road = await _stopped(pg16, pg18, make_database, monkeypatch)
     assert await rows(road.target, OURS) == [], "a player refused takes its team along, which takes its players along, and so on"
     await run(road.source, "UPDATE player SET note = 'fine now' WHERE nick = 'p1'")
 
@@ -81,14 +87,7 @@ async def test_a_circle_that_one_row_took_out_comes_back_whole(
 async def test_a_row_that_still_does_not_fit_keeps_its_circle_out(
     pg16: Server, pg18: Server, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    road = Road(source=make_database(pg16), target=make_database(pg18), file=read_text(DOCUMENT))
-    await run(road.source, SOURCE)
-    await run(road.target, TARGET)
-    monkeypatch.setenv(VARIABLE, "run.before_finish=error")
-    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
-    with pytest.raises(FailpointHit):
-        await migrate(await road.plan(), road.servers, allow=ALL_HAZARDS)
-    monkeypatch.delenv(VARIABLE)
+    road = await _stopped(pg16, pg18, make_database, monkeypatch)
 
     done = await resume(road.servers)
 

@@ -28,7 +28,7 @@ from crosswalk.names import Name
 from crosswalk.rest import Patience, Pulled, RestSource, pull, read_address
 from crosswalk.rest.address import key_of
 from tests.postgrest import Api, Judge, Refusal, doorman, grant, jwt, serve
-from tests.road import connected, content, findings, road, walk
+from tests.road import Road, connected, content, findings, road, walk
 from tests.servers import MakeDatabase, database_of, sql
 
 SOURCE = r"""
@@ -222,9 +222,10 @@ async def test_the_whole_road_from_rest_ends_where_the_road_over_sql_ends(
         assert findings(await way.verify()) == []
 
 
-async def test_a_stopped_move_goes_on_after_another_pull(
+async def _stopped(
     shop: Shop, pg16: Server, staging: str, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Road:
+    """A move from the API that was stopped after some chunks."""
     sql(pg16, f"ALTER DATABASE \"{database_of(staging)}\" SET crosswalk.stands_for = '{shop.api.url}'")
     await pulled(shop.api, staging)
     target = make_database(pg16)
@@ -235,6 +236,13 @@ async def test_a_stopped_move_goes_on_after_another_pull(
     with pytest.raises(FailpointHit):
         await way.migrate(chunk_bytes=40_000, jobs=1)
     monkeypatch.delenv(VARIABLE)
+    return way
+
+
+async def test_a_stopped_move_goes_on_after_another_pull(
+    shop: Shop, pg16: Server, staging: str, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = await _stopped(shop, pg16, staging, make_database, monkeypatch)
     # The second pull lays the rows into new tables, in other places, and one of them has changed.
     there, back = (f"UPDATE shop.customers SET note = '{word}' WHERE id = 10" for word in ("changed", ""))
     with changed(shop, there, back):
@@ -247,23 +255,14 @@ async def test_a_stopped_move_goes_on_after_another_pull(
 async def test_a_resume_deletes_nothing_that_its_key_does_not_show(
     shop: Shop, pg16: Server, staging: str, make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sql(pg16, f"ALTER DATABASE \"{database_of(staging)}\" SET crosswalk.stands_for = '{shop.api.url}'")
-    await pulled(shop.api, staging)
-    target = make_database(pg16)
-    sql(pg16, TARGET, database=database_of(target))
-    way = road(staging, target, MAPPING)
-    monkeypatch.setenv(VARIABLE, "chunk.after_commit=error@4")
-    monkeypatch.setattr("crosswalk.failpoints._passed", Counter())
-    with pytest.raises(FailpointHit):
-        await way.migrate(chunk_bytes=40_000, jobs=1)
-    monkeypatch.delenv(VARIABLE)
+    way = await _stopped(shop, pg16, staging, make_database, monkeypatch)
     hide = "ALTER TABLE shop.customers ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON shop.customers TO anon USING (id <> 60)"
     show = "DROP POLICY few ON shop.customers; ALTER TABLE shop.customers DISABLE ROW LEVEL SECURITY"
     with changed(shop, hide, show):
         assert not (await pulled(shop.api, staging, role="anon", allow_anon=True)).sees_all
         done = await way.resume()
         assert {t.target.relation: t.loaded for t in done.tallies} == {"people": 2599, "items": 1150}
-    async with connected(target) as session:
+    async with connected(way.target) as session:
         assert await session.fetchval("SELECT name FROM people WHERE id = 60") == "customer 60"
     await pulled(shop.api, staging)
     assert findings(await way.verify()) == []
